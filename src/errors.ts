@@ -1,0 +1,69 @@
+/**
+ * What can go wrong, as classes with a stable machine-readable `code`. Every message reads `where: expected X, got Y`.
+ * Wrong kinds and values of arguments are plain `TypeError` and `RangeError`.
+ * @module
+ */
+
+/** The machine-readable name of an error class. */
+export type ErrorCode = "SHAPE" | "FORMAT" | "UNSUPPORTED" | "LOAD" | "MEMORY" | "STATE";
+
+/** Base of all errors that this package throws on purpose. */
+export class SepconvError extends Error {
+  /** Stable across releases, unlike the message. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Numbers disagree: two shapes, a length and a shape, a dtype and an array. The message shows both. */
+export class ShapeError extends SepconvError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("SHAPE", message, options);
+  }
+}
+
+/** A file lies or is damaged. The message names the format, and the byte offset or the tensor. */
+export class FormatError extends SepconvError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("FORMAT", message, options);
+  }
+}
+
+/** Valid, but not here: an op, a dtype, a feature of the host. The message names the node. */
+export class UnsupportedError extends SepconvError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("UNSUPPORTED", message, options);
+  }
+}
+
+/** Something could not be fetched, read, compiled or instantiated; `cause` holds the host's own error. */
+export class LoadError extends SepconvError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("LOAD", message, options);
+  }
+}
+
+/** More memory would be needed than is allowed, or than the host gives. */
+export class MemoryError extends SepconvError {
+  /** Bytes that the plan needs. */
+  readonly needed: number;
+  /** Bytes that were allowed. */
+  readonly allowed: number;
+
+  constructor(message: string, needed: number, allowed: number, options?: ErrorOptions) {
+    super("MEMORY", message, options);
+    this.needed = needed;
+    this.allowed = allowed;
+  }
+}
+
+/** The right call at the wrong time: after `dispose`, or while running. */
+export class StateError extends SepconvError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("STATE", message, options);
+  }
+}

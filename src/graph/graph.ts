@@ -128,15 +128,15 @@ export interface Normalise extends NodeBase {
 }
 
 /**
- * What training keeps of the batch: inputs [moments] → [2, C] of updated moving mean and variance,
- * old·momentum + new·(1 − momentum), the new variance multiplied by `varianceFactor` first (the debiasing n/(n−1) of the framework at hand).
+ * What training keeps of the batch: inputs [moments] → [2, C] of updated moving mean and variance, old·momentum + new·(1 − momentum).
+ * The new variance is multiplied by `varianceFactor` first: 1 keeps the biased variance, as tfjs does; n/(n − 1) is TensorFlow's fused kernel.
  */
 export interface MovingAverage extends NodeBase {
   readonly op: "movingAverage";
   readonly mean: string;
   readonly variance: string;
   readonly momentum: number;
-  readonly epsilon: number;
+  readonly varianceFactor: number;
 }
 
 /** y = clamp(x·scale + shift) per channel (last axis). Both [C]. What a batch norm becomes when it cannot be folded. */
@@ -245,6 +245,20 @@ export interface Normalisation {
   readonly std: number | readonly number[];
 }
 
+/** What the raw outputs of a single-shot detector mean. Boxes are in parts of the network's input: 0 is its top or left edge, 1 its bottom or right one. */
+export interface Detector {
+  /** Name of the output of box encodings [n, anchors, 4]: centre y, centre x, height, width, relative to the anchors. */
+  readonly boxes: string;
+  /** Name of the output of class logits [n, anchors, columns]; a score is the sigmoid of its logit. */
+  readonly scores: string;
+  /** [anchors, 4]: top, left, bottom, right. */
+  readonly anchors: Float32Array;
+  /** What encodings are divided by: the offset of the centre, and the logarithm of the size. */
+  readonly scales: { readonly centre: number; readonly size: number };
+  /** The classes worth reporting, by the column of `scores` that holds them (the background has none). */
+  readonly classes: readonly { readonly column: number; readonly label: string }[];
+}
+
 /** What is known of a graph beside its arithmetic. */
 export interface Source {
   /** Where it came from: "tflite", "keras", "tfjs", "safetensors", "mobilenetV1", … */
@@ -253,6 +267,8 @@ export interface Source {
   readonly normalisation?: Normalisation;
   /** Class names, where the file carries them. */
   readonly labels?: readonly string[];
+  /** How to turn the outputs into boxes, when the network is a detector. */
+  readonly detector?: Detector;
 }
 
 /** A model: nodes in topological order. */

@@ -5,9 +5,21 @@
  * SLACK bytes past a tensor, never writing past one) and keeps no state. All kernels are exported, which also keeps Binaryen from inlining them into
  * the dispatcher, where one giant function would spill every register.
  */
-import { Step, STEP_BYTES, Kernel } from "./step";
+import { conv_f32, conv_f32_windows } from "./conv_f32";
+import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./dwconv3x3_f32";
+import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row } from "./dwconv_f32";
+import {
+  matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4,
+} from "./pwconv_f32";
+import { separable_f32 } from "./separable_f32";
+import { Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
+export { conv_f32, conv_f32_windows };
+export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
+export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row };
+export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4 };
+export { separable_f32 };
 
 /** Raised when a record's layout or a kernel's contract changes. */
 export const ABI_VERSION: i32 = 1;
@@ -40,7 +52,10 @@ export function run_rows(step: usize, y0: i32, y1: i32): void {
 @inline
 function dispatch(kernel: i32, step: usize, y0: i32, y1: i32): void {
   switch (kernel) {
-    case Kernel.CONV_F32:
-      break;
+    case Kernel.CONV_F32: return conv_f32(step, y0, y1);
+    case Kernel.PWCONV_F32: return pwconv_f32(step, y0, y1);
+    case Kernel.DWCONV3X3_F32: return dwconv3x3_f32(step, y0, y1);
+    case Kernel.DWCONV_F32: return dwconv_f32(step, y0, y1);
+    case Kernel.SEPARABLE_F32: return separable_f32(step, y0, y1);
   }
 }

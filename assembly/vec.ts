@@ -5,6 +5,9 @@
  * NaN: every operation here passes it on, `clamp`, `larger` and `smaller` too (as `std::max(x, lo)` does in C++), in every variant; a test holds it.
  */
 
+/** Whether this build has vectors: static, so that a scalar build never compiles the `v128` instance behind it. */
+export const SIMD: bool = ASC_FEATURE_SIMD;
+
 /** f32 lanes per V: 4 for v128, 1 for f32. */
 // @ts-ignore: decorator
 @inline

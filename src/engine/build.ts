@@ -1,0 +1,105 @@
+/**
+ * From a graph to a session: validate, name the end points, optimise, plan, check the budget, then (and only then) allocate.
+ * @module
+ */
+import { MemoryError } from "../errors.ts";
+import { withBatch } from "../graph/batch.ts";
+import type { Graph } from "../graph/graph.ts";
+import { initialise, type Weights, withWeights } from "../graph/initialise.ts";
+import { optimise } from "../graph/passes/index.ts";
+import { validate } from "../graph/validate.ts";
+import { type MemoryUse, type Plan, plan } from "./plan.ts";
+import { Session } from "./session.ts";
+import { type Kernels, kernelsFrom, loadKernels, type Variant, type WasmSource } from "./variant.ts";
+
+/** How far a model is on its way to a session. */
+export interface Progress {
+  /** `read`: bytes of the model's files; `pack`: sets of weights brought into the kernels' order. */
+  readonly phase: "read" | "pack";
+  /** The file that is being read. */
+  readonly file?: string;
+  readonly done: number;
+  /** 0 while it isn't known. */
+  readonly total: number;
+}
+
+/** What decides the layout of a network in memory. */
+export interface PlanOptions {
+  /** Values that a run shall answer beside the outputs: names of nodes, or of the graph's own end points such as `block11`. */
+  readonly endPoints?: readonly string[] | undefined;
+  /** Images a run; 1 unless the graph says otherwise. */
+  readonly batch?: number | undefined;
+  /** Bytes that the session may take at most. */
+  readonly maxMemory?: number | undefined;
+}
+
+/** What can be asked of {@link build}. */
+export interface BuildOptions extends PlanOptions {
+  /** The build of the kernels; asked for and absent is an error. By default the fastest one that this host computes rightly. */
+  readonly variant?: Variant | undefined;
+  /** Where the kernels come from when the file beside the code can't be read: bytes, a `Response`, a compiled module. */
+  readonly wasm?: WasmSource | undefined;
+  /** Weights by the names of the graph's constants. Those that neither this nor the graph gives are drawn at random. */
+  readonly weights?: Weights | undefined;
+  /** Seed of the random weights. */
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** A plan with what it was made of. */
+interface Prepared {
+  readonly optimised: Graph;
+  readonly plan: Plan;
+  readonly endPoints: ReadonlyMap<string, string>;
+}
+
+/**
+ * Makes a graph ready to run.
+ * @throws {@link MemoryError} before anything is allocated, when the plan needs more than `maxMemory`
+ * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has
+ */
+export async function build(graph: Graph, options: BuildOptions = {}): Promise<Session> {
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const kernels = kernelsFor(options);
+  // Handled below; planning may throw first.
+  kernels.catch(() => {});
+  const given = options.weights ? withWeights(graph, options.weights) : graph;
+  const prepared = prepare(initialise(given, options.seed), options);
+  return Session.create({
+    ...{ graph, ...prepared, kernels: await kernels, signal },
+    onPacked: onProgress && ((done, total) => onProgress({ phase: "pack", done, total })),
+  });
+}
+
+/** The kernels that the options ask for. */
+export function kernelsFor({ variant, wasm }: Pick<BuildOptions, "variant" | "wasm">): Promise<Kernels> {
+  return wasm === undefined ? loadKernels(variant) : kernelsFrom(wasm, variant);
+}
+
+/** What a session of this graph will take, in bytes; nothing is allocated and no weights are needed. */
+export function memoryRequired(graph: Graph, options: PlanOptions = {}): MemoryUse {
+  return prepare(graph, options).plan.memory;
+}
+
+function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: PlanOptions): Prepared {
+  validate(source);
+  const graph = batch === undefined ? source : withBatch(source, batch);
+  const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));
+  const keep = new Set(endPoints.values());
+  const optimised = optimise(graph, keep);
+  const result = plan(optimised, keep);
+  const { total } = result.memory;
+  if (maxMemory !== undefined && !(total <= maxMemory)) {
+    throw new MemoryError(`maxMemory: expected at least ${total} bytes, got ${maxMemory}`, total, maxMemory);
+  }
+  return { optimised, plan: result, endPoints };
+}
+
+function resolveEndPoint(graph: Graph, name: string): string {
+  const value = graph.endPoints.get(name) ?? name;
+  if (graph.nodes.some((node) => node.name === value)) return value;
+  const known = [...graph.endPoints.keys(), ...graph.nodes.map((node) => node.name)];
+  throw new RangeError(`end point: expected one of ${[...new Set(known)].join(", ")}, got ${name}`);
+}

@@ -1,0 +1,77 @@
+/**
+ * The sole owner of a wasm instance's linear memory: it is sized once, before any view is taken, and never grows after.
+ * @module
+ */
+import { instantiate } from "@assemblyscript/loader";
+import { LoadError, MemoryError } from "../errors.ts";
+
+/** Bytes of a WebAssembly page. */
+export const PAGE = 65536;
+/** Where a plan's own bytes begin: past the module's static data. */
+export const BASE = 2048;
+/** Alignment of every tensor, in bytes. */
+export const ALIGN = 16;
+/** Bytes past the end of a tensor that kernels may read, and ignore. */
+export const SLACK = 16;
+/** The contract between a step table and the kernels that this code was written for. */
+export const ABI_VERSION = 1;
+
+/** The kernels' ABI: what `assembly/index.ts` exports, as far as the host calls it. */
+export interface KernelExports extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  readonly ABI_VERSION: { readonly value: number };
+  readonly VARIANT: { readonly value: number };
+  /** First byte that static data leaves free. */
+  heap_base(): number;
+  /** Executes steps [first, last) of the table at byte address `steps`. */
+  run(steps: number, first: number, last: number): void;
+  /** Executes row units [y0, y1) of the step at byte address `step`. */
+  run_rows(step: number, y0: number, y1: number): void;
+  /** Packs rows [k0, k1) of a row-major [k][n] matrix; row k0 is at byte address `source`. */
+  pwconv_f32_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
+  /** Packs a bias [n]; a `bias` of 0 stands for zeros. */
+  pwconv_f32_pack_bias(target: number, bias: number, k: number, n: number): void;
+}
+
+/** One instance of the kernels with exactly as many pages as it needs. */
+export class LinearMemory {
+  readonly exports: KernelExports;
+  readonly buffer: ArrayBuffer;
+  readonly view: DataView;
+
+  private constructor(exports: KernelExports, bytes: number) {
+    if (exports.ABI_VERSION?.value !== ABI_VERSION || exports.heap_base() > BASE) {
+      throw new LoadError(
+        `wasm module: expected ABI version ${ABI_VERSION} with static data below byte ${BASE}, got version ${exports.ABI_VERSION?.value}`,
+      );
+    }
+    const pages = Math.ceil(bytes / PAGE);
+    const missing = pages - exports.memory.buffer.byteLength / PAGE;
+    try {
+      if (missing > 0) exports.memory.grow(missing);
+    } catch (cause) {
+      throw new MemoryError(`memory: expected ${bytes} bytes from the host, got none`, bytes, 0, { cause });
+    }
+    this.exports = exports;
+    this.buffer = exports.memory.buffer as ArrayBuffer;
+    this.view = new DataView(this.buffer);
+  }
+
+  /**
+   * Instantiates `module` with at least `bytes` of memory, rounded up to whole pages.
+   * @throws {@link MemoryError} when the host refuses, {@link LoadError} when the module is not one of this version's kernels.
+   */
+  static async create(module: WebAssembly.Module, bytes: number): Promise<LinearMemory> {
+    return new LinearMemory((await instantiate(module)).exports as unknown as KernelExports, bytes);
+  }
+
+  /** A view of `length` floats at byte `offset`. */
+  floats(offset: number, length: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.buffer, offset, length);
+  }
+
+  /** A view of `length` bytes at byte `offset`. */
+  bytes(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.buffer, offset, length);
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Where every byte lies and which kernel runs in which order: a pure function of the graph. It knows the total before anything is allocated, and it
+ * needs no weights for that.
+ *
+ *     [ static data | step records | packed weights | arena: activations, scratch, input, output | SLACK ]
+ *     0             BASE                                                                                total
+ * @module
+ */
+import { UnsupportedError } from "../errors.ts";
+import type { Graph, Node, Shape } from "../graph/graph.ts";
+import { inferShapes } from "../graph/shape.ts";
+import { type Lifetime, placeLifetimes } from "./arena.ts";
+import { type Context, type Lowered, lower, type Packed, sizeOf } from "./kernels.ts";
+import { ALIGN, BASE, SLACK } from "./memory.ts";
+import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
+
+/** What a session needs, in bytes. */
+export interface MemoryUse {
+  /** Step records. */
+  readonly steps: number;
+  /** Packed weights. */
+  readonly weights: number;
+  /** Activations, scratch, inputs and outputs, as far as they are alive at the same time. */
+  readonly arena: number;
+  /** All of it, with the module's own static data. A host gives it in pages of 65,536. */
+  readonly total: number;
+}
+
+/** One step with its addresses. */
+export interface PlannedStep {
+  readonly kernel: Kernel;
+  /** The node it computes (a part of). */
+  readonly node: Node;
+  readonly fields: StepFields;
+}
+
+/** Weights to be packed at a byte address. */
+export interface PlannedWeights {
+  readonly address: number;
+  readonly packed: Packed;
+}
+
+/** A value that the host may write or read. */
+export interface PlannedValue {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly address: number;
+}
+
+/** A network laid out in memory. */
+export interface Plan {
+  readonly memory: MemoryUse;
+  readonly steps: readonly PlannedStep[];
+  readonly weights: readonly PlannedWeights[];
+  /** Byte address of the first step record. */
+  readonly stepsAt: number;
+  /** First byte of the arena; before the first run it serves as staging area for packing. */
+  readonly arena: number;
+  /** Graph inputs, outputs and kept values by name. */
+  readonly values: ReadonlyMap<string, PlannedValue>;
+  /** Shapes of all values. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+}
+
+/** A step while its addresses are being found. */
+interface Draft extends Lowered {
+  readonly node: Node;
+}
+
+/**
+ * Lays a graph out in memory.
+ * @param graph an optimised graph (no batch norms left); constants need no data
+ * @param keep names of values, beside the outputs, that must be readable after a run
+ */
+export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan {
+  for (const value of [...graph.inputs, ...graph.constants.values()]) {
+    if (value.dtype !== "float32") {
+      throw new UnsupportedError(
+        `value ${value.name}: expected float32, got ${value.dtype} (8-bit networks are not supported yet)`,
+      );
+    }
+  }
+  const context: Context = { graph, shapes: inferShapes(graph) };
+  const drafts: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
+  const roots = findRoots(graph);
+  const readable = new Set([...graph.inputs.map(({ name }) => name), ...graph.outputs, ...keep]);
+  const read = [...drafts.flatMap(({ x, x2 = x }) => [x, x2]), ...readable].map((name) => roots.get(name)!);
+  const weights = placeWeights([
+    ...drafts.flatMap(({ w, w2 }) => [w, w2]),
+    ...read.map((name) => constantRows(graph, name)),
+  ]);
+  const buffers = findLifetimes(context, drafts, roots, readable);
+  const lifetimes = [...new Set(buffers.values())];
+  const scratch = drafts.flatMap(({ scratchBytes }, i) =>
+    scratchBytes ? [{ bytes: padded(scratchBytes), first: i, last: i, step: i }] : [],
+  );
+  const arena = placeLifetimes([...lifetimes, ...scratch]);
+
+  const stepBytes = drafts.length * STEP_BYTES;
+  const weightsAt = BASE + stepBytes;
+  const arenaAt = weightsAt + weights.bytes;
+  const bufferOffset = new Map(lifetimes.map((buffer, i) => [buffer, arena.offsets[i]!]));
+  const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
+  const addressOf = (name: string): number => {
+    const root = roots.get(name)!;
+    const constant = constantRows(graph, root);
+    return constant ? packedAt(constant) : arenaAt + bufferOffset.get(buffers.get(root)!)!;
+  };
+  const scratchAt = new Map(scratch.map(({ step }, i) => [step, arenaAt + arena.offsets[lifetimes.length + i]!]));
+
+  return {
+    memory: { steps: stepBytes, weights: weights.bytes, arena: arena.bytes, total: arenaAt + arena.bytes + SLACK },
+    steps: drafts.map(({ kernel, node, x, x2, w, w2, yOffset = 0, fields }, i) => ({
+      kernel,
+      node,
+      fields: {
+        ...fields,
+        kernel: KERNELS[kernel],
+        x: addressOf(x),
+        x2: x2 === undefined ? 0 : addressOf(x2),
+        w: packedAt(w),
+        w2: packedAt(w2),
+        y: addressOf(node.name) + yOffset,
+        s: scratchAt.get(i) ?? 0,
+      },
+    })),
+    weights: weights.list.map(({ packed, offset }) => ({ packed, address: weightsAt + offset })),
+    stepsAt: BASE,
+    arena: arenaAt,
+    shapes: context.shapes,
+    values: new Map(
+      [...readable].map((name) => [name, { name, shape: context.shapes.get(name)!, address: addressOf(name) }]),
+    ),
+  };
+}
+
+/** Bytes of packed weights. */
+function packedBytes(packed: Packed): number {
+  if (packed.layout === "matrix") return 4 * (packed.k + 1) * packed.n;
+  return 4 * packed.parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+function padded(bytes: number): number {
+  return Math.ceil((bytes + SLACK) / ALIGN) * ALIGN;
+}
+
+function keyOf(packed: Packed): string {
+  return JSON.stringify(packed);
+}
+
+/** A constant that is read like an activation, as weights. */
+function constantRows(graph: Graph, name: string): Packed | undefined {
+  const constant = graph.constants.get(name);
+  return constant && { layout: "rows", parts: [{ constant: name, fill: 0, length: sizeOf(constant.shape) }] };
+}
+
+/** Gives every distinct set of weights its place; those that are the same are packed once. */
+function placeWeights(all: readonly (Packed | undefined)[]) {
+  const offsets = new Map<string, number>();
+  const list: { packed: Packed; offset: number }[] = [];
+  let bytes = 0;
+  for (const packed of all) {
+    if (packed === undefined || offsets.has(keyOf(packed))) continue;
+    offsets.set(keyOf(packed), bytes);
+    list.push({ packed, offset: bytes });
+    bytes += padded(packedBytes(packed));
+  }
+  return { offsets, list, bytes };
+}
+
+/** The names under which bytes were computed: reshapes only rename their input. */
+function findRoots(graph: Graph): ReadonlyMap<string, string> {
+  const roots = new Map<string, string>();
+  for (const { name } of [...graph.inputs, ...graph.constants.values()]) roots.set(name, name);
+  for (const { name, op, inputs } of graph.nodes) {
+    roots.set(name, op === "reshape" || op === "identity" ? roots.get(inputs[0]!)! : name);
+  }
+  return roots;
+}
+
+/** The buffer of every root that is computed or given: which share one, and from which step to which it is needed. */
+function findLifetimes(
+  { graph, shapes }: Context,
+  drafts: readonly Draft[],
+  roots: ReadonlyMap<string, string>,
+  readable: ReadonlySet<string>,
+): ReadonlyMap<string, Lifetime> {
+  const lastRead = new Map<string, number>();
+  drafts.forEach(({ x, x2 = x }, i) => {
+    for (const name of [x, x2]) lastRead.set(roots.get(name)!, i);
+  });
+  for (const name of readable) lastRead.set(roots.get(name)!, drafts.length);
+
+  const buffers = new Map<string, { bytes: number; first: number; last: number }>();
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  for (const name of given) buffers.set(name, { bytes: bytesOf(name), first: -1, last: lastRead.get(name) ?? -1 });
+  let step = 0;
+  for (const node of graph.nodes) {
+    if (roots.get(node.name) !== node.name) continue;
+    const first = step;
+    while (drafts[step]?.node === node) step++;
+    const last = Math.max(step - 1, lastRead.get(node.name) ?? 0);
+    // The caller's input stays as it was written; any other value that ends here may be overwritten.
+    const ending = node.inputs
+      .map((name) => roots.get(name)!)
+      .filter((root) => !given.has(root) && bytesOf(root) === bytesOf(node.name))
+      .map((root) => buffers.get(root))
+      .find((buffer) => buffer?.last === first);
+    if (drafts[first]?.inPlace && ending) {
+      ending.last = last;
+      buffers.set(node.name, ending);
+    } else {
+      buffers.set(node.name, { bytes: bytesOf(node.name), first, last });
+    }
+  }
+  return buffers;
+
+  function bytesOf(name: string): number {
+    return padded(4 * sizeOf(shapes.get(name)!));
+  }
+}

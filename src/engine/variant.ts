@@ -1,0 +1,194 @@
+/**
+ * Which build of the kernels this host can run: found, compiled once a process, and checked by a computed answer.
+ * @module
+ */
+import { LoadError, UnsupportedError } from "../errors.ts";
+import { LinearMemory } from "./memory.ts";
+import { STEP_BYTES, writeStep } from "./step.ts";
+
+/** The builds of the kernels, fastest first. */
+export const VARIANTS = ["relaxed", "simd", "scalar"] as const;
+
+/** A build of the kernels. `scalar` and `simd` give the same bits everywhere; `relaxed` may differ from them in the last ones. */
+export type Variant = (typeof VARIANTS)[number];
+
+/** Where the kernels may come from instead of the file beside this code: bytes, a response, or a compiled module. */
+export type WasmSource = BufferSource | Response | WebAssembly.Module;
+
+/** A compiled build of the kernels. */
+export interface Kernels {
+  readonly module: WebAssembly.Module;
+  readonly variant: Variant;
+}
+
+// Written out one by one: bundlers find files only by a literal.
+const FILES: Record<Variant, () => URL> = {
+  relaxed: () => new URL("../../build/sepconv.relaxed.wasm", import.meta.url),
+  simd: () => new URL("../../build/sepconv.simd.wasm", import.meta.url),
+  scalar: () => new URL("../../build/sepconv.scalar.wasm", import.meta.url),
+};
+
+/**
+ * The smallest modules that hold an instruction of the kind: `i8x16.splat` of a constant, and `f32x4.relaxed_madd`. They spare a host the download
+ * of a build that it would refuse; whether the real one compiles is seen when it does.
+ */
+// biome-ignore format: sections of a wasm binary, one a line
+const PROBES: Record<Variant, readonly number[]> = {
+  scalar: [0, 97, 115, 109, 1, 0, 0, 0],
+  simd: [
+    0, 97, 115, 109, 1, 0, 0, 0,
+    1, 5, 1, 96, 0, 1, 123,
+    3, 2, 1, 0,
+    10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+  ],
+  relaxed: [
+    0, 97, 115, 109, 1, 0, 0, 0,
+    1, 5, 1, 96, 0, 1, 123,
+    3, 2, 1, 0,
+    10, 17, 1, 15, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11,
+  ],
+};
+
+const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+
+/** Whether this host accepts the instructions of a variant. */
+export function accepts(variant: Variant): boolean {
+  return WebAssembly.validate(new Uint8Array(PROBES[variant]));
+}
+
+/**
+ * The kernels of one variant, or of the fastest one that this host runs rightly. Compiled once a process; concurrent calls share the work.
+ * @throws {@link UnsupportedError} for a variant that was asked for and is not to be had; never a silent fallback.
+ * @throws {@link LoadError} when a file can't be fetched or compiled.
+ */
+export async function loadKernels(variant?: Variant): Promise<Kernels> {
+  if (variant !== undefined) {
+    if (!VARIANTS.includes(variant)) {
+      throw new RangeError(`variant: expected one of ${VARIANTS.join(", ")}, got ${String(variant)}`);
+    }
+    if (!accepts(variant)) {
+      const advice = variant === "relaxed" ? " (Node 20 has relaxed SIMD behind --experimental-wasm-relaxed-simd)" : "";
+      throw new UnsupportedError(
+        `variant: expected a host that runs "${variant}", got one that refuses its instructions${advice}`,
+      );
+    }
+    return { module: await cached(variant), variant };
+  }
+  let refusal: unknown;
+  for (const candidate of VARIANTS) {
+    if (!accepts(candidate)) continue;
+    try {
+      return { module: await cached(candidate), variant: candidate };
+    } catch (error) {
+      // A host may accept the probe and refuse the build, or compute it wrong; a file that isn't there is not its fault, and no reason to go slow.
+      if (!(error instanceof UnsupportedError)) throw error;
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+/**
+ * Kernels from a source of the caller's; its own exports say which variant it is.
+ * @throws {@link UnsupportedError} when that is not the variant that was asked for
+ */
+export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<Kernels> {
+  const module = source instanceof WebAssembly.Module ? source : await compile(await read(source), "option wasm");
+  const { VARIANT } = (await LinearMemory.create(module, 0)).exports;
+  const variant = (["scalar", "simd", "relaxed"] as const)[VARIANT.value];
+  if (variant === undefined) throw new LoadError(`option wasm: expected VARIANT 0, 1 or 2, got ${VARIANT.value}`);
+  if (asked !== undefined && asked !== variant) {
+    throw new UnsupportedError(`option wasm: expected the variant "${asked}", got a module of "${variant}"`);
+  }
+  await check(module, variant);
+  return { module, variant };
+}
+
+function cached(variant: Variant): Promise<WebAssembly.Module> {
+  let module = compiled.get(variant);
+  if (module === undefined) {
+    module = fetchBytes(FILES[variant]()).then(async ({ bytes, where }) => {
+      const result = await compile(bytes, where);
+      await check(result, variant);
+      return result;
+    });
+    // A failure may pass (a network that comes back): the next call tries again.
+    module.catch(() => compiled.delete(variant));
+    compiled.set(variant, module);
+  }
+  return module;
+}
+
+async function fetchBytes(url: URL): Promise<{ bytes: Uint8Array<ArrayBuffer>; where: string }> {
+  const where = url.href;
+  try {
+    // Node's fetch does not read files; the builtin is looked up at run time so that bundlers have nothing to resolve.
+    const fs =
+      url.protocol === "file:"
+        ? (globalThis.process?.getBuiltinModule?.("node:fs/promises") as typeof import("node:fs/promises") | undefined)
+        : undefined;
+    if (fs) return { bytes: new Uint8Array(await fs.readFile(url)), where };
+    return { bytes: await read(await fetch(url)), where };
+  } catch (cause) {
+    if (cause instanceof LoadError) throw cause;
+    throw new LoadError(`${where}: expected the kernels' wasm file, got ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function read(source: BufferSource | Response): Promise<Uint8Array<ArrayBuffer>> {
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (ArrayBuffer.isView(source)) {
+    return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
+  }
+  if (!source.ok) throw new LoadError(`${source.url}: expected a wasm file, got status ${source.status}`);
+  const bytes = new Uint8Array(await source.arrayBuffer());
+  if (bytes[0] === 0x3c) {
+    throw new LoadError(
+      `${source.url}: expected a wasm file, got HTML (a server's page for a missing file): serve the file there, or pass the option wasm`,
+    );
+  }
+  return bytes;
+}
+
+async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    if (bytes[0] === 0 && bytes[1] === 0x61 && !WebAssembly.validate(bytes)) {
+      throw new UnsupportedError(`${where}: expected a host that accepts this build of the kernels, got ${cause}`, {
+        cause,
+      });
+    }
+    throw new LoadError(`${where}: expected a wasm module, got ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Runs a small matrix product of integers, exact under any rounding, that goes through every panel width: there have been browsers that accept SIMD
+ * and compute it wrong.
+ */
+async function check(module: WebAssembly.Module, variant: Variant): Promise<void> {
+  const [m, k, n] = [3, 5, 31];
+  const [step, x, w] = [2048, 2048 + STEP_BYTES, 4096];
+  const [packed, y] = [8192, 16384];
+  const memory = await LinearMemory.create(module, 32768);
+  const a = memory.floats(x, m * k).map((_, i) => (i % 7) - 3);
+  const b = memory.floats(w, k * n).map((_, i) => (i % 11) - 5);
+  memory.floats(x, m * k).set(a);
+  memory.floats(w, k * n).set(b);
+  memory.exports.pwconv_f32_pack(packed, w, k, n, 0, k);
+  memory.exports.pwconv_f32_pack_bias(packed, 0, k, n);
+  writeStep(memory.view, step, {
+    ...{ kernel: 2, rows: m, x, w: packed, y, inC: k, outC: n },
+    ...{ lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY },
+  });
+  memory.exports.run(step, 0, 1);
+  const right = memory.floats(y, m * n).every((value, i) => {
+    const [row, column] = [Math.floor(i / n), i % n];
+    let sum = 0;
+    for (let j = 0; j < k; j++) sum += a[row * k + j]! * b[j * n + column]!;
+    return value === sum;
+  });
+  if (!right)
+    throw new UnsupportedError(`variant: expected a host that computes "${variant}" rightly, got a wrong product`);
+}

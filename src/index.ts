@@ -1,0 +1,53 @@
+/**
+ * sepconv: depthwise-separable convolution in WebAssembly, from a model file or an architecture to answers.
+ * @module
+ */
+import { type BuildOptions, build, kernelsFor } from "./engine/build.ts";
+import type { Session } from "./engine/session.ts";
+import type { ModelSource } from "./import/source.ts";
+
+export { type BuildOptions, build, memoryRequired, type PlanOptions, type Progress } from "./engine/build.ts";
+export type { MemoryUse } from "./engine/plan.ts";
+export type { ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
+export type { Variant, WasmSource } from "./engine/variant.ts";
+export {
+  FormatError,
+  LoadError,
+  MemoryError,
+  SepconvError,
+  ShapeError,
+  StateError,
+  UnsupportedError,
+} from "./errors.ts";
+export { cost } from "./graph/cost.ts";
+export type { Graph } from "./graph/graph.ts";
+export { initialise } from "./graph/initialise.ts";
+export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
+export type { ModelSource } from "./import/source.ts";
+export { classify } from "./vision/classify.ts";
+export { detect } from "./vision/detect.ts";
+
+/** What can be asked of {@link load}. */
+export interface LoadOptions extends BuildOptions {
+  /** Height and width of the input, for files that hold weights only. */
+  readonly resolution?: number;
+}
+
+/**
+ * Reads a model and makes it ready to run. The format is recognised by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
+ * shards), safetensors, and face-api's weights manifest.
+ * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
+ * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
+ */
+export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Session> {
+  const { signal, onProgress, resolution } = options;
+  // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
+  if (options.wasm === undefined) kernelsFor(options).catch(() => {});
+  const { importModel } = await import("./import/sniff.ts");
+  const graph = await importModel(source, {
+    ...{ signal, resolution },
+    onProgress:
+      onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),
+  });
+  return build(graph, options);
+}

@@ -75,7 +75,9 @@ export function variablesByName(variables: Iterable<readonly [name: string, vari
  * Weights by the paths inside a Keras 3 `model.weights.h5`: `layers/conv2d_1/vars/0`, `layers/functional/layers/dense/vars/1`, or, in the first
  * versions, `_layer_checkpoint_dependencies/conv2d_1/vars/0`.
  */
-export function variablesByPosition(variables: Iterable<readonly [path: string, variable: KerasVariable]>): KerasWeights {
+export function variablesByPosition(
+  variables: Iterable<readonly [path: string, variable: KerasVariable]>,
+): KerasWeights {
   const byPath = new Map<string, KerasVariable>();
   for (const [path, variable] of variables) {
     const names = path.split(/[/\\]/).filter((part) => part !== "" && part !== "layers" && part !== CHECKPOINT_LAYERS);

@@ -1,0 +1,258 @@
+/**
+ * MobileNet v1 (Howard et al. 2017, arXiv 1704.04861) as a graph, in two readings, and the two networks that the paper compares it with.
+ * @module
+ */
+
+import type { Clamp, Constant, Graph, Initialiser, Node, Shape } from "./graph.ts";
+
+/** "paper": as TF-slim and Keras build it. "article": as a re-implementation in TensorFlow reads it. */
+export type Reading = "paper" | "article";
+
+/** What {@link mobilenetV1} can be asked for. */
+export interface MobilenetV1Options {
+  /** Width multiplier: any positive number in the paper's reading; 0.25, 0.5, 0.75 or 1 in the article's. Default 1. */
+  readonly alpha?: number;
+  /** Height and width of the input in pixels, divisible by 32. Default 224. */
+  readonly resolution?: number;
+  /** Classes of the classifier. Default 1000. */
+  readonly classes?: number;
+  /**
+   * "paper" (default): alpha scales every layer (at least 8 filters), ReLU6, ends in the classifier.
+   * "article": block0 always has 32 filters, plain ReLU, ends in the average pool.
+   */
+  readonly reading?: Reading;
+  /** How it ends: "classifier" in softmax [n, classes], "pool" in the average-pooled map [n, 1, 1, C]. Default as the reading says. */
+  readonly top?: "classifier" | "pool";
+  /**
+   * Normalise by the statistics of the batch at hand, and answer with the updated moving averages too: further outputs `…/bn/moving` [2, C]
+   * (mean, biased variance), momentum 0.99, as tfjs computes them. Dropout is left out: it is random. Default false.
+   */
+  readonly training?: boolean;
+  /** "full" replaces every separable block by one standard 3×3 convolution: the paper's comparison (table 4). Default "separable". */
+  readonly convolution?: "separable" | "full";
+  /** Leaves out the five 14×14×512 blocks, block7 … block11: the paper's shallow variant (table 5). Default false. */
+  readonly shallow?: boolean;
+  /** Channels of the input. Default 3. */
+  readonly inputChannels?: number;
+  /** Images in one run. Default 1. */
+  readonly batch?: number;
+}
+
+/** The widths that the article allows. */
+const ARTICLE_ALPHAS: readonly number[] = [0.25, 0.5, 0.75, 1];
+
+const STEM_FILTERS = 32;
+
+/** Filters at alpha 1 and stride of block1 … block13. */
+const BLOCKS: readonly (readonly [filters: number, stride: number])[] = [
+  [64, 1],
+  [128, 2],
+  [128, 1],
+  [256, 2],
+  [256, 1],
+  [512, 2],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [1024, 2],
+  [1024, 1],
+];
+
+/** The blocks that the shallow variant leaves out. */
+const DEEP: ReadonlySet<number> = new Set([7, 8, 9, 10, 11]);
+
+const EPSILON = 0.001;
+const MOMENTUM = 0.99;
+
+/**
+ * The network without data: its constants say how to initialise them. Input `input` [batch, resolution, resolution, inputChannels], pixels scaled
+ * to [−1, 1]. End points `block0` … `block13` (activations) and `output` (average pool, [batch, 1, 1, C]); values `classifier` (logits) and `softmax`.
+ * @throws TypeError, RangeError for options that are not as {@link MobilenetV1Options} says.
+ */
+export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
+  const { alpha, resolution, classes, reading, top, training, convolution, shallow, inputChannels, batch } =
+    checked(options);
+  const paper = reading === "paper";
+  const width = (filters: number) => (paper ? Math.max(Math.trunc(filters * alpha), 8) : Math.trunc(filters * alpha));
+  const draft = new Draft(training, { lo: 0, hi: paper ? 6 : Number.POSITIVE_INFINITY });
+  const endPoints = new Map<string, string>();
+
+  let channels = paper ? width(STEM_FILTERS) : STEM_FILTERS;
+  draft.convolution("block0", "block0", "input", [3, 3, inputChannels, channels], 2);
+  endPoints.set("block0", "block0");
+  let last = "block0";
+  for (const [i, [filters, stride]] of BLOCKS.entries()) {
+    const block = `block${i + 1}`;
+    if (shallow && DEEP.has(i + 1)) continue;
+    const out = width(filters);
+    if (convolution === "full") {
+      draft.convolution(block, block, last, [3, 3, channels, out], stride);
+    } else {
+      draft.depthwise(`${block}/depthwise`, last, [3, 3, channels, 1], stride);
+      draft.convolution(`${block}/pointwise`, block, `${block}/depthwise`, [1, 1, channels, out], 1);
+    }
+    endPoints.set(block, block);
+    last = block;
+    channels = out;
+  }
+  draft.nodes.push({ op: "globalAveragePool", name: "output", inputs: [last], keepDims: true });
+  endPoints.set("output", "output");
+  if (top === "classifier") draft.classifier("output", channels, classes);
+  return {
+    name: nameOf({ alpha, resolution, convolution, shallow }),
+    inputs: [{ name: "input", shape: [batch, resolution, resolution, inputChannels], dtype: "float32" }],
+    constants: draft.constants,
+    nodes: draft.nodes,
+    outputs: [top === "classifier" ? "softmax" : "output", ...draft.moving],
+    endPoints,
+    source: { format: "mobilenetV1", normalisation: { mean: 127.5, std: 127.5 } },
+  };
+}
+
+function nameOf(o: Pick<Required<MobilenetV1Options>, "alpha" | "resolution" | "convolution" | "shallow">): string {
+  const variant = `${o.shallow ? "_shallow" : ""}${o.convolution === "full" ? "_full" : ""}`;
+  return `mobilenet_v1${variant}_${o.alpha}_${o.resolution}`;
+}
+
+function checked(options: MobilenetV1Options): Required<MobilenetV1Options> {
+  const reading = options.reading ?? "paper";
+  const all: Required<MobilenetV1Options> = {
+    alpha: options.alpha ?? 1,
+    resolution: options.resolution ?? 224,
+    classes: options.classes ?? 1000,
+    reading,
+    top: options.top ?? (reading === "article" ? "pool" : "classifier"),
+    training: options.training ?? false,
+    convolution: options.convolution ?? "separable",
+    shallow: options.shallow ?? false,
+    inputChannels: options.inputChannels ?? 3,
+    batch: options.batch ?? 1,
+  };
+  oneOf("reading", all.reading, ["paper", "article"]);
+  oneOf("top", all.top, ["classifier", "pool"]);
+  oneOf("convolution", all.convolution, ["separable", "full"]);
+  oneOf("training", all.training, [true, false]);
+  oneOf("shallow", all.shallow, [true, false]);
+  for (const field of ["alpha", "resolution", "classes", "inputChannels", "batch"] as const) {
+    if (typeof all[field] !== "number") {
+      throw new TypeError(`mobilenetV1: expected ${field} to be a number, got ${JSON.stringify(all[field])}`);
+    }
+    if (!Number.isFinite(all[field]) || all[field] <= 0 || (field !== "alpha" && !Number.isSafeInteger(all[field]))) {
+      const kind = field === "alpha" ? "number" : "integer";
+      throw new RangeError(`mobilenetV1: expected ${field} to be a positive ${kind}, got ${all[field]}`);
+    }
+  }
+  if (reading === "article" && !ARTICLE_ALPHAS.includes(all.alpha)) {
+    throw new RangeError(
+      `mobilenetV1: expected alpha to be one of ${ARTICLE_ALPHAS.join(", ")} in the article's reading, got ${all.alpha}`,
+    );
+  }
+  if (all.resolution % 32 !== 0) {
+    throw new RangeError(
+      `mobilenetV1: expected resolution to be divisible by 32 (five layers halve it), got ${all.resolution}`,
+    );
+  }
+  return all;
+}
+
+function oneOf<T>(field: string, got: T, allowed: readonly T[]): void {
+  if (!allowed.includes(got)) {
+    const expected = allowed.map((value) => JSON.stringify(value)).join(" or ");
+    throw new (typeof got === typeof allowed[0] ? RangeError : TypeError)(
+      `mobilenetV1: expected ${field} to be ${expected}, got ${JSON.stringify(got)}`,
+    );
+  }
+}
+
+/** The nodes and constants written so far. */
+class Draft {
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<string, Constant>();
+  /** Names of the moving averages, when training. */
+  readonly moving: string[] = [];
+  private readonly training: boolean;
+  private readonly activation: Clamp;
+
+  constructor(training: boolean, activation: Clamp) {
+    this.training = training;
+    this.activation = activation;
+  }
+
+  /** Convolution, batch normalisation, activation; `stem` begins the names of the first two, `block` is the third. */
+  convolution(stem: string, block: string, input: string, weights: Shape, stride: number): void {
+    const name = `${stem}/conv`;
+    this.nodes.push({
+      op: "conv2d",
+      name,
+      inputs: [input],
+      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
+      strides: [stride, stride],
+      dilations: [1, 1],
+      padding: "same",
+    });
+    this.normalised(stem, block, name, weights[3] as number);
+  }
+
+  /** Depthwise convolution, batch normalisation, activation. */
+  depthwise(stem: string, input: string, weights: Shape, stride: number): void {
+    const name = `${stem}/conv`;
+    this.nodes.push({
+      op: "depthwiseConv2d",
+      name,
+      inputs: [input],
+      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
+      strides: [stride, stride],
+      dilations: [1, 1],
+      padding: "same",
+    });
+    this.normalised(stem, stem, name, weights[2] as number);
+  }
+
+  /** Logits and probabilities. */
+  classifier(input: string, channels: number, classes: number): void {
+    this.nodes.push(
+      { op: "reshape", name: "classifier/input", inputs: [input], shape: [-1, channels] },
+      {
+        op: "dense",
+        name: "classifier",
+        inputs: ["classifier/input"],
+        weights: this.constant("classifier/weights", [channels, classes], "glorotUniform"),
+        bias: this.constant("classifier/bias", [classes], "zeros"),
+      },
+      { op: "softmax", name: "softmax", inputs: ["classifier"], beta: 1 },
+    );
+  }
+
+  private normalised(stem: string, block: string, input: string, channels: number): void {
+    const name = `${stem}/bn`;
+    const statistics = {
+      gamma: this.constant(`${name}/gamma`, [channels], "ones"),
+      beta: this.constant(`${name}/beta`, [channels], "zeros"),
+    };
+    const moving = {
+      mean: this.constant(`${name}/mean`, [channels], "zeros"),
+      variance: this.constant(`${name}/variance`, [channels], "ones"),
+    };
+    if (this.training) {
+      const moments = `${name}/moments`;
+      const inputs = [moments];
+      const updated = `${name}/moving`;
+      this.nodes.push(
+        { op: "moments", name: moments, inputs: [input] },
+        { op: "normalise", name, inputs: [input, moments], ...statistics, epsilon: EPSILON },
+        { op: "movingAverage", name: updated, inputs, ...moving, momentum: MOMENTUM, varianceFactor: 1 },
+      );
+      this.moving.push(updated);
+    } else {
+      this.nodes.push({ op: "batchNorm", name, inputs: [input], ...statistics, ...moving, epsilon: EPSILON });
+    }
+    this.nodes.push({ op: "clamp", name: block, inputs: [name], ...this.activation });
+  }
+
+  private constant(name: string, shape: Shape, initialiser: Initialiser): string {
+    this.constants.set(name, { name, shape, dtype: "float32", initialiser });
+    return name;
+  }
+}

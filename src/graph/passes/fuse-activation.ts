@@ -1,0 +1,50 @@
+/**
+ * A clamp node becomes the bounds of the layer before it.
+ * @module
+ */
+
+import type { Clamp, Graph, Node } from "../graph.ts";
+import { readersOf } from "../references.ts";
+import { protectedNames, rebuild } from "./rebuild.ts";
+
+/** Fuses where nobody else reads the layer's unclamped value and its name need not survive; two clamps in a row become one. */
+export function fuseActivation(graph: Graph, keep: ReadonlySet<string>): Graph {
+  const names = protectedNames(graph, keep);
+  const readers = readersOf(graph);
+  const nodes = new Map<string, Node>();
+  for (const node of graph.nodes) {
+    const input = node.inputs[0] as string;
+    const producer = nodes.get(input);
+    const free = readers.get(input)?.length === 1 && !names.has(input);
+    const fused = node.op === "clamp" && producer !== undefined && free ? clamped(producer, node) : undefined;
+    if (fused !== undefined) nodes.delete(input);
+    nodes.set(node.name, fused === undefined ? node : { ...fused, name: node.name });
+  }
+  return rebuild(graph, [...nodes.values()]);
+}
+
+/** `node` with bounds behind it; `undefined` where it cannot have any. */
+function clamped(node: Node, bounds: Clamp): Node | undefined {
+  switch (node.op) {
+    case "conv2d":
+    case "depthwiseConv2d":
+    case "dense":
+    case "scaleShift":
+    case "add":
+    case "maxPool":
+    case "averagePool":
+      return { ...node, clamp: then(node.clamp, bounds) };
+    case "separable":
+      return { ...node, pointwise: { ...node.pointwise, clamp: then(node.pointwise.clamp, bounds) } };
+    case "clamp":
+      return { ...node, ...then(node, bounds) };
+    default:
+      return undefined;
+  }
+}
+
+/** First one clamp, then the other, as one: the second clamps the bounds of the first, even where the two do not overlap. */
+function then(first: Clamp | undefined, { lo, hi }: Clamp): Clamp {
+  const bound = (x: number) => Math.min(hi, Math.max(lo, x));
+  return first === undefined ? { lo, hi } : { lo: bound(first.lo), hi: bound(first.hi) };
+}

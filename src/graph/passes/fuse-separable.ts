@@ -1,0 +1,59 @@
+/**
+ * A depthwise convolution and the pointwise one behind it become one step, whose intermediate result is never stored.
+ * @module
+ */
+
+import type { Conv2d, DepthwiseConv2d, Graph, Node, Separable, Shape } from "../graph.ts";
+import { readersOf } from "../references.ts";
+import { inferShapes, resolvePadding } from "../shape.ts";
+import { protectedNames, rebuild } from "./rebuild.ts";
+
+/** Fuses where nobody else reads the intermediate and its name need not survive. */
+export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>): Graph {
+  const names = protectedNames(graph, keep);
+  const readers = readersOf(graph);
+  const shapes = inferShapes(graph);
+  const nodes = new Map<string, Node>();
+  for (const node of graph.nodes) {
+    const input = node.inputs[0] as string;
+    const producer = nodes.get(input);
+    const free = readers.get(input)?.length === 1 && !names.has(input);
+    if (free && producer?.op === "depthwiseConv2d" && isPointwise(node, shapes) && isFloat(producer, node, graph)) {
+      nodes.delete(input);
+      nodes.set(node.name, separable(producer, node));
+    } else {
+      nodes.set(node.name, node);
+    }
+  }
+  return rebuild(graph, [...nodes.values()]);
+}
+
+function isPointwise(node: Node, shapes: ReadonlyMap<string, Shape>): node is Conv2d {
+  if (node.op !== "conv2d") return false;
+  const [kH, kW] = shapes.get(node.weights) as Shape;
+  if (kH !== 1 || kW !== 1 || node.strides[0] !== 1 || node.strides[1] !== 1) return false;
+  const [, h, w] = shapes.get(node.inputs[0] as string) as [number, number, number, number];
+  // One tap has no neighbours: dilation means nothing, and only explicit padding can still be there.
+  const { outH, outW } = resolvePadding(node.padding, [h, w], [1, 1], [1, 1], [1, 1]);
+  return outH === h && outW === w;
+}
+
+function isFloat(depthwise: DepthwiseConv2d, pointwise: Conv2d, graph: Graph): boolean {
+  return [depthwise.weights, pointwise.weights].every((name) => graph.constants.get(name)?.dtype === "float32");
+}
+
+function separable(depthwise: DepthwiseConv2d, pointwise: Conv2d): Separable {
+  const half = ({ weights, bias, clamp }: DepthwiseConv2d | Conv2d) => ({
+    weights,
+    ...(bias !== undefined && { bias }),
+    ...(clamp !== undefined && { clamp }),
+  });
+  const { strides, dilations, padding } = depthwise;
+  return {
+    op: "separable",
+    name: pointwise.name,
+    inputs: depthwise.inputs,
+    depthwise: { strides, dilations, padding, ...half(depthwise) },
+    pointwise: half(pointwise),
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * What the passes share: writing a graph anew from changed nodes and constants.
+ * @module
+ */
+
+import type { Constant, Graph, Node } from "../graph.ts";
+
+/** A pass: the same function of the inputs, written in fewer or other nodes. Values named in `keep`, and the outputs, survive by name. */
+export type Pass = (graph: Graph, keep: ReadonlySet<string>) => Graph;
+
+/** The names that no pass may remove: `keep` and the graph's outputs. */
+export function protectedNames(graph: Graph, keep: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...keep, ...graph.outputs]);
+}
+
+/** `graph` with other nodes (and constants); end points whose value is gone are dropped. */
+export function rebuild(graph: Graph, nodes: readonly Node[], constants = graph.constants): Graph {
+  const names = new Set([...graph.inputs.map(({ name }) => name), ...nodes.map(({ name }) => name)]);
+  const endPoints = new Map([...graph.endPoints].filter(([, value]) => names.has(value)));
+  return { ...graph, nodes, constants, endPoints };
+}
+
+/** A name for a new constant that nothing in the graph has yet. */
+export function freshName(wanted: string, graph: Graph, constants: ReadonlyMap<string, Constant>): string {
+  const taken = (name: string) =>
+    constants.has(name) || graph.constants.has(name) || [...graph.inputs, ...graph.nodes].some((x) => x.name === name);
+  let name = wanted;
+  for (let i = 2; taken(name); i++) name = `${wanted}_${i}`;
+  return name;
+}

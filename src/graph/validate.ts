@@ -1,0 +1,249 @@
+/**
+ * Whether a graph is what `graph.ts` says a graph is. Run on every graph that a caller or an importer hands over.
+ * @module
+ */
+
+import { ShapeError } from "../errors.ts";
+import type { Constant, DType, Graph, Node, Padding, Pair, Shape, Window } from "./graph.ts";
+import { constantsOf, sizeOf } from "./references.ts";
+import { inferShapes, show } from "./shape.ts";
+
+const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array, int32: Int32Array } as const;
+
+/** Number of activations that an op reads; concat reads any number from 1 on. */
+const ARITY: Record<Node["op"], number> = {
+  conv2d: 1,
+  depthwiseConv2d: 1,
+  dense: 1,
+  separable: 1,
+  batchNorm: 1,
+  moments: 1,
+  normalise: 2,
+  movingAverage: 1,
+  scaleShift: 1,
+  clamp: 1,
+  sigmoid: 1,
+  hardSwish: 1,
+  softmax: 1,
+  maxPool: 1,
+  averagePool: 1,
+  globalAveragePool: 1,
+  add: 2,
+  concat: Number.NaN,
+  pad: 1,
+  reshape: 1,
+  identity: 1,
+};
+
+/**
+ * Checks names (unique, defined before they are read, of the right kind), constants (dtype, length), attributes and shapes.
+ * @throws TypeError for wrong kinds, RangeError for wrong values, ShapeError where numbers disagree; each names the node or tensor.
+ */
+export function validate(graph: Graph): void {
+  const kinds = new Map<string, "input" | "constant" | "node">();
+  const define = (name: unknown, kind: "input" | "constant" | "node") => {
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(`graph "${graph.name}": expected a name for every ${kind}, got ${JSON.stringify(name)}`);
+    }
+    const other = kinds.get(name);
+    if (other !== undefined) {
+      throw new RangeError(`${kind} "${name}": expected a unique name, got that of another ${other}`);
+    }
+    kinds.set(name, kind);
+  };
+  for (const { name, shape, dtype } of graph.inputs) {
+    define(name, "input");
+    checkTensor(`input "${name}"`, shape, dtype);
+  }
+  for (const [key, constant] of graph.constants) {
+    define(constant.name, "constant");
+    checkConstant(key, constant);
+  }
+  for (const node of graph.nodes) {
+    checkNode(node);
+    for (const input of node.inputs) checkRead(node, input, kinds.get(input), graph);
+    for (const { role, name } of constantsOf(node)) {
+      if (kinds.get(name) !== "constant") {
+        throw new RangeError(
+          `${where(node)}: expected ${role} to be a constant, got "${name}" (${describe(name, kinds)})`,
+        );
+      }
+    }
+    define(node.name, "node");
+  }
+  checkExits(graph, kinds);
+  inferShapes(graph);
+}
+
+function where(node: Node): string {
+  return `node "${node.name}" (${node.op})`;
+}
+
+function describe(name: string, kinds: ReadonlyMap<string, string>): string {
+  return kinds.get(name) ?? "not defined";
+}
+
+function checkTensor(what: string, shape: Shape, dtype: DType): void {
+  if (!Object.hasOwn(ARRAYS, dtype)) {
+    throw new TypeError(`${what}: expected a dtype of ${Object.keys(ARRAYS).join(", ")}, got ${JSON.stringify(dtype)}`);
+  }
+  if (!Array.isArray(shape)) throw new TypeError(`${what}: expected a shape, got ${JSON.stringify(shape)}`);
+  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 1)) {
+    throw new RangeError(`${what}: expected dimensions of at least 1, got ${show(shape)}`);
+  }
+  if (!Number.isSafeInteger(sizeOf(shape))) {
+    throw new RangeError(`${what}: expected a countable number of elements, got ${show(shape)}`);
+  }
+}
+
+function checkConstant(key: string, { name, shape, dtype, data }: Constant): void {
+  const what = `constant "${name}"`;
+  if (key !== name) throw new RangeError(`${what}: expected to be stored under its own name, got "${key}"`);
+  checkTensor(what, shape, dtype);
+  if (data === undefined) return;
+  if (!(data instanceof ARRAYS[dtype])) {
+    const got = (data as object | null)?.constructor?.name ?? typeof data;
+    throw new TypeError(`${what}: expected data of ${ARRAYS[dtype].name} for ${dtype}, got ${got}`);
+  }
+  if (data.length !== sizeOf(shape)) {
+    throw new ShapeError(`${what}: expected ${sizeOf(shape)} elements for shape ${show(shape)}, got ${data.length}`);
+  }
+}
+
+function checkRead(node: Node, input: string, kind: string | undefined, graph: Graph): void {
+  if (kind === "input" || kind === "node") return;
+  if (kind === "constant") {
+    throw new RangeError(`${where(node)}: expected an activation as input, got constant "${input}"`);
+  }
+  const later = graph.nodes.some(({ name }) => name === input);
+  const got = later ? "which comes later (or is itself)" : "which is not defined";
+  throw new RangeError(`${where(node)}: expected inputs defined before it, got "${input}", ${got}`);
+}
+
+function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
+  if (graph.outputs.length === 0) throw new RangeError(`graph "${graph.name}": expected at least one output, got none`);
+  const exits = [
+    ...graph.outputs.map((name) => [`output "${name}"`, name] as const),
+    ...[...graph.endPoints].map(([label, name]) => [`end point "${label}"`, name] as const),
+  ];
+  for (const [what, name] of exits) {
+    const kind = kinds.get(name);
+    if (kind !== "input" && kind !== "node") {
+      throw new RangeError(`${what}: expected the name of an input or node, got "${name}" (${describe(name, kinds)})`);
+    }
+  }
+}
+
+function checkNode(node: Node): void {
+  const arity = ARITY[node.op];
+  if (arity === undefined)
+    throw new TypeError(`node "${node.name}": expected a known op, got ${JSON.stringify(node.op)}`);
+  const got = node.inputs.length;
+  if (Number.isNaN(arity) ? got < 1 : got !== arity) {
+    throw new RangeError(`${where(node)}: expected ${Number.isNaN(arity) ? "1 or more" : arity} inputs, got ${got}`);
+  }
+  switch (node.op) {
+    case "conv2d":
+    case "depthwiseConv2d":
+      checkWindow(node, node);
+      checkClamp(node, node.clamp);
+      return;
+    case "separable":
+      checkWindow(node, node.depthwise);
+      checkClamp(node, node.depthwise.clamp);
+      checkClamp(node, node.pointwise.clamp);
+      return;
+    case "maxPool":
+    case "averagePool":
+      checkPair(node, "size", node.size, 1);
+      checkPair(node, "strides", node.strides, 1);
+      checkPadding(node, node.padding);
+      checkClamp(node, node.clamp);
+      return;
+    case "dense":
+    case "scaleShift":
+    case "add":
+      checkClamp(node, node.clamp);
+      return;
+    case "clamp":
+      checkClamp(node, node);
+      return;
+    case "batchNorm":
+    case "normalise":
+      checkNumber(node, "epsilon", node.epsilon, (x) => x >= 0, "a number from 0 on");
+      return;
+    case "movingAverage":
+      checkNumber(node, "momentum", node.momentum, (x) => x >= 0 && x <= 1, "a number from 0 to 1");
+      checkNumber(node, "varianceFactor", node.varianceFactor, (x) => x > 0, "a positive number");
+      return;
+    case "softmax":
+      checkNumber(node, "beta", node.beta, () => true, "a number");
+      return;
+    case "concat":
+      checkNumber(node, "axis", node.axis, (x) => Number.isInteger(x) && x >= 0, "an integer from 0 on");
+      return;
+    case "pad":
+      checkPadding(node, node.padding);
+      // Minus infinity is the right neighbour of a maximum; NaN is nobody's.
+      if (typeof node.value !== "number" || Number.isNaN(node.value)) {
+        throw new RangeError(`${where(node)}: expected a number as value, got ${node.value}`);
+      }
+      return;
+    case "reshape":
+      checkReshape(node, node.shape);
+      return;
+    default:
+      return;
+  }
+}
+
+function checkNumber(node: Node, field: string, value: number, holds: (x: number) => boolean, expected: string): void {
+  if (!Number.isFinite(value) || !holds(value)) {
+    throw new RangeError(`${where(node)}: expected ${field} to be ${expected}, got ${value}`);
+  }
+}
+
+function checkPair(node: Node, field: string, pair: Pair, least: number): void {
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((x) => Number.isSafeInteger(x) && x >= least)) {
+    throw new RangeError(
+      `${where(node)}: expected ${field} to be two integers from ${least} on, got ${JSON.stringify(pair)}`,
+    );
+  }
+}
+
+function checkWindow(node: Node, { strides, dilations, padding }: Window): void {
+  checkPair(node, "strides", strides, 1);
+  checkPair(node, "dilations", dilations, 1);
+  checkPadding(node, padding);
+}
+
+function checkPadding(node: Node, padding: Padding): void {
+  if (padding === "same" || padding === "valid") return;
+  if (typeof padding !== "object" || padding === null) {
+    throw new TypeError(
+      `${where(node)}: expected padding to be "same", "valid" or pixels, got ${JSON.stringify(padding)}`,
+    );
+  }
+  for (const side of ["top", "bottom", "left", "right"] as const) {
+    if (!Number.isSafeInteger(padding[side]) || padding[side] < 0) {
+      throw new RangeError(`${where(node)}: expected padding.${side} to be an integer from 0 on, got ${padding[side]}`);
+    }
+  }
+}
+
+function checkClamp(node: Node, clamp: { readonly lo: number; readonly hi: number } | undefined): void {
+  // Written so that NaN fails too.
+  if (clamp !== undefined && !(clamp.lo <= clamp.hi)) {
+    throw new RangeError(`${where(node)}: expected clamp bounds lo ≤ hi, got ${clamp.lo} and ${clamp.hi}`);
+  }
+}
+
+function checkReshape(node: Node, shape: Shape): void {
+  const unknown = shape.filter((dimension) => dimension === -1).length;
+  if (
+    unknown > 1 ||
+    !shape.every((dimension) => dimension === -1 || (Number.isSafeInteger(dimension) && dimension >= 1))
+  ) {
+    throw new RangeError(`${where(node)}: expected dimensions from 1 on and at most one −1, got ${show(shape)}`);
+  }
+}

@@ -6,12 +6,23 @@
  * the dispatcher, where one giant function would spill every register.
  */
 import { conv_f32, conv_f32_windows } from "./conv_f32";
+import { copy } from "./copy";
 import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./dwconv3x3_f32";
 import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row } from "./dwconv_f32";
+import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./elementwise_f32";
+import { gap_f32 } from "./gap_f32";
+import { image_f32 } from "./image_f32";
+import { moments_f32 } from "./moments_f32";
+import { moving_average_f32 } from "./moving_average_f32";
+import { normalise_f32 } from "./normalise_f32";
+import { pad_f32 } from "./pad_f32";
+import { avgpool_f32, maxpool_f32 } from "./pool_f32";
 import {
   matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4,
 } from "./pwconv_f32";
+import { scale_shift_f32 } from "./scale_shift_f32";
 import { separable_f32 } from "./separable_f32";
+import { softmax_f32 } from "./softmax_f32";
 import { Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
@@ -20,6 +31,10 @@ export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_r
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row };
 export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4 };
 export { separable_f32 };
+export { avgpool_f32, gap_f32, maxpool_f32 };
+export { add_f32, clamp_f32, copy, hardswish_f32, pad_f32, scale_shift_f32, sigmoid_f32, softmax_f32 };
+export { moments_f32, moving_average_f32, normalise_f32 };
+export { image_f32 };
 
 /** Raised when a record's layout or a kernel's contract changes. */
 export const ABI_VERSION: i32 = 1;
@@ -57,5 +72,20 @@ function dispatch(kernel: i32, step: usize, y0: i32, y1: i32): void {
     case Kernel.DWCONV3X3_F32: return dwconv3x3_f32(step, y0, y1);
     case Kernel.DWCONV_F32: return dwconv_f32(step, y0, y1);
     case Kernel.SEPARABLE_F32: return separable_f32(step, y0, y1);
+    case Kernel.MAXPOOL_F32: return maxpool_f32(step, y0, y1);
+    case Kernel.AVGPOOL_F32: return avgpool_f32(step, y0, y1);
+    case Kernel.GAP_F32: return gap_f32(step, y0, y1);
+    case Kernel.ADD_F32: return add_f32(step, y0, y1);
+    case Kernel.COPY: return copy(step, y0, y1);
+    case Kernel.PAD_F32: return pad_f32(step, y0, y1);
+    case Kernel.SCALE_SHIFT_F32: return scale_shift_f32(step, y0, y1);
+    case Kernel.CLAMP_F32: return clamp_f32(step, y0, y1);
+    case Kernel.SIGMOID_F32: return sigmoid_f32(step, y0, y1);
+    case Kernel.HARDSWISH_F32: return hardswish_f32(step, y0, y1);
+    case Kernel.SOFTMAX_F32: return softmax_f32(step, y0, y1);
+    case Kernel.MOMENTS_F32: return moments_f32(step, y0, y1);
+    case Kernel.NORMALISE_F32: return normalise_f32(step, y0, y1);
+    case Kernel.MOVING_AVERAGE_F32: return moving_average_f32(step, y0, y1);
+    case Kernel.IMAGE_F32: return image_f32(step, y0, y1);
   }
 }

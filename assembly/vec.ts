@@ -91,3 +91,48 @@ export function smaller<V>(a: V, b: V): V {
 export function clamp<V>(x: V, lo: V, hi: V): V {
   return smaller<V>(larger<V>(x, lo), hi);
 }
+
+/** The larger of both; NaN in either one passes. Slower than {@link larger} on x86. */
+// @ts-ignore: decorator
+@inline
+export function maximum<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.max(a as v128, b as v128) as V;
+  return max<f32>(a as f32, b as f32) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sqrt<V>(x: V): V {
+  if (isVector<V>()) return f32x4.sqrt(x as v128) as V;
+  return Mathf.sqrt(x as f32) as V;
+}
+
+/** The nearest integer, of two equally near ones the even one. */
+// @ts-ignore: decorator
+@inline
+export function nearest<V>(x: V): V {
+  if (isVector<V>()) return f32x4.nearest(x as v128) as V;
+  return f32.nearest(x as f32) as V;
+}
+
+/**
+ * 2^n for an integral n in [-126, 127]; any other n gives an arbitrary number, without a trap.
+ * The sum puts n + 127 into the lowest bits of its mantissa, from where the shift moves it into the exponent; all other bits fall out at the top.
+ */
+// @ts-ignore: decorator
+@inline
+export function pow2<V>(n: V): V {
+  if (isVector<V>()) return i32x4.shl(f32x4.add(n as v128, f32x4.splat(8388608 + 127)), 23) as V;
+  return reinterpret<f32>(reinterpret<i32>((n as f32) + (8388608 + 127)) << 23) as V;
+}
+
+/** Unsigned bytes as floats: four for v128, one for f32; reads no more than those. */
+// @ts-ignore: decorator
+@inline
+export function loadBytes<V>(p: usize): V {
+  if (isVector<V>()) {
+    const words = i16x8.extend_low_i8x16_u(v128.load32_zero(p));
+    return f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(words)) as V;
+  }
+  return (<f32>load<u8>(p)) as V;
+}

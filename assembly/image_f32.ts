@@ -1,0 +1,105 @@
+/**
+ * y[oy,ox,c] = colour_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]
+ * x u8: a strip of the image, inC = 1 (gray), 3 (RGB) or 4 (RGBA; alpha is ignored) bytes a pixel, inW columns, rows xPitch *bytes* apart; its first
+ *   row is the image row `padT` · y f32: outW·outC floats a row, outC = 1 (luma 0.299 R + 0.587 G + 0.114 B) or 3 (RGB; gray is repeated), rows
+ *   yPitch elements apart
+ * w: taps of the columns: outW × [first column i32, count i32], then outW × kW weights f32 · w2: taps of the rows: outH × [first row i32, count i32],
+ *   then outH × kH weights; rows numbered as in the whole image · x2 f32 [scale outC][shift outC]
+ * rows [y0,y1) are written, from a strip that holds all rows their taps name; weights beyond `count` are not read
+ * needs: taps inside [0,inW) and the strip, 1 ≤ count ≤ kW, kH; reads nothing past x, writes nothing past the rows
+ * scratch: s f32 [4 + inW·inC] and SLACK · error: |Δ| ≤ (kH + kW + 6)·2⁻²⁴·(255·|scale| + |shift|) for weights that are ≥ 0 and sum to 1
+ *
+ * Rows are blended first: bytes lie one behind the other there, so every channel count fills the vectors, and all source bytes are read about once.
+ */
+import { Step } from "./step";
+import { SIMD, lanes, loadBytes, loadSplat, madd, splat } from "./vec";
+
+export function image_f32(step: usize, y0: i32, y1: i32): void {
+  const g = changetype<Step>(step);
+  assert((g.inC == 1 || g.inC == 3 || g.inC == 4) && (g.outC == 1 || g.outC == 3));
+  for (let oy = y0; oy < y1; ++oy) {
+    const from = load<i32>(g.w2 + <usize>oy * 8);
+    const count = load<i32>(g.w2 + <usize>oy * 8, 4);
+    assert(from >= g.padT && from + count <= g.padT + g.inH);
+    const x = g.x + <usize>(from - g.padT) * <usize>g.xPitch;
+    const weights = g.w2 + <usize>g.outH * 8 + <usize>oy * <usize>g.kH * 4;
+    let i = 0;
+    if (SIMD) i = blendRows<v128>(g, x, weights, count, i);
+    blendRows<f32>(g, x, weights, count, i);
+
+    let y = g.y + <usize>oy * <usize>g.yPitch * 4;
+    for (let ox = 0; ox < g.outW; ++ox) {
+      blendColumns(g, ox);
+      y = finish(g, y);
+    }
+  }
+}
+
+/** The row that the horizontal taps read, behind the pixel that they write. */
+// @ts-ignore: decorator
+@inline
+function rowOf(g: Step): usize {
+  return g.s + 16;
+}
+
+/** One row of inW·inC floats from `count` rows of bytes at x, from element i on; answers with the first one not done. */
+// @ts-ignore: decorator
+@inline
+function blendRows<V>(g: Step, x: usize, weights: usize, count: i32, i: i32): i32 {
+  const width = g.inW * g.inC;
+  const pitch = <usize>g.xPitch;
+  for (; i + lanes<V>() <= width; i += lanes<V>()) {
+    let acc = splat<V>(0);
+    let p = x + <usize>i;
+    for (let k = 0; k < count; ++k, p += pitch) {
+      acc = madd<V>(loadBytes<V>(p), loadSplat<V>(weights + <usize>k * 4), acc);
+    }
+    store<V>(rowOf(g) + <usize>i * 4, acc);
+  }
+  return i;
+}
+
+/** The channels of one output pixel, to s[0…inC). */
+// @ts-ignore: decorator
+@inline
+function blendColumns(g: Step, ox: i32): void {
+  const from = load<i32>(g.w + <usize>ox * 8);
+  const count = load<i32>(g.w + <usize>ox * 8, 4);
+  assert(from >= 0 && from + count <= g.inW);
+  const p = rowOf(g) + <usize>from * <usize>g.inC * 4;
+  const weights = g.w + <usize>g.outW * 8 + <usize>ox * <usize>g.kW * 4;
+  if (SIMD) {
+    // Four floats from every tap: all channels of one pixel and, of fewer than four, some of the next one's, which nobody reads.
+    blendPixels<v128>(g, p, weights, count, 0);
+  } else {
+    for (let c = 0; c < g.inC; ++c) blendPixels<f32>(g, p, weights, count, <usize>c * 4);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function blendPixels<V>(g: Step, p: usize, weights: usize, count: i32, c: usize): void {
+  const pixel = <usize>g.inC * 4;
+  let acc = splat<V>(0);
+  p += c;
+  for (let k = 0; k < count; ++k, p += pixel) acc = madd<V>(load<V>(p), loadSplat<V>(weights + <usize>k * 4), acc);
+  store<V>(g.s + c, acc);
+}
+
+/** From the blended pixel at s to the network's channels at y; answers with the place of the next pixel. */
+// @ts-ignore: decorator
+@inline
+function finish(g: Step, y: usize): usize {
+  const red = load<f32>(g.s);
+  const green = g.inC == 1 ? red : load<f32>(g.s, 4);
+  const blue = g.inC == 1 ? red : load<f32>(g.s, 8);
+  if (g.outC == 1) {
+    const luma: f32 = g.inC == 1 ? red : <f32>0.299 * red + <f32>0.587 * green + <f32>0.114 * blue;
+    store<f32>(y, luma * load<f32>(g.x2) + load<f32>(g.x2, 4));
+    return y + 4;
+  }
+  store<f32>(y, red * load<f32>(g.x2) + load<f32>(g.x2, 12));
+  store<f32>(y, green * load<f32>(g.x2, 4) + load<f32>(g.x2, 16), 4);
+  store<f32>(y, blue * load<f32>(g.x2, 8) + load<f32>(g.x2, 20), 8);
+  return y + 12;
+}

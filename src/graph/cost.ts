@@ -1,0 +1,120 @@
+/**
+ * What a network costs: multiply-adds and parameters, a row a layer.
+ *
+ * Multiply-adds are those of convolutions and dense layers, taps outside the image included; the rest counts 0, as in the paper (it is below one
+ * percent, and a batch norm vanishes into the weights). A batch norm and an activation are part of the layer before them and have no row of their
+ * own, unless others read what is between; nor have reshapes and identities, which move nothing.
+ *
+ * Parameters are the numbers that the rows' constants hold, each constant counted once, where it is first read. Of a batch norm there are three a
+ * channel: mean, beta, and gamma together with variance, which only ever act as one factor gamma/√(variance + epsilon). That is how the paper's
+ * 4.24 million come about. Keras counts gamma and variance apart (one more a channel: 4,253,864), and the optimised graph has one bias a channel
+ * (4,221,032): `cost(optimise(graph))` counts that one.
+ * @module
+ */
+
+import type { Graph, Node, Op, Shape } from "./graph.ts";
+import { constantsOf, readersOf, sizeOf } from "./references.ts";
+import { inferShapes } from "./shape.ts";
+
+/** One layer. */
+export interface LayerCost {
+  /** Name of the layer's value, after its batch norm and activation. */
+  readonly name: string;
+  readonly op: Op;
+  /** Of its first input. */
+  readonly inputShape: Shape;
+  readonly outputShape: Shape;
+  /** Multiply-adds in one run, for the whole batch. */
+  readonly macs: number;
+  /** Numbers in its constants, counted as above. */
+  readonly params: number;
+}
+
+/** All layers and their sums. */
+export interface Cost {
+  readonly layers: readonly LayerCost[];
+  readonly macs: number;
+  readonly params: number;
+}
+
+/** Multiply-adds and parameters of a valid graph, before or after the passes, with or without data. */
+export function cost(graph: Graph): Cost {
+  const shapes = inferShapes(graph);
+  const counted = new Set<string>();
+  const layers = rowsOf(graph).map(([first, ...rest]): LayerCost => {
+    const row = [first, ...rest];
+    return {
+      name: (row.at(-1) as Node).name,
+      op: first.op,
+      inputShape: shapes.get(first.inputs[0] as string) as Shape,
+      outputShape: shapes.get((row.at(-1) as Node).name) as Shape,
+      macs: macsOf(first, shapes),
+      params: row.reduce((sum, node) => sum + paramsOf(node, shapes, counted), 0),
+    };
+  });
+  const total = (field: "macs" | "params") => layers.reduce((sum, layer) => sum + layer[field], 0);
+  return { layers, macs: total("macs"), params: total("params") };
+}
+
+type Row = [first: Node, ...rest: Node[]];
+
+/** Nodes grouped into layers, in the order of the layers' first nodes. */
+function rowsOf(graph: Graph): Row[] {
+  const readers = readersOf(graph);
+  const rows: Row[] = [];
+  /** The row that ends in a value. */
+  const ends = new Map<string, Row>();
+  for (const node of graph.nodes) {
+    if (node.op === "reshape" || node.op === "identity") continue;
+    const input = node.inputs[0] as string;
+    const open = belongsBehind(node) && readers.get(input)?.length === 1 && !graph.outputs.includes(input);
+    let row = open ? ends.get(input) : undefined;
+    if (row === undefined) {
+      row = [node];
+      rows.push(row);
+    } else {
+      row.push(node);
+    }
+    ends.set(node.name, row);
+  }
+  return rows;
+}
+
+function belongsBehind({ op }: Node): boolean {
+  return op === "batchNorm" || op === "scaleShift" || op === "clamp" || op === "hardSwish";
+}
+
+function macsOf(node: Node, shapes: ReadonlyMap<string, Shape>): number {
+  const shape = (name: string) => shapes.get(name) as Shape;
+  const out = shape(node.name);
+  switch (node.op) {
+    case "conv2d": {
+      const [kH, kW, inC] = shape(node.weights) as [number, number, number, number];
+      return sizeOf(out) * kH * kW * inC;
+    }
+    case "depthwiseConv2d": {
+      const [kH, kW] = shape(node.weights) as [number, number, number, number];
+      return sizeOf(out) * kH * kW;
+    }
+    case "separable": {
+      const [kH, kW, c, multiplier] = shape(node.depthwise.weights) as [number, number, number, number];
+      const pixels = sizeOf(out.slice(0, 3));
+      return pixels * c * multiplier * kH * kW + sizeOf(out) * c * multiplier;
+    }
+    case "dense":
+      return sizeOf(out) * (shape(node.weights)[0] as number);
+    default:
+      return 0;
+  }
+}
+
+function paramsOf(node: Node, shapes: ReadonlyMap<string, Shape>, counted: Set<string>): number {
+  let params = 0;
+  for (const { role, name } of constantsOf(node)) {
+    // Counted with variance: the two act as one.
+    if (node.op === "batchNorm" && role === "gamma") continue;
+    if (!counted.has(name)) params += sizeOf(shapes.get(name) as Shape);
+    counted.add(name);
+  }
+  return params;
+}

@@ -1,0 +1,99 @@
+/**
+ * Recognises MobileNet v1 in a graph of any origin, so that `block0` … `block13` and `output` mean the same everywhere.
+ * @module
+ */
+
+import type { Conv2d, DepthwiseConv2d, Graph, Node, Pool, Shape } from "./graph.ts";
+import { readersOf } from "./references.ts";
+import { inferShapes } from "./shape.ts";
+
+/** Separable blocks behind the first convolution. */
+const BLOCKS = 13;
+
+/**
+ * `graph` with end points `block0` … `block13` (activations) and, where the last is pooled over the whole map, `output`. Looks for a stride-2
+ * convolution followed by exactly 13 pairs of a depthwise and a pointwise convolution, each with an optional batch norm and a clamp; pads and
+ * identities in between are looked through, and so are side branches, such as a detector's heads. To be called before the passes.
+ * A graph without that structure, or with more than one, comes back as it is.
+ */
+export function nameEndPoints(graph: Graph): Graph {
+  const readers = readersOf(graph);
+  const shapes = inferShapes(graph);
+  const trunks = graph.nodes.flatMap((node) => (isStem(node, shapes) ? (trunk(node, readers, shapes) ?? []) : []));
+  // One trunk is BLOCKS + 1 values long; two are ambiguous.
+  if (trunks.length !== BLOCKS + 1) return graph;
+  const endPoints = new Map(graph.endPoints);
+  for (const [i, value] of trunks.entries()) endPoints.set(`block${i}`, value);
+  const pool = nodesBehind(trunks.at(-1) as string, readers).filter((node) => isWholePool(node, shapes));
+  if (pool.length === 1) endPoints.set("output", (pool[0] as Node).name);
+  return { ...graph, endPoints };
+}
+
+type Readers = ReadonlyMap<string, readonly Node[]>;
+type Shapes = ReadonlyMap<string, Shape>;
+
+function isStem(node: Node, shapes: Shapes): node is Conv2d {
+  if (node.op !== "conv2d" || node.strides[0] !== 2 || node.strides[1] !== 2) return false;
+  const [kH, kW] = shapes.get(node.weights) as Shape;
+  return kH === 3 && kW === 3;
+}
+
+/** The activations of block0 … block13 behind a first convolution; `undefined` where the structure is another. */
+function trunk(stem: Conv2d, readers: Readers, shapes: Shapes): string[] | undefined {
+  const values: string[] = [];
+  let value = activation(stem, readers);
+  while (value !== undefined) {
+    values.push(value);
+    const depthwise = nodesBehind(value, readers).filter((node) => isDepthwise(node, shapes));
+    if (depthwise.length === 0) return values.length === BLOCKS + 1 ? values : undefined;
+    if (depthwise.length > 1 || values.length > BLOCKS) return undefined;
+    const middle = activation(depthwise[0] as DepthwiseConv2d, readers);
+    const behind = middle === undefined ? [] : nodesBehind(middle, readers);
+    value = behind.length === 1 && isPointwise(behind[0], shapes) ? activation(behind[0], readers) : undefined;
+  }
+  return undefined;
+}
+
+function isDepthwise(node: Node, shapes: Shapes): node is DepthwiseConv2d {
+  if (node.op !== "depthwiseConv2d") return false;
+  const [kH, kW, , multiplier] = shapes.get(node.weights) as Shape;
+  return kH === 3 && kW === 3 && multiplier === 1;
+}
+
+function isPointwise(node: Node | undefined, shapes: Shapes): node is Conv2d {
+  if (node?.op !== "conv2d") return false;
+  const [kH, kW] = shapes.get(node.weights) as Shape;
+  return kH === 1 && kW === 1 && node.strides[0] === 1 && node.strides[1] === 1;
+}
+
+/** The clamped value of a convolution, behind its batch norm if there is one. */
+function activation(convolution: Conv2d | DepthwiseConv2d, readers: Readers): string | undefined {
+  let node: Node = convolution;
+  while (!("clamp" in node && node.clamp !== undefined) && node.op !== "clamp") {
+    const behind: readonly Node[] = readers.get(node.name) ?? [];
+    const next = behind[0];
+    if (behind.length !== 1 || next === undefined || !TRANSPARENT.has(next.op)) return undefined;
+    node = next;
+  }
+  const bounds = node.op === "clamp" ? node : node.clamp;
+  return bounds?.lo === 0 ? node.name : undefined;
+}
+
+const TRANSPARENT: ReadonlySet<Node["op"]> = new Set(["batchNorm", "scaleShift", "identity", "clamp"]);
+
+/** The nodes that read a value, pads and identities looked through. */
+function nodesBehind(value: string, readers: Readers): Node[] {
+  return (readers.get(value) ?? []).flatMap((node) =>
+    node.op === "pad" || node.op === "identity" ? nodesBehind(node.name, readers) : [node],
+  );
+}
+
+/** Whether a node averages over the whole map: [n, h, w, c] → one number a channel. */
+function isWholePool(node: Node, shapes: Shapes): boolean {
+  if (node.op === "globalAveragePool") return true;
+  if (node.op !== "averagePool") return false;
+  const [, h, w] = shapes.get(node.inputs[0] as string) as [number, number, number, number];
+  const { size } = node as Pool;
+  const [, outH, outW] = shapes.get(node.name) as Shape;
+  return outH === 1 && outW === 1 && size[0] >= h && size[1] >= w;
+}

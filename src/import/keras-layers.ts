@@ -4,6 +4,7 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Graph, Normalisation, Shape, Source } from "../graph/graph.ts";
 import {
   describe,
@@ -61,7 +62,7 @@ export function fromKerasConfig(config: unknown, weights: KerasWeights, options:
     ? emitSequential(draft, model, scope, [])
     : emitFunctional(draft, model, scope, undefined);
   const normalisation = options.source?.normalisation ?? applicationNormalisation(model);
-  return {
+  return nameEndPoints({
     name: model.name,
     inputs: draft.inputs,
     constants: draft.constants,
@@ -69,7 +70,7 @@ export function fromKerasConfig(config: unknown, weights: KerasWeights, options:
     outputs: [...new Set(outputs)],
     endPoints: new Map(),
     source: { format, ...options.source, ...(normalisation && { normalisation }) },
-  };
+  });
 }
 
 /** Where in the nest of models one is. */

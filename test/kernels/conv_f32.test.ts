@@ -1,0 +1,11 @@
+import { convCases } from "../cases/conv.ts";
+import { commonViolations, kernelSuite } from "./suite.ts";
+
+const cases = convCases();
+const of = cases.find(({ name }) => name === "same_stride_2_odd")!;
+
+kernelSuite(cases, [
+  ...commonViolations(of, ["x", "w", "y", "s"]),
+  { name: "rows that are not the images' rows", of, fields: ({ rows }) => ({ rows: rows! + 1 }) },
+  { name: "a panel without rows", of, fields: () => ({ tile: 0 }) },
+]);

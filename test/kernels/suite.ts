@@ -1,0 +1,130 @@
+/**
+ * What every kernel is put through: each case in each build, whole, again, in parts and by each way in, against its reference and the scalar build.
+ * @module
+ */
+import { expect, it } from "vitest";
+import type { StepFields } from "../../src/engine/step.ts";
+import { count, type Value } from "../reference/value.ts";
+import { type Build, type Exports, forEachVariant, instantiate } from "../variants.ts";
+import {
+  firstDifference,
+  firstOutside,
+  type Pointer,
+  type Problem,
+  runKernel,
+  splitRows,
+  UNTOUCHED,
+} from "./harness.ts";
+
+/** A step and what it has to compute. `expected` lists the elements that the step writes, in their order. */
+export interface Trial {
+  readonly problem: Problem;
+  readonly expected: Value;
+}
+
+/** A named trial; `make` gives the same one each time. */
+export interface Case {
+  readonly name: string;
+  make(): Trial;
+}
+
+/** A precondition that the debug build must trap on. */
+export interface Violation {
+  readonly name: string;
+  /** A case whose step keeps the contract. */
+  readonly of: Case;
+  /** Row range, and changes to the record (from its layout), that break it. */
+  readonly rows?: readonly [number, number];
+  readonly fields?: (fields: StepFields) => StepFields;
+  /** Bytes by which a pointer is moved off its alignment. */
+  readonly misalign?: Pointer;
+}
+
+/** Instances are kept: kernels have no state, and a test that they do not is what reusing one is. */
+const instances = new Map<Build, Exports>();
+
+/** The instance of a build that all trials share. */
+export function shared(build: Build): Exports {
+  const known = instances.get(build);
+  if (known) return known;
+  const exports = instantiate(build);
+  instances.set(build, exports);
+  return exports;
+}
+
+function floats(bits: Uint32Array): Float32Array {
+  return new Float32Array(bits.filter((b) => b !== UNTOUCHED).buffer);
+}
+
+/** Puts one trial through everything, in one build. `scalar` gives the scalar build's bits. */
+export function examine(build: Build, name: string, trial: Trial, scalar: () => Uint32Array): void {
+  const { problem, expected } = trial;
+  const exports = shared(build);
+  const whole = runKernel(exports, problem, { via: "run" });
+  expect(expected.values.length, "the reference's size").toBe(count(expected.shape));
+  expect(firstOutside(floats(whole), expected), "against the reference").toBeUndefined();
+  expect(firstDifference(runKernel(exports, problem), whole), "a second run").toBeUndefined();
+  const ranges = splitRows(problem.fields.rows, name);
+  const parts = runKernel(exports, problem, { ranges, via: "run_rows" });
+  expect(firstDifference(parts, whole), `rows computed as ${ranges.join(" | ")}`).toBeUndefined();
+  const [y0, y1] = ranges.reduce((most, range) => (range[1] - range[0] > most[1] - most[0] ? range : most));
+  const some = runKernel(exports, problem, { ranges: [[y0, y1]] });
+  const share = problem.outputs / problem.fields.rows;
+  const only = whole.map((bits, i) => (i >= y0 * share && i < y1 * share ? bits : UNTOUCHED));
+  expect(firstDifference(some, only), `rows ${y0} … ${y1} alone`).toBeUndefined();
+  if (build === "simd" || build === "debug") {
+    expect(firstDifference(whole, scalar()), "against the scalar build").toBeUndefined();
+  }
+}
+
+/** Declares the tests of a kernel. */
+export function kernelSuite(cases: readonly Case[], violations: readonly Violation[] = []): void {
+  const trials = new Map<Case, Trial>();
+  const scalars = new Map<Case, Uint32Array>();
+  const trialOf = (item: Case) => {
+    const known = trials.get(item) ?? item.make();
+    trials.set(item, known);
+    return known;
+  };
+  const scalarOf = (item: Case) => {
+    const known = scalars.get(item) ?? runKernel(shared("scalar"), trialOf(item).problem);
+    scalars.set(item, known);
+    return known;
+  };
+  const names = new Set(cases.map((item) => item.name));
+  if (names.size !== cases.length) throw new Error("cases: expected names that differ");
+  forEachVariant((build) => {
+    it.each(cases)("$name", (item) => {
+      examine(build, item.name, trialOf(item), () => scalarOf(item));
+    });
+    if (build !== "debug") return;
+    it.each(violations)("traps: $name", ({ of, rows, fields, misalign }) => {
+      const { problem } = trialOf(of);
+      expectTrap(problem, rows, fields, misalign);
+    });
+  });
+}
+
+function expectTrap(
+  problem: Problem,
+  rows: readonly [number, number] = [0, problem.fields.rows],
+  fields: Violation["fields"] | undefined,
+  misalign: Pointer | undefined,
+): void {
+  // An instance of its own: what a kernel does behind a broken precondition is nobody's business.
+  const exports = instantiate("debug");
+  const changed: Problem = fields ? { ...problem, fields: { ...problem.fields, ...fields(problem.fields) } } : problem;
+  expect(() => runKernel(exports, problem)).not.toThrow();
+  expect(() => runKernel(exports, changed, { ranges: [rows], ...(misalign && { misalign }) })).toThrow(
+    WebAssembly.RuntimeError,
+  );
+}
+
+/** The violations that every kernel knows: rows outside the step, and pointers off their alignment. */
+export function commonViolations(of: Case, pointers: readonly Pointer[]): Violation[] {
+  return [
+    { name: "a row before the first", of, rows: [-1, 1] },
+    { name: "a row past the last", of, rows: [0, of.make().problem.fields.rows + 1] },
+    ...pointers.map((misalign) => ({ name: `${misalign} off its alignment`, of, misalign })),
+  ];
+}

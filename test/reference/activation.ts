@@ -1,0 +1,41 @@
+/**
+ * Element by element: clamp, sigmoid, hard-swish.
+ * @module
+ */
+import type { Clamp } from "../../src/graph/graph.ts";
+import { errors, type Value } from "./value.ts";
+
+/** y = min(hi, max(lo, x)); NaN stays NaN. Rounds nothing; the bounds are f32, as a step record holds them. */
+export function clamp(x: Value, bounds: Clamp | undefined): Value {
+  if (!bounds) return x;
+  const lo = Math.fround(bounds.lo);
+  const hi = Math.fround(bounds.hi);
+  const values = x.values.map((v) => Math.min(Math.max(v, lo), hi));
+  // A bound may be larger than all terms; what scales the value next must know its size.
+  return { ...x, values, terms: x.terms.map((t, i) => Math.max(t, Math.abs(values[i]!))) };
+}
+
+/** Roundings, beside those of its argument, that an exponential in f32 is allowed: a relative error of EXP_OPS·u. */
+export const EXP_OPS = 4;
+
+/**
+ * y = 1/(1 + exp(−x)). With a relative error of ε in the exponential, y is off by at most y·(1 − y)·ε, and the sum and the quotient round once each:
+ * all of it relative to y.
+ */
+export function sigmoid(x: Value): Value {
+  const values = x.values.map((v) => 1 / (1 + Math.exp(-v)));
+  return relative(x, values, EXP_OPS + 2, 1 / 4);
+}
+
+/** y = x·clamp(x + 3, 0, 6)/6: one sum, two products (or a product and a quotient), and a rounded 1/6, all relative to y. Its slope is at most 3/2. */
+export function hardSwish(x: Value): Value {
+  const values = x.values.map((v) => (v * Math.min(6, Math.max(0, v + 3))) / 6);
+  return relative(x, values, 4, 3 / 2);
+}
+
+/** A function of x whose roundings are relative to the result and whose slope is at most `slope`. */
+function relative(x: Value, values: Float64Array, ops: number, slope: number): Value {
+  const carried = errors(x)?.map((e) => e * slope);
+  const terms = values.map((y, i) => Math.abs(y) + (carried?.[i] ?? 0));
+  return { shape: x.shape, values, terms, ops, ...(carried && { carried }) };
+}

@@ -129,7 +129,7 @@ function expectRank(node: Node, what: string, shape: Shape, rank: number, form: 
 }
 
 /** The shape of the value that `node` computes, all that it reads being in `shapes`. */
-function nodeShape(node: Node, shapes: Shapes): Shape {
+export function nodeShape(node: Node, shapes: ReadonlyMap<string, Shape>): Shape {
   const x = lookUp(node, node.inputs[0], shapes);
   switch (node.op) {
     case "conv2d":

@@ -27,6 +27,8 @@ export function constantsOf(node: Node): ConstantReference[] {
       return found;
     });
   }
+  // The one field that bears a role's name and is a number.
+  if (node.op === "softmax") return [];
   const fields = node as unknown as Partial<Record<Role, string>>;
   return ROLES.flatMap((role) => {
     const name = fields[role];

@@ -56,8 +56,8 @@ export function validate(graph: Graph): void {
     checkTensor(`input "${name}"`, shape, dtype);
   }
   for (const [key, constant] of graph.constants) {
-    define(constant.name, "constant");
     checkConstant(key, constant);
+    define(constant.name, "constant");
   }
   for (const node of graph.nodes) {
     checkNode(node);
@@ -136,7 +136,7 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 
 function checkNode(node: Node): void {
   const arity = ARITY[node.op];
-  if (arity === undefined)
+  if (!Object.hasOwn(ARITY, node.op))
     throw new TypeError(`node "${node.name}": expected a known op, got ${JSON.stringify(node.op)}`);
   const got = node.inputs.length;
   if (Number.isNaN(arity) ? got < 1 : got !== arity) {

@@ -1,0 +1,62 @@
+/**
+ * Files as the command line reads and writes them; what goes wrong is told in one line that begins with the path.
+ * @module
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { LoadError } from "../errors.ts";
+import { readSource } from "../import/source.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such folder",
+  EISDIR: "a directory",
+  ENOTDIR: "a path through something that is not a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EEXIST: "a file of that name is in the way",
+  ENOSPC: "the disk is full",
+  EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  return (await readSource(path)).bytes;
+}
+
+/** @throws LoadError when the file can't be written. */
+export async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, bytes);
+  } catch (cause) {
+    throw new LoadError(`${path}: expected a file that can be written, got: ${reason(cause)}`, { cause });
+  }
+}
+
+/** Makes a folder and those above it. @throws LoadError when it can't be made. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new LoadError(`${path}: expected a folder that can be written to, got: ${reason(cause)}`, { cause });
+  }
+}
+
+/**
+ * File names for `names`, in their order: what a file system may refuse becomes "_", and equal names get -2, -3, …
+ * Compared without case, as some file systems do.
+ */
+export function fileNames(names: readonly string[], extension: string): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    const base = name.replace(/[/\\:*?"<>|\p{Cc}]/gu, "_") || "_";
+    let candidate = base;
+    for (let i = 2; taken.has(candidate.toLowerCase()); ++i) candidate = `${base}-${i}`;
+    taken.add(candidate.toLowerCase());
+    return candidate + extension;
+  });
+}
+
+function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}

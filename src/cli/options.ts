@@ -1,0 +1,100 @@
+/**
+ * Options that several subcommands share, and what their values may be.
+ * @module
+ */
+import type { Command } from "commander";
+import type { Variant } from "../engine/variant.ts";
+import { VARIANTS } from "../engine/variant.ts";
+
+/** What every subcommand takes. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** What subcommands that compute take as well. */
+export interface VariantOptions extends CommonOptions {
+  readonly variant?: Variant;
+}
+
+/** A subcommand of `program`; `examples` are command lines without the prompt, `notes` end its help. */
+export function subcommand(
+  program: Command,
+  name: string,
+  description: string,
+  examples: readonly string[],
+  notes: string,
+): Command {
+  const lines = ["", "Examples:", ...examples.map((example) => `  $ ${example}`), "", notes];
+  return program
+    .command(name)
+    .description(description)
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", lines.join("\n"));
+}
+
+/** Adds what every subcommand takes; after its own options, as the help lists them in this order. */
+export function addCommon(command: Command): Command {
+  return command.option("--json", "print one JSON document").option("--debug", "print the stack of an error");
+}
+
+/** Adds `--variant`. */
+export function addVariant(command: Command): Command {
+  return command.addOption(
+    command
+      .createOption("--variant <name>", "build of the kernels, instead of the fastest one that runs here")
+      .choices(VARIANTS),
+  );
+}
+
+/** A parser for an option that takes a number greater than 0. */
+export function positive(option: string): (text: string) => number {
+  return (text) => {
+    const value = numeric(text);
+    if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+    throw new RangeError(`${option}: expected a number greater than 0, got "${text}"`);
+  };
+}
+
+/** A parser for an option that takes a whole number of at least `least`. */
+export function whole(option: string, least = 1): (text: string) => number {
+  return (text) => {
+    const value = numeric(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new RangeError(`${option}: expected a whole number of at least ${least}, got "${text}"`);
+  };
+}
+
+/** A parser for an option that takes a number from `lo` to `hi`. */
+export function between(option: string, lo: number, hi: number): (text: string) => number {
+  return (text) => {
+    const value = numeric(text);
+    if (value >= lo && value <= hi) return value;
+    throw new RangeError(`${option}: expected a number from ${lo} to ${hi}, got "${text}"`);
+  };
+}
+
+/** A parser for an option that takes one number, or three (red, green, blue) separated by commas; each passes `fits`. */
+export function perChannel(option: string, fits = Number.isFinite): (text: string) => number | number[] {
+  return (text) => {
+    const values = text.split(",").map(numeric);
+    if (values.every(fits) && (values.length === 1 || values.length === 3)) {
+      return values.length === 1 ? values[0]! : values;
+    }
+    throw new RangeError(`${option}: expected one number or three separated by commas, got "${text}"`);
+  };
+}
+
+/** A parser for an option that takes names separated by commas. */
+export function names(option: string): (text: string) => string[] {
+  return (text) => {
+    const list = text.split(",").map((name) => name.trim());
+    if (list.every((name) => name !== "")) return list;
+    throw new RangeError(`${option}: expected names separated by commas, got "${text}"`);
+  };
+}
+
+/** Decimal notation only: Number() alone would read "" as 0 and "0x10" as 16. */
+function numeric(text: string): number {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+}

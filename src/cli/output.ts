@@ -1,0 +1,48 @@
+/**
+ * What the command line prints: text or JSON on stdout, one line an error on stderr, colours only on a terminal.
+ * @module
+ */
+import process from "node:process";
+
+/** Prints text for people, or one JSON document when `json` is set (indented on a terminal, one line elsewhere). */
+export function print(value: { readonly json: unknown; readonly text: () => string }, json: boolean): void {
+  const text = json ? JSON.stringify(value.json, null, process.stdout.isTTY ? 2 : undefined) : value.text();
+  process.stdout.write(`${text}\n`);
+}
+
+/** Prints `sepconv: message` on stderr, in one line whatever the message holds, or the stack with `--debug`. */
+export function printError(error: unknown, debug = false): void {
+  const text = debug && error instanceof Error ? stackOf(error) : message(error);
+  process.stderr.write(`${paint(process.stderr).red("sepconv:")} ${text}\n`);
+}
+
+/** An error's message in one printable line. */
+export function message(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return printable(text.trim().replace(/\s*[\r\n]+\s*/g, " "));
+}
+
+function stackOf(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
+}
+
+/** Names come out of files that anyone may have made: control characters must not reach a terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "�");
+}
+
+/** Text in colour when `stream` is a terminal and `NO_COLOR` is not set; plain otherwise. */
+export interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+}
+
+/** The colours that `stream` may have: see https://no-color.org. */
+export function paint(stream: NodeJS.WriteStream): Paint {
+  const { NO_COLOR, TERM } = process.env;
+  const coloured = stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
+  const wrap = (on: number, off: number) => (text: string) => (coloured ? `\x1b[${on}m${text}\x1b[${off}m` : text);
+  return { bold: wrap(1, 22), dim: wrap(2, 22), red: wrap(31, 39) };
+}

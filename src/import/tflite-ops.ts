@@ -1,0 +1,315 @@
+/**
+ * What each TFLite operator computes, as nodes.
+ * @module
+ */
+
+import { FormatError, UnsupportedError } from "../errors.ts";
+import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
+import { type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-tensors.ts";
+
+/** Adds an operator's nodes and answers with the name of its value. */
+type Emit = (call: OperatorCall) => string;
+
+// Indices of fields in the tables of options, in the order of the schema.
+const CONV = { padding: 0, strideW: 1, strideH: 2, activation: 3, dilationW: 4, dilationH: 5 } as const;
+const DEPTHWISE = {
+  padding: 0,
+  strideW: 1,
+  strideH: 2,
+  multiplier: 3,
+  activation: 4,
+  dilationW: 5,
+  dilationH: 6,
+} as const;
+const POOL = { padding: 0, strideW: 1, strideH: 2, width: 3, height: 4, activation: 5 } as const;
+const DENSE = { activation: 0, format: 1, keepDims: 2 } as const;
+const CONCAT = { axis: 0, activation: 1 } as const;
+/** Options of ADD, SUB, MUL and DIV; MEAN, SOFTMAX have a single field too. */
+const FIRST = 0;
+
+/** @throws {UnsupportedError} There is no such operator here. */
+export function emitOperator(call: OperatorCall): string {
+  const emit = EMITTERS.get(call.operator.op);
+  if (!emit)
+    throw new UnsupportedError(`${call.where}: expected an operator that sepconv has, got ${call.operator.op}`);
+  return emit(call);
+}
+
+function padding(call: OperatorCall, index: number): Padding {
+  const code = call.operator.options?.int8(index) ?? 0;
+  if (code !== 0 && code !== 1)
+    throw new FormatError(`${call.where}, padding: expected 0 (SAME) or 1 (VALID), got ${code}`);
+  return code === 0 ? "same" : "valid";
+}
+
+function strides(call: OperatorCall, options: { strideH: number; strideW: number }): Pair {
+  return [call.positive(options.strideH, "stride_h"), call.positive(options.strideW, "stride_w")];
+}
+
+function dilations(call: OperatorCall, options: { dilationH: number; dilationW: number }): Pair {
+  return [call.positive(options.dilationH, "dilation_h", 1), call.positive(options.dilationW, "dilation_w", 1)];
+}
+
+/** The optional bias, input 2, one number for each of `channels`. */
+function bias(call: OperatorCall, channels: number): { bias?: string } {
+  if (!call.tensor(2)) return {};
+  const numbers = call.numbers(2);
+  if (numbers.data.length !== channels) {
+    throw new FormatError(`${call.where}, bias: expected [${channels}], got [${numbers.shape.join(",")}]`);
+  }
+  return { bias: call.constant(numbers, [channels], "as stored", numbers.data) };
+}
+
+function channelsOf(call: OperatorCall): number {
+  const shape = call.shape(0);
+  if (shape.length !== 4) throw new FormatError(`${call.where}: expected an image [n,h,w,c], got [${shape.join(",")}]`);
+  return shape[3]!;
+}
+
+/** OHWI → HWIO. */
+function conv2d(call: OperatorCall): string {
+  const inputs = [call.value(0)];
+  const numbers = call.numbers(1, 4);
+  const [outC, kH, kW, inC] = numbers.shape as [number, number, number, number];
+  const channels = channelsOf(call);
+  if (inC !== channels) {
+    if (channels % inC === 0) {
+      throw new UnsupportedError(`${call.where}: expected one group, got ${channels / inC}`);
+    }
+    throw new FormatError(`${call.where}: expected weights for ${channels} channels, got [${numbers.shape.join(",")}]`);
+  }
+  const data = transposed(numbers.data, outC, kH * kW * inC);
+  return call.node(
+    {
+      op: "conv2d",
+      weights: call.constant(numbers, [kH, kW, inC, outC], "HWIO", data),
+      ...bias(call, outC),
+      strides: strides(call, CONV),
+      dilations: dilations(call, CONV),
+      padding: padding(call, CONV.padding),
+      ...call.fused(CONV.activation),
+    },
+    inputs,
+  );
+}
+
+/** [1, kH, kW, C·m] is [kH, kW, C, m] in memory: output channel c·m + i reads channel c. */
+function depthwise(call: OperatorCall): string {
+  const inputs = [call.value(0)];
+  const numbers = call.numbers(1, 4);
+  const [one, kH, kW, outC] = numbers.shape as [number, number, number, number];
+  const channels = channelsOf(call);
+  if (one !== 1 || outC % channels !== 0 || outC === 0) {
+    throw new FormatError(
+      `${call.where}: expected weights [1,h,w,a multiple of ${channels}], got [${numbers.shape.join(",")}]`,
+    );
+  }
+  return call.node(
+    {
+      op: "depthwiseConv2d",
+      weights: call.constant(numbers, [kH, kW, channels, outC / channels], `HWC${channels}`, numbers.data),
+      ...bias(call, outC),
+      strides: strides(call, DEPTHWISE),
+      dilations: dilations(call, DEPTHWISE),
+      padding: padding(call, DEPTHWISE.padding),
+      ...call.fused(DEPTHWISE.activation),
+    },
+    inputs,
+  );
+}
+
+/** [out, in] → [in, out]. Without `keep_num_dims` the input counts as a matrix of rows of `in` numbers. */
+function dense(call: OperatorCall): string {
+  const numbers = call.numbers(1, 2);
+  const [out, size] = numbers.shape as [number, number];
+  const format = call.operator.options?.int8(DENSE.format) ?? 0;
+  if (format !== 0) throw new UnsupportedError(`${call.where}, weights_format: expected 0, got ${format}`);
+  const keepDims = call.operator.options?.int8(DENSE.keepDims) === 1;
+  const shape = call.shape(0);
+  let input = call.value(0);
+  if (!keepDims && !(shape.length === 2 && shape[1] === size)) {
+    if (size === 0 || sizeOf(shape) % size !== 0) {
+      throw new FormatError(`${call.where}: expected rows of ${size}, got [${shape.join(",")}]`);
+    }
+    input = call.node({ op: "reshape", shape: [-1, size] }, [input], "rows");
+  }
+  const weights = call.constant(numbers, [size, out], "IO", transposed(numbers.data, out, size));
+  return call.node({ op: "dense", weights, ...bias(call, out), ...call.fused(DENSE.activation) }, [input]);
+}
+
+/** [rows, columns] → [columns, rows]. */
+function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(data.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = data[r * columns + c]!;
+  return result;
+}
+
+/** Two values of one shape, or a value and constants that are one number or one a channel. */
+function arithmetic(operator: "add" | "sub" | "mul" | "div"): Emit {
+  return (call) => {
+    const fused = call.fused(FIRST);
+    const constant = [0, 1].find((i) => call.isConstant(i));
+    if (constant !== undefined) return affine(call, operator, constant, fused);
+    const [a, b] = [call.shape(0), call.shape(1)];
+    if (operator !== "add" || a.join() !== b.join()) {
+      throw new UnsupportedError(
+        `${call.where}: expected a value and a constant${operator === "add" ? ", or two values of one shape" : ""}, got values [${a.join(",")}] and [${b.join(",")}]`,
+      );
+    }
+    return call.node({ op: "add", ...fused }, [call.value(0), call.value(1)]);
+  };
+}
+
+/** x·scale + shift per channel, as which all four operators with a constant can be written. */
+function affine(call: OperatorCall, operator: string, constant: number, fused: { clamp?: Clamp }): string {
+  const input = call.value(1 - constant);
+  const channels = call.shape(1 - constant).at(-1) ?? 1;
+  const numbers = call.numbers(constant);
+  const { data, shape } = numbers;
+  if (data.length !== 1 && !(data.length === channels && shape.at(-1) === channels)) {
+    throw new UnsupportedError(
+      `${call.where}: expected a constant of 1 or ${channels} numbers (one a channel), got [${shape.join(",")}]`,
+    );
+  }
+  const values = data.length === 1 ? new Float32Array(channels).fill(data[0]!) : data;
+  const form = FORMS[constant === 0 ? `${operator} by` : operator];
+  if (!form) throw new UnsupportedError(`${call.where}: expected a constant divisor, got a constant dividend`);
+  const [scale, shift] = form.map((of, i) => {
+    const role = `${i === 0 ? "scale" : "shift"} of ${channels} for ${constant === 0 ? "first" : "second"} of ${operator}`;
+    return call.constant(numbers, [channels], role, values.map(of));
+  }) as [string, string];
+  return call.node({ op: "scaleShift", scale, shift, ...fused }, [input]);
+}
+
+/** Scale and shift as functions of the constant c. "by": it is the first operand. */
+const FORMS: Readonly<Record<string, readonly [scale: (c: number) => number, shift: (c: number) => number]>> = {
+  add: [() => 1, (c) => c],
+  "add by": [() => 1, (c) => c],
+  mul: [(c) => c, () => 0],
+  "mul by": [(c) => c, () => 0],
+  sub: [() => 1, (c) => -c],
+  "sub by": [() => -1, (c) => c],
+  div: [(c) => 1 / c, () => 0],
+};
+
+function pool(op: "maxPool" | "averagePool"): Emit {
+  return (call) => {
+    channelsOf(call);
+    const size: Pair = [call.positive(POOL.height, "filter_height"), call.positive(POOL.width, "filter_width")];
+    const inputs = [call.value(0)];
+    return call.node(
+      { op, size, strides: strides(call, POOL), padding: padding(call, POOL.padding), ...call.fused(POOL.activation) },
+      inputs,
+    );
+  };
+}
+
+function mean(call: OperatorCall): string {
+  channelsOf(call);
+  const axes = new Set(call.integers(1).map((axis) => (axis < 0 ? axis + 4 : axis)));
+  if (axes.size !== 2 || !axes.has(1) || !axes.has(2)) {
+    throw new UnsupportedError(
+      `${call.where}, axes: expected height and width, 1 and 2, got ${[...axes].join(" and ")}`,
+    );
+  }
+  const keepDims = call.operator.options?.int8(FIRST) === 1;
+  return call.node({ op: "globalAveragePool", keepDims }, [call.value(0)]);
+}
+
+function concat(call: OperatorCall): string {
+  const rank = call.shape(0).length;
+  const axis = call.operator.options?.int32(CONCAT.axis) ?? 0;
+  const positive = axis < 0 ? axis + rank : axis;
+  if (!(positive >= 0 && positive < rank))
+    throw new FormatError(`${call.where}, axis: expected 0 … ${rank - 1}, got ${axis}`);
+  const inputs = call.operator.inputs.map((_, i) => call.value(i));
+  const { clamp } = call.fused(CONCAT.activation);
+  if (!clamp) return call.node({ op: "concat", axis: positive }, inputs);
+  return call.node({ op: "clamp", ...clamp }, [call.node({ op: "concat", axis: positive }, inputs, "concat")]);
+}
+
+function pad(call: OperatorCall): string {
+  channelsOf(call);
+  const pads = call.integers(1);
+  if (pads.length !== 8 || pads.some((n) => n < 0)) {
+    throw new FormatError(`${call.where}, paddings: expected [4,2] of numbers ≥ 0, got [${pads.join(",")}]`);
+  }
+  const [n0, n1, top, bottom, left, right, c0, c1] = pads as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (n0 || n1 || c0 || c1) {
+    throw new UnsupportedError(`${call.where}, paddings: expected none of batch and channels, got [${pads.join(",")}]`);
+  }
+  const value = call.tensor(2) ? call.numbers(2).data : new Float32Array(1);
+  if (value.length !== 1)
+    throw new FormatError(`${call.where}, constant_values: expected one number, got ${value.length}`);
+  return call.node({ op: "pad", padding: { top, bottom, left, right }, value: value[0]! }, [call.value(0)]);
+}
+
+/** The output's declared shape says what RESHAPE, SQUEEZE and EXPAND_DIMS come to. */
+function reshape(call: OperatorCall): string {
+  const from = call.shape(0);
+  const to = call.output.shape;
+  if (sizeOf(from) !== sizeOf(to) || to.length === 0) {
+    throw new FormatError(
+      `${call.where}: expected an output with the numbers of [${from.join(",")}], got [${to.join(",")}]`,
+    );
+  }
+  // A leading batch that stays is written as −1, so that it may change.
+  const shape: Shape = to[0] === from[0] ? [-1, ...to.slice(1)] : to;
+  return call.node({ op: "reshape", shape }, [call.value(0)]);
+}
+
+function softmax(call: OperatorCall): string {
+  return call.node({ op: "softmax", beta: call.operator.options?.float32(FIRST) ?? 1 }, [call.value(0)]);
+}
+
+/** QUANTIZE and DEQUANTIZE between floats change nothing; between others they belong to 8-bit models. */
+function cast(call: OperatorCall): string {
+  call.requireFloat(call.output);
+  return call.node({ op: "identity" }, [call.value(0)]);
+}
+
+function clamp(bounds: Clamp): Emit {
+  return (call) => call.node({ op: "clamp", ...bounds }, [call.value(0)]);
+}
+
+function unary(op: "sigmoid" | "hardSwish"): Emit {
+  return (call) => call.node({ op }, [call.value(0)]);
+}
+
+const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
+  ["CONV_2D", conv2d],
+  ["DEPTHWISE_CONV_2D", depthwise],
+  ["FULLY_CONNECTED", dense],
+  ["ADD", arithmetic("add")],
+  ["SUB", arithmetic("sub")],
+  ["MUL", arithmetic("mul")],
+  ["DIV", arithmetic("div")],
+  ["AVERAGE_POOL_2D", pool("averagePool")],
+  ["MAX_POOL_2D", pool("maxPool")],
+  ["MEAN", mean],
+  ["CONCATENATION", concat],
+  ["PAD", pad],
+  ["PADV2", pad],
+  ["RESHAPE", reshape],
+  ["SQUEEZE", reshape],
+  ["EXPAND_DIMS", reshape],
+  ["SOFTMAX", softmax],
+  ["QUANTIZE", cast],
+  ["DEQUANTIZE", cast],
+  ["LOGISTIC", unary("sigmoid")],
+  ["HARD_SWISH", unary("hardSwish")],
+  ["RELU", clamp(RELU)],
+  ["RELU_N1_TO_1", clamp(RELU_N1_TO_1)],
+  ["RELU_0_TO_1", clamp({ lo: 0, hi: 1 })],
+  ["RELU6", clamp(RELU6)],
+]);

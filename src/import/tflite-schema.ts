@@ -1,0 +1,249 @@
+/**
+ * The parts of the TFLite schema that are used, as facts: indices of fields, numbers of types and operators; and a file read by them → plain data.
+ * @module
+ */
+
+import { FormatError } from "../errors.ts";
+import type { Quantisation, Shape } from "../graph/graph.ts";
+import { FlatFile, type Table } from "./tflite-flatbuffer.ts";
+
+/** Indices of fields in their tables, in the order in which the schema lists them. */
+const MODEL = { operatorCodes: 1, subgraphs: 2, description: 3, buffers: 4, metadata: 6 } as const;
+const OPERATOR_CODE = { deprecated: 0, custom: 1, builtin: 3 } as const;
+const SUBGRAPH = { tensors: 0, inputs: 1, outputs: 2, operators: 3, name: 4 } as const;
+const TENSOR = { shape: 0, type: 1, buffer: 2, name: 3, quantisation: 4, sparsity: 6, signature: 7 } as const;
+const QUANTISATION = { scale: 2, zeroPoint: 3, axis: 6 } as const;
+// A union takes two fields: its type, then its table.
+const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4 } as const;
+const BUFFER = { data: 0, offset: 1, size: 2 } as const;
+const METADATA = { name: 0, buffer: 1 } as const;
+
+/** Element types by number. */
+export const TENSOR_TYPES: readonly string[] = [
+  "float32",
+  "float16",
+  "int32",
+  "uint8",
+  "int64",
+  "string",
+  "bool",
+  "int16",
+  "complex64",
+  "int8",
+  "float64",
+  "complex128",
+  "uint64",
+  "resource",
+  "variant",
+  "uint32",
+  "uint16",
+  "int4",
+];
+
+/** Builtin operators by number: those that are supported, and common ones so that errors can name them. */
+export const OPERATORS: ReadonlyMap<number, string> = new Map([
+  [0, "ADD"],
+  [1, "AVERAGE_POOL_2D"],
+  [2, "CONCATENATION"],
+  [3, "CONV_2D"],
+  [4, "DEPTHWISE_CONV_2D"],
+  [5, "DEPTH_TO_SPACE"],
+  [6, "DEQUANTIZE"],
+  [9, "FULLY_CONNECTED"],
+  [11, "L2_NORMALIZATION"],
+  [12, "L2_POOL_2D"],
+  [13, "LOCAL_RESPONSE_NORMALIZATION"],
+  [14, "LOGISTIC"],
+  [16, "LSTM"],
+  [17, "MAX_POOL_2D"],
+  [18, "MUL"],
+  [19, "RELU"],
+  [20, "RELU_N1_TO_1"],
+  [21, "RELU6"],
+  [22, "RESHAPE"],
+  [23, "RESIZE_BILINEAR"],
+  [25, "SOFTMAX"],
+  [26, "SPACE_TO_DEPTH"],
+  [28, "TANH"],
+  [32, "CUSTOM"],
+  [34, "PAD"],
+  [36, "GATHER"],
+  [37, "BATCH_TO_SPACE_ND"],
+  [38, "SPACE_TO_BATCH_ND"],
+  [39, "TRANSPOSE"],
+  [40, "MEAN"],
+  [41, "SUB"],
+  [42, "DIV"],
+  [43, "SQUEEZE"],
+  [45, "STRIDED_SLICE"],
+  [47, "EXP"],
+  [49, "SPLIT"],
+  [50, "LOG_SOFTMAX"],
+  [53, "CAST"],
+  [54, "PRELU"],
+  [55, "MAXIMUM"],
+  [56, "ARG_MAX"],
+  [57, "MINIMUM"],
+  [60, "PADV2"],
+  [65, "SLICE"],
+  [67, "TRANSPOSE_CONV"],
+  [70, "EXPAND_DIMS"],
+  [74, "SUM"],
+  [77, "SHAPE"],
+  [83, "PACK"],
+  [97, "RESIZE_NEAREST_NEIGHBOR"],
+  [98, "LEAKY_RELU"],
+  [100, "MIRROR_PAD"],
+  [111, "ELU"],
+  [114, "QUANTIZE"],
+  [117, "HARD_SWISH"],
+  [152, "RELU_0_TO_1"],
+]);
+
+/** More dimensions than any operator knows what to do with. */
+const MAX_RANK = 8;
+
+/** One tensor as the file declares it. */
+export interface TensorInfo {
+  readonly index: number;
+  /** As written; may be empty or used twice. */
+  readonly name: string;
+  readonly shape: Shape;
+  /** Whether sizes beside the batch are left open; `shape` then says 1 there. */
+  readonly open: boolean;
+  /** Name of the element type. */
+  readonly type: string;
+  /** Constant data, empty for values that are computed. */
+  readonly data: Uint8Array;
+  readonly sparse: boolean;
+  readonly quantisation?: Quantisation;
+}
+
+/** One operator as the file lists it. Tensors by index, −1 for optional ones left out. */
+export interface OperatorInfo {
+  readonly index: number;
+  /** `CONV_2D`, `CUSTOM 'TFLite_Detection_PostProcess'`, `operator 140`. */
+  readonly op: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly options: Table | undefined;
+}
+
+/** The first subgraph of a file. */
+export interface ModelFile {
+  readonly name: string;
+  readonly tensors: readonly TensorInfo[];
+  readonly operators: readonly OperatorInfo[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** The buffer that a metadata entry of that name points at. */
+  metadata(name: string): Uint8Array | undefined;
+}
+
+/** @throws {FormatError} The file is truncated, mislabelled or points outside of itself. */
+export async function readModel(bytes: Uint8Array): Promise<ModelFile> {
+  const model = (await FlatFile.open(bytes, "TFL3", "tflite")).root("model");
+  const buffers = model.tables(MODEL.buffers, "buffer");
+  const bufferOf = (index: number, what: string): Uint8Array => {
+    const buffer = buffers[index];
+    if (!buffer) throw new FormatError(`tflite, ${what}: expected a buffer below ${buffers.length}, got ${index}`);
+    return dataOf(buffer, bytes);
+  };
+  const subgraph = model.tables(MODEL.subgraphs, "subgraph")[0];
+  if (!subgraph) throw new FormatError("tflite, byte 0 (model): expected a subgraph, got none");
+  const tensors = subgraph.tables(SUBGRAPH.tensors, "tensor").map((table, index) => tensorOf(table, index, bufferOf));
+  const codes = model.tables(MODEL.operatorCodes, "operator code").map(operatorName);
+  const operators = subgraph
+    .tables(SUBGRAPH.operators, "operator")
+    .map((table, index) => operatorOf(table, index, codes, tensors.length));
+  const known = (index: number, what: string): number => checkedIndex(index, tensors.length, what);
+  return {
+    name: subgraph.string(SUBGRAPH.name) || model.string(MODEL.description) || "model",
+    tensors,
+    operators,
+    inputs: subgraph.int32s(SUBGRAPH.inputs).map((index) => known(index, "inputs of the model")),
+    outputs: subgraph.int32s(SUBGRAPH.outputs).map((index) => known(index, "outputs of the model")),
+    metadata: (name) => {
+      const entry = model.tables(MODEL.metadata, "metadata").find((table) => table.string(METADATA.name) === name);
+      return entry && bufferOf(entry.uint32(METADATA.buffer), `metadata '${name}'`);
+    },
+  };
+}
+
+/** Files beyond 2 GB keep buffers behind the flatbuffer and say where. */
+function dataOf(buffer: Table, bytes: Uint8Array): Uint8Array {
+  const offset = buffer.uint64(BUFFER.offset);
+  if (offset <= 1) return buffer.bytes(BUFFER.data);
+  const size = buffer.uint64(BUFFER.size);
+  buffer.file.check(offset, size, buffer.name);
+  return bytes.subarray(offset, offset + size);
+}
+
+function tensorOf(table: Table, index: number, bufferOf: (index: number, what: string) => Uint8Array): TensorInfo {
+  const name = table.string(TENSOR.name);
+  const what = `tensor ${index} '${name}'`;
+  const shape = table.int32s(TENSOR.shape);
+  if (shape.length > MAX_RANK) {
+    throw new FormatError(`tflite, ${what}: expected at most ${MAX_RANK} dimensions, got ${shape.length}`);
+  }
+  const negative = shape.find((size) => size < 0);
+  if (negative !== undefined) throw new FormatError(`tflite, ${what}: expected sizes ≥ 0, got [${shape.join(",")}]`);
+  const signature = table.int32s(TENSOR.signature);
+  const type = table.int8(TENSOR.type);
+  const quantisation = quantisationOf(table, shape, what);
+  return {
+    index,
+    name,
+    shape,
+    open: signature.slice(1).some((size) => size < 0),
+    type: TENSOR_TYPES[type] ?? `type ${type}`,
+    data: bufferOf(table.uint32(TENSOR.buffer), what),
+    sparse: table.has(TENSOR.sparsity),
+    ...(quantisation && { quantisation }),
+  };
+}
+
+/** Scales without zero points have zeros; one of each holds for the whole tensor. */
+function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation | undefined {
+  const table = tensor.table(TENSOR.quantisation, `${what}, quantization`);
+  const scales = table?.float32s(QUANTISATION.scale) ?? [];
+  if (!table || scales.length === 0) return undefined;
+  const given = table.int64s(QUANTISATION.zeroPoint);
+  const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
+  const axis = table.int32(QUANTISATION.axis);
+  const fits = scales.length === 1 || scales.length === shape[axis];
+  if (!fits || zeroPoints.length !== scales.length) {
+    throw new FormatError(
+      `tflite, ${what}: expected one scale and zero point, or one for each of [${shape.join(",")}] along axis ${axis}, got ${scales.length} and ${zeroPoints.length}`,
+    );
+  }
+  return { scales, zeroPoints, axis };
+}
+
+/** Old files have the code in 8 bits only; new ones write 127 there when it does not fit. */
+function operatorName(table: Table): string {
+  const code = Math.max(table.int8(OPERATOR_CODE.deprecated), table.int32(OPERATOR_CODE.builtin));
+  const name = OPERATORS.get(code) ?? `operator ${code}`;
+  return name === "CUSTOM" ? `CUSTOM '${table.string(OPERATOR_CODE.custom)}'` : name;
+}
+
+function operatorOf(table: Table, index: number, codes: readonly string[], tensors: number): OperatorInfo {
+  const code = table.uint32(OPERATOR.code);
+  const op = codes[code];
+  if (op === undefined) {
+    throw new FormatError(`tflite, operator ${index}: expected an operator code below ${codes.length}, got ${code}`);
+  }
+  const where = `operator ${index} (${op})`;
+  return {
+    index,
+    op,
+    inputs: table.int32s(OPERATOR.inputs).map((i) => (i === -1 ? -1 : checkedIndex(i, tensors, `inputs of ${where}`))),
+    outputs: table.int32s(OPERATOR.outputs).map((i) => checkedIndex(i, tensors, `outputs of ${where}`)),
+    options: table.table(OPERATOR.options, `options of ${where}`),
+  };
+}
+
+function checkedIndex(index: number, count: number, what: string): number {
+  if (index >= 0 && index < count) return index;
+  throw new FormatError(`tflite, ${what}: expected a tensor below ${count}, got ${index}`);
+}

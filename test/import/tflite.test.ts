@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { UnsupportedError } from "../../src/errors.ts";
+import { fromTflite } from "../../src/import/tflite.ts";
+import { expectReference, missingShared, shared } from "./builders/shared.ts";
+
+const read = (path: string) => new Uint8Array(readFileSync(path));
+
+const vww = shared("models/vww_96_float.tflite");
+
+describe.skipIf(missingShared(vww))("vww_96_float.tflite", () => {
+  test("has its operators, and the article's end points", async () => {
+    const graph = await fromTflite(read(vww));
+    expect(graph.inputs.map(({ shape, dtype }) => [shape, dtype])).toEqual([[[1, 96, 96, 3], "float32"]]);
+    expect(graph.nodes.map((node) => node.op)).toEqual([
+      "conv2d",
+      ...Array.from({ length: 13 }, () => ["depthwiseConv2d", "conv2d"]).flat(),
+      "averagePool",
+      "reshape",
+      "dense",
+      "softmax",
+    ]);
+    expect([...graph.endPoints.keys()]).toEqual([...Array.from({ length: 14 }, (_, i) => `block${i}`), "output"]);
+    expect(graph.outputs).toEqual(["Identity"]);
+    expect(graph.source).toEqual({ format: "tflite" });
+  });
+
+  test("reproduces the reference outputs", async () => {
+    expectReference(await fromTflite(read(vww)), "vww_96_float", 1e-5);
+  });
+});
+
+for (const name of ["vww_96_int8", "mobilenet_v1_0.5_160_quant"]) {
+  const path = shared(`models/${name}.tflite`);
+  test.skipIf(missingShared(path))(`${name}.tflite is refused as an 8-bit model`, async () => {
+    await expect(fromTflite(read(path))).rejects.toThrow(UnsupportedError);
+    await expect(fromTflite(read(path))).rejects.toThrow(/8-bit/);
+  });
+}

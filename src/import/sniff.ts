@@ -40,7 +40,7 @@ async function importFiles(files: ModelFiles, options: ImportOptions): Promise<G
     case "tfjs":
       return (await import("./tfjs.ts")).fromTfjs(parseJson(name, bytes), sibling, options);
     case "face-api":
-      return (await import("./face-api.ts")).fromFaceApi(parseJson(name, bytes), sibling);
+      return (await import("./face-api.ts")).fromFaceApi(parseJson(name, bytes), sibling, options);
     case "safetensors":
       return (await import("./safetensors.ts")).fromSafetensors(bytes, options);
   }

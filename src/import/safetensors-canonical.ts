@@ -1,0 +1,154 @@
+/**
+ * MobileNet v1 under our own names in safetensors: `block0/weights`, `block1/depthwise/bn/gamma`, … as `mobilenetV1` names its constants. The options
+ * that rebuild the network stand in the file's metadata; where they do not, the shapes tell them.
+ * @module
+ */
+import { FormatError, UnsupportedError } from "../errors.ts";
+import type { Constant, Graph, Normalisation } from "../graph/graph.ts";
+import { type MobilenetV1Options, mobilenetV1, type Reading } from "../graph/mobilenet-v1.ts";
+import type { StoredTensor } from "./safetensors.ts";
+
+/** Key of the options, as JSON, in the file's metadata. */
+const OPTIONS_KEY = "mobilenetV1";
+
+/** What a file with our own names leaves open. */
+export interface CanonicalOptions {
+  /** Height and width of the input in pixels; by default those of the file's metadata, else 224. */
+  readonly resolution?: number;
+  /** Whose MobileNet v1 it is; by default as the metadata says, else as the width of block0 tells ("paper" where it does not). */
+  readonly reading?: Reading;
+  /** How the weights want their pixels; by default scaled to [−1, 1]. */
+  readonly normalisation?: Normalisation;
+}
+
+/**
+ * Rebuilds the graph that `toSafetensors` wrote.
+ * @throws FormatError when the metadata is malformed, or a tensor is missing, unknown, or of a wrong shape
+ */
+export function fromCanonical(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: ReadonlyMap<string, string>,
+  decode: (name: string, tensor: StoredTensor) => Float32Array,
+  options: CanonicalOptions = {},
+): Graph {
+  const stored = metadata.get(OPTIONS_KEY);
+  const found = stored === undefined ? optionsFromShapes(tensors) : parseOptions(stored);
+  const { resolution = found.resolution, reading = found.reading } = options;
+  const graph = rebuild({ ...found, ...(resolution && { resolution }), ...(reading && { reading }) });
+  const constants = new Map<string, Constant>();
+  for (const constant of graph.constants.values()) {
+    const { name, shape } = constant;
+    const tensor = tensors.get(name);
+    if (!tensor) throw new FormatError(`safetensors: expected a tensor "${name}" [${shape}], got none`);
+    if (`${tensor.shape}` !== `${shape}`) {
+      throw new FormatError(`safetensors: tensor "${name}": expected shape [${shape}], got [${tensor.shape}]`);
+    }
+    constants.set(name, { ...constant, data: decode(name, tensor) });
+  }
+  const unknown = [...tensors.keys()].filter((name) => !constants.has(name));
+  if (unknown.length > 0) {
+    throw new FormatError(
+      `safetensors: expected the tensors of ${graph.name}, got also ${unknown.slice(0, 5).join(", ")}`,
+    );
+  }
+  const normalisation = options.normalisation ?? graph.source.normalisation;
+  return { ...graph, constants, source: { format: "safetensors", ...(normalisation && { normalisation }) } };
+}
+
+/** The architecture is the file's, so what it cannot be is the file's fault. */
+function rebuild(options: MobilenetV1Options): Graph {
+  try {
+    return mobilenetV1(options);
+  } catch (cause) {
+    throw new FormatError(`safetensors: expected a MobileNet v1: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseOptions(json: string): MobilenetV1Options {
+  let options: unknown;
+  try {
+    options = JSON.parse(json);
+  } catch (cause) {
+    throw new FormatError(`safetensors: metadata "${OPTIONS_KEY}": expected JSON, got ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new FormatError(`safetensors: metadata "${OPTIONS_KEY}": expected an object, got ${json.slice(0, 60)}`);
+  }
+  return options;
+}
+
+function optionsFromShapes(tensors: ReadonlyMap<string, StoredTensor>): MobilenetV1Options {
+  const full = !tensors.has("block1/depthwise/weights");
+  const last = full ? "block13/weights" : "block13/pointwise/weights";
+  const dimension = (name: string, rank: number, axis: number): number => {
+    const shape = tensors.get(name)?.shape;
+    if (shape?.length === rank && shape[axis]! > 0) return shape[axis]!;
+    throw new FormatError(
+      `safetensors: tensor "${name}": expected a shape of rank ${rank}, got ${shape ? `[${shape}]` : "none"}`,
+    );
+  };
+  const alpha = dimension(last, 4, 3) / FILTERS;
+  const top = tensors.has("classifier/weights");
+  return {
+    alpha,
+    reading: alpha < 1 && dimension("block0/weights", 4, 3) === 32 ? "article" : "paper",
+    inputChannels: dimension("block0/weights", 4, 2),
+    top: top ? "classifier" : "pool",
+    ...(top && { classes: dimension("classifier/weights", 2, 1) }),
+    convolution: full ? "full" : "separable",
+    shallow: !tensors.has(full ? "block7/weights" : "block7/pointwise/weights"),
+  };
+}
+
+/** Filters of block13 at α = 1. All blocks' filters divide it, so ⌊1024α⌋/1024 gives every block the same filters as α itself. */
+const FILTERS = 1024;
+
+/**
+ * The metadata that rebuilds a graph.
+ * @throws UnsupportedError when `mobilenetV1` cannot make this graph, which a file of weights could then not bring back
+ */
+export function optionsMetadata(graph: Graph): Record<string, string> {
+  const options = optionsOf(graph);
+  if (options && architecture(mobilenetV1(options)) === architecture(graph))
+    return { [OPTIONS_KEY]: JSON.stringify(options) };
+  throw new UnsupportedError(
+    `graph "${graph.name}": expected a graph that mobilenetV1 makes, got another; write its constants (graph.constants) instead`,
+  );
+}
+
+/** Everything that has to come back, as text. */
+function architecture({ inputs, nodes, outputs, constants }: Graph): string {
+  const shapes = [...constants.values()].map(({ name, shape }) => [name, shape]).toSorted();
+  return JSON.stringify([inputs, nodes, outputs, shapes], (_, value) =>
+    Math.abs(value) === Infinity ? `${value}` : value,
+  );
+}
+
+function optionsOf(graph: Graph): MobilenetV1Options | undefined {
+  const shapeOf = (name: string) => graph.constants.get(name)?.shape;
+  const [batch, resolution, width, inputChannels] = graph.inputs[0]?.shape ?? [];
+  const filters = (shapeOf("block13/pointwise/weights") ?? shapeOf("block13/weights"))?.[3];
+  const activation = graph.nodes.find(({ name }) => name === "block0");
+  if (!batch || !resolution || !inputChannels || width !== resolution || width % 32 || !filters) return undefined;
+  if (activation?.op !== "clamp") return undefined;
+  // The name says what was asked for, the filters what came of it.
+  const named = Number(/_([\d.]+)_\d+$/.exec(graph.name)?.[1]);
+  const alpha = Math.trunc(named * FILTERS) === filters ? named : filters / FILTERS;
+  const reading = activation.hi === 6 ? "paper" : "article";
+  if (reading === "article" && ![0.25, 0.5, 0.75, 1].includes(alpha)) return undefined;
+  const classes = shapeOf("classifier/weights")?.[1];
+  return {
+    alpha,
+    resolution,
+    reading,
+    top: classes ? "classifier" : "pool",
+    ...(classes && { classes }),
+    training: graph.nodes.some(({ op }) => op === "moments"),
+    convolution: shapeOf("block1/depthwise/weights") ? "separable" : "full",
+    shallow: !graph.nodes.some(({ name }) => name === "block7"),
+    inputChannels,
+    batch,
+  };
+}

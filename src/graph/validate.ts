@@ -136,8 +136,9 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 
 function checkNode(node: Node): void {
   const arity = ARITY[node.op];
-  if (!Object.hasOwn(ARITY, node.op))
+  if (!Object.hasOwn(ARITY, node.op)) {
     throw new TypeError(`node "${node.name}": expected a known op, got ${JSON.stringify(node.op)}`);
+  }
   const got = node.inputs.length;
   if (Number.isNaN(arity) ? got < 1 : got !== arity) {
     throw new RangeError(`${where(node)}: expected ${Number.isNaN(arity) ? "1 or more" : arity} inputs, got ${got}`);

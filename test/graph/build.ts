@@ -3,8 +3,10 @@
  * @module
  */
 
+import { expect } from "vitest";
 import type { Constant, Graph, Node, Shape } from "../../src/graph/graph.ts";
 import { sizeOf } from "../../src/graph/references.ts";
+import { validate } from "../../src/graph/validate.ts";
 import { interpret } from "../reference/interpreter.ts";
 
 /** What {@link graphOf} needs to know; the rest is filled in. */
@@ -54,10 +56,32 @@ export function evaluated(graph: Graph, seed = 7): ReturnType<typeof interpret> 
   return interpret(graph, Object.fromEntries(inputs));
 }
 
+/** Every value that both graphs have is the same, within what rounding the folded constants can do. */
+export function expectSame(before: Graph, after: Graph, keep: ReadonlySet<string> = new Set()): void {
+  validate(after);
+  const expected = evaluated(before);
+  const got = evaluated(after);
+  expect([...got.keys()]).toEqual(expect.arrayContaining([...before.outputs, ...keep]));
+  for (const [name, { shape, values, bound }] of got) {
+    const other = expected.get(name);
+    expect(shape, name).toEqual(other?.shape);
+    values.forEach((value, i) => {
+      const allowed = (bound[i] as number) + (other?.bound[i] as number);
+      const off = Math.abs(value - (other?.values[i] as number));
+      if (!(off <= allowed)) expect.fail(`${name}[${i}]: expected at most ${allowed} off, got ${off}`);
+    });
+  }
+}
+
 /** A 2-D window without anything special. */
 export const PLAIN = { strides: [1, 1], dilations: [1, 1], padding: "same" } as const;
 
 /** Names of the ops, in order. */
 export function ops(graph: Graph): string[] {
   return graph.nodes.map(({ op }) => op);
+}
+
+/** Names of the nodes, in order. */
+export function names(graph: Graph): string[] {
+  return graph.nodes.map(({ name }) => name);
 }

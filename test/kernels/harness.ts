@@ -38,6 +38,10 @@ export interface Problem {
   readonly outputs: number;
   /** Which floats of a row unit are written, where not all are. */
   readonly writes?: (column: number) => boolean;
+  /** Floats from the start of the output to where y points: a step may write one part of each row. */
+  readonly yOffset?: number;
+  /** NaN comes out as it went in: answers keep its bits. */
+  readonly keepsBits?: boolean;
   /** Which input the output takes the place of. */
   readonly inPlace?: "x" | "x2";
 }
@@ -91,7 +95,7 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
     if (weights instanceof Float32Array) put(at, weights);
     else if (weights) pack(exports, at, weights, raw, put);
   }
-  const pointers = { x, x2, w, w2, y, s: scratch };
+  const pointers = { x, x2, w, w2, y: y + floats(problem.yOffset ?? 0), s: scratch };
   if (misalign) pointers[misalign] += 4;
   const kernel = KERNELS[problem.kernel];
   writeStep(new DataView(exports.memory.buffer), step, { ...problem.fields, ...pointers, kernel });
@@ -175,7 +179,7 @@ export function runKernel(exports: Exports, problem: Problem, options: RunOption
     if (!mayWrite(i)) bits[i] = UNTOUCHED;
     else if (bits[i] === POISON)
       throw new Error(`${kernel}: y[${i}] was left unwritten, or the slack of an input reached it`);
-    else if (Number.isNaN(result[i])) bits[i] = CANONICAL_NAN;
+    else if (!problem.keepsBits && Number.isNaN(result[i])) bits[i] = CANONICAL_NAN;
   }
   return bits;
 }

@@ -20,6 +20,8 @@ import {
 export interface Trial {
   readonly problem: Problem;
   readonly expected: Value;
+  /** The same to the bit, where a kernel moves numbers without reading them. */
+  readonly bits?: Uint32Array;
 }
 
 /** A named trial; `make` gives the same one each time. */
@@ -52,8 +54,12 @@ export function shared(build: Build): Exports {
   return exports;
 }
 
+function isWritten(bits: number): boolean {
+  return bits !== UNTOUCHED;
+}
+
 function floats(bits: Uint32Array): Float32Array {
-  return new Float32Array(bits.filter((b) => b !== UNTOUCHED).buffer);
+  return new Float32Array(bits.filter(isWritten).buffer);
 }
 
 /** Puts one trial through everything, in one build. `scalar` gives the scalar build's bits. */
@@ -63,6 +69,7 @@ export function examine(build: Build, name: string, trial: Trial, scalar: () => 
   const whole = runKernel(exports, problem, { via: "run" });
   expect(expected.values.length, "the reference's size").toBe(count(expected.shape));
   expect(firstOutside(floats(whole), expected), "against the reference").toBeUndefined();
+  if (trial.bits) expect(firstDifference(whole.filter(isWritten), trial.bits), "the bits").toBeUndefined();
   expect(firstDifference(runKernel(exports, problem), whole), "a second run").toBeUndefined();
   const ranges = splitRows(problem.fields.rows, name);
   const parts = runKernel(exports, problem, { ranges, via: "run_rows" });

@@ -45,7 +45,7 @@ export function maxPool(x: Value, size: readonly [number, number], at: Placement
 }
 
 /**
- * y = Σ x / taps inside. A term passes at most kH·kW sums and then a division, or the product with a rounded reciprocal: kH·kW + 2 roundings.
+ * y = Σ x / taps inside, 0 where there is none. A term passes at most kH·kW sums and then a division, or the product with a rounded reciprocal: kH·kW + 2 roundings.
  */
 export function averagePool(x: Value, size: readonly [number, number], at: Placement): Value {
   const { n, c } = nhwc(x.shape);
@@ -55,6 +55,7 @@ export function averagePool(x: Value, size: readonly [number, number], at: Place
   const e = errors(x);
   const carried = e && new Float64Array(values.length);
   forEachWindow(x, size, at, (to, taps) => {
+    if (taps.length === 0) return;
     values[to] = taps.reduce((sum, from) => sum + x.values[from]!, 0) / taps.length;
     terms[to] = taps.reduce((sum, from) => sum + Math.abs(x.values[from]!) + (e?.[from] ?? 0), 0) / taps.length;
     if (carried) carried[to] = taps.reduce((sum, from) => sum + e[from]!, 0) / taps.length;

@@ -1,0 +1,64 @@
+/**
+ * Cases of pwconv_f32: pointwise convolutions, and dense layers as their few-row case.
+ * @module
+ */
+import { clamp } from "../reference/activation.ts";
+import { dense } from "../reference/dense.ts";
+import { exact } from "../reference/value.ts";
+import { random } from "./random.ts";
+import { type Bounding, boundsFor, type Case, strew, type Trial } from "./trial.ts";
+import { CHANNELS, mobilenetLayers } from "./window.ts";
+
+export interface MatrixOptions {
+  readonly bias?: boolean;
+  readonly bounding?: Bounding;
+  readonly special?: boolean;
+}
+
+/** y[m,n] = x[m,k]·w[k,n] + b with random data, seeded by the sizes. */
+export function matrixTrial(m: number, k: number, n: number, options: MatrixOptions = {}): Trial {
+  const { bias: hasBias = true, bounding = "active", special = false } = options;
+  const numbers = random(`matrix ${m} ${k} ${n}`);
+  const x = numbers.floats(m * k);
+  if (special) strew(x, 7);
+  const matrix = numbers.floats(k * n, 0.5);
+  const bias = hasBias ? numbers.floats(n) : undefined;
+  const open = dense(exact([m, k], x), { shape: [k, n], data: matrix }, bias);
+  const bounds = boundsFor(open, bounding);
+  return {
+    expected: clamp(open, bounds),
+    problem: {
+      kernel: "pwconv_f32",
+      ...{ x, w: { matrix, bias, k, n }, outputs: m * n },
+      fields: { rows: m, inC: k, outC: n, ...bounds },
+    },
+  };
+}
+
+function matrix(m: number, k: number, n: number, name = "", options: MatrixOptions = {}): Case {
+  return { name: `${name}m_${m}_k_${k}_n_${n}`, make: () => matrixTrial(m, k, n, options) };
+}
+
+/** The grid. Widths of panels (16, 8, 4, 1 with vectors; 4, 2, 1 without) and tiles of rows meet in every combination of remainders. */
+export function matrixCases(): Case[] {
+  const rows = [...Array(14).keys()].map((i) => i + 1);
+  return [
+    ...rows.flatMap((m) => [matrix(m, 5, 29), matrix(m, 8, 16), matrix(m, 3, 3)]),
+    ...[...Array(40).keys()].map((i) => matrix(7, 6, i + 1)),
+    ...CHANNELS.map((k) => matrix(6, k, 21)),
+    matrix(1, 64, 1000, "dense_"),
+    matrix(2, 33, 10, "dense_batch_2_"),
+    matrix(1, 1, 1, "least_"),
+    matrix(300, 256, 17, "rows_gt_block_"),
+    matrix(29, 4100, 18, "k_gt_block_"),
+    ...mobilenetLayers(96)
+      .filter(({ kind }) => kind === "pointwise")
+      .map(({ name, size, inC, outC }) => {
+        return matrix(Math.min(size * size, 289), inC, outC, `mobilenet_${name}_`, { bounding: "relu" });
+      }),
+    matrix(7, 9, 13, "no_bias_", { bias: false }),
+    matrix(7, 10, 13, "clamp_open_", { bounding: "open" }),
+    matrix(9, 11, 31, "special_values_", { special: true, bounding: "open" }),
+    matrix(9, 12, 31, "special_values_relu6_", { special: true }),
+  ];
+}

@@ -12,6 +12,7 @@ const LONG: usize = 512;
 
 export function copy(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
   assert(g.inC <= g.xPitch && g.inC <= g.yPitch);
   const bytes = <usize>g.inC * 4;
   if (g.xPitch == g.inC && g.yPitch == g.inC) {

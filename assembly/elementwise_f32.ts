@@ -2,11 +2,11 @@
  * add_f32:       y[i] = clamp(x[i] + x2[i], lo, hi)
  * clamp_f32:     y[i] = min(hi, max(lo, x[i]))
  * sigmoid_f32:   y[i] = 1/(1 + exp(−x[i])), never outside [0, 1]
- * hardswish_f32: y[i] = x[i]·min(6, max(0, x[i] + 3))/6
+ * hardswish_f32: y[i] = x[i]·(min(6, max(0, x[i] + 3))/6)
  * x, x2, y f32 [rows, inC]; y may be x or x2
  * rows [y0,y1) are written; NaN passes
- * needs: nothing; reads and writes nothing past the tensors. All variants give the same bits
- * scratch: none · error: add |Δ| ≤ 2⁻²⁴·|x + x2|; clamp exact; sigmoid |Δ| ≤ 6·2⁻²⁴·|y| where |x| ≤ 87; hardswish |Δ| ≤ 4·2⁻²⁴·|y| + 2⁻²²·|x|/6
+ * needs: all pointers % ALIGN = 0; reads and writes nothing past the tensors. All variants give the same bits
+ * scratch: none · error: add |Δ| ≤ 2⁻²⁴·|x + x2|; clamp exact; sigmoid |Δ| ≤ 6·2⁻²⁴·|y| where |x| ≤ 87; hardswish |Δ| ≤ 3·2⁻²⁴·|y|
  */
 import { exp } from "./exp";
 import { Step } from "./step";
@@ -14,6 +14,8 @@ import { SIMD, add, clamp, div, mul, splat, sub } from "./vec";
 
 export function add_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.x2 | g.y) & 15) == 0);
   const end = bytes(g, y1);
   let i = bytes(g, y0);
   if (SIMD) i = addFrom<v128>(g, i, end);
@@ -22,6 +24,8 @@ export function add_f32(step: usize, y0: i32, y1: i32): void {
 
 export function clamp_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   const end = bytes(g, y1);
   let i = bytes(g, y0);
   if (SIMD) i = clampFrom<v128>(g, i, end);
@@ -30,6 +34,8 @@ export function clamp_f32(step: usize, y0: i32, y1: i32): void {
 
 export function sigmoid_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   const end = bytes(g, y1);
   let i = bytes(g, y0);
   if (SIMD) i = sigmoidFrom<v128>(g, i, end);
@@ -38,6 +44,8 @@ export function sigmoid_f32(step: usize, y0: i32, y1: i32): void {
 
 export function hardswish_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   const end = bytes(g, y1);
   let i = bytes(g, y0);
   if (SIMD) i = hardswishFrom<v128>(g, i, end);
@@ -92,7 +100,7 @@ function hardswishFrom<V>(g: Step, i: usize, end: usize): usize {
   for (; i + sizeof<V>() <= end; i += sizeof<V>()) {
     const value = load<V>(x + i);
     const gate = clamp<V>(add<V>(value, splat<V>(3)), splat<V>(0), six);
-    store<V>(y + i, div<V>(mul<V>(value, gate), six));
+    store<V>(y + i, mul<V>(value, div<V>(gate, six)));
   }
   return i;
 }

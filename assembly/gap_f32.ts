@@ -2,7 +2,7 @@
  * y[n,c] = Σ_{iy,ix} x[n,iy,ix,c] / (inH·inW)
  * x f32 [n,inH,inW,C] NHWC, C = inC · y f32 [n,C]
  * rows [y0,y1) of n are written; NaN passes
- * needs: inH, inW ≥ 1; reads and writes nothing past x and y
+ * needs: all pointers % ALIGN = 0, inH, inW ≥ 1; reads and writes nothing past x and y
  * scratch: none · error: |Δ| ≤ (inH + inW)·2⁻²⁴·Σ|x|/(inH·inW), since every image row is summed by itself
  */
 import { Step } from "./step";
@@ -10,6 +10,8 @@ import { SIMD, add, div, lanes, splat } from "./vec";
 
 export function gap_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   assert(g.inH > 0 && g.inW > 0);
   for (let n = y0; n < y1; ++n) {
     const x = g.x + <usize>n * <usize>g.inH * <usize>g.inW * <usize>g.inC * 4;

@@ -16,6 +16,7 @@ import { SIMD, lanes, loadBytes, loadSplat, madd, splat } from "./vec";
 
 export function image_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
   assert((g.inC == 1 || g.inC == 3 || g.inC == 4) && (g.outC == 1 || g.outC == 3));
   for (let oy = y0; oy < y1; ++oy) {
     const from = load<i32>(g.w2 + <usize>oy * 8);

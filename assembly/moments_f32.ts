@@ -1,8 +1,8 @@
 /**
  * moments_f32: y[0,c] = mean[c] = Σ_p x[p,c]/P, y[1,c] = Σ_p (x[p,c] − mean[c])²/P − (Σ_p (x[p,c] − mean[c])/P)²
  * x f32 [P, C], P = inH pixels, C = inC · y f32 [2, C]: mean, biased variance
- * one row unit: there is nothing to split; NaN passes
- * needs: P ≥ 1; reads and writes nothing past x and y
+ * one row unit: there is nothing to split; NaN passes, an infinity may come out as NaN
+ * needs: all pointers % ALIGN = 0, P ≥ 1; reads and writes nothing past x and y
  * scratch: none · error: |Δmean| ≤ 20·2⁻²⁴·Σ|x|/P, |Δvariance| ≤ 24·2⁻²⁴·Σ(x − mean)²/P, for any P
  *
  * Two passes, so that a mean far larger than the deviation does no harm; the second sum takes out what rounding the mean left. Sums of 16 pixels are
@@ -15,8 +15,10 @@ import { SIMD, add, div, lanes, madd, mul, splat, sub } from "./vec";
 const RUN: i32 = 16;
 
 export function moments_f32(step: usize, y0: i32, y1: i32): void {
-  if (y0 >= y1) return;
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
+  if (y0 >= y1) return;
   assert(g.inH > 0);
   let c = 0;
   if (SIMD) c = channels<v128>(g, c);

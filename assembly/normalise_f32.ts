@@ -2,7 +2,7 @@
  * y[r,c] = (x[r,c] − mean[c])·(gamma[c]/√(variance[c] + epsilon)) + beta[c]
  * x, y f32 [rows, C], a row being a pixel, C = inC · x2 f32 [2, C]: mean, variance · w f32 [gamma C][beta C] · epsilon = a; y may be x
  * rows [y0,y1) are written; NaN passes
- * needs: variance + epsilon > 0; reads and writes nothing past the tensors
+ * needs: all pointers % ALIGN = 0, variance + epsilon > 0; reads and writes nothing past the tensors
  * scratch: none · error: |Δ| ≤ 8·2⁻²⁴·(|x − mean|·|gamma|/√(variance + epsilon) + |beta|)
  */
 import { Step } from "./step";
@@ -13,6 +13,8 @@ const TILE: i32 = 16;
 
 export function normalise_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.x2 | g.w | g.y) & 15) == 0);
   for (let row = y0; row < y1; row += TILE) {
     const end = min<i32>(row + TILE, y1);
     let c = 0;

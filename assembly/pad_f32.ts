@@ -2,7 +2,7 @@
  * y[n,oy,ox,c] = x[n, oy−padT, ox−padL, c] inside the image, a outside
  * x f32 [n,inH,inW,C] NHWC, C = inC · y f32 [n,outH,outW,C]
  * rows [y0,y1) of n·outH are written; every bit pattern is kept
- * needs: padT, padL ≥ 0, outH ≥ inH + padT, outW ≥ inW + padL, x and y apart; reads and writes nothing past x and y
+ * needs: all pointers % ALIGN = 0, padT, padL ≥ 0, outH ≥ inH + padT, outW ≥ inW + padL, x and y apart; reads and writes nothing past x and y
  * scratch: none · exact
  */
 import { copyRow } from "./copy";
@@ -11,6 +11,8 @@ import { SIMD, splat } from "./vec";
 
 export function pad_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   assert(g.padT >= 0 && g.padL >= 0 && g.outH >= g.inH + g.padT && g.outW >= g.inW + g.padL);
   const pixel = <usize>g.inC * 4;
   const inner = <usize>g.inW * pixel;

@@ -3,7 +3,7 @@
  * avgpool_f32: y[n,oy,ox,c] = clamp((Σ_{ky,kx} x[…])/count, lo, hi), count = taps inside the image
  * x f32 [n,inH,inW,C] NHWC, C = inC · y f32 [n,outH,outW,C]
  * rows [y0,y1) of n·outH are written; taps outside the image are left out (of a window without any: −∞, 0); NaN passes
- * needs: strides ≥ 1, padT ≥ 0, padL ≥ 0; reads and writes nothing past x and y
+ * needs: all pointers % ALIGN = 0, strides ≥ 1, padT ≥ 0, padL ≥ 0; reads and writes nothing past x and y
  * scratch: none · error: max exact; mean |Δ| ≤ (kH·kW)·2⁻²⁴·Σ|x|/count
  */
 import { Step } from "./step";
@@ -11,6 +11,8 @@ import { SIMD, add, clamp, div, lanes, maximum, splat } from "./vec";
 
 export function maxpool_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   let c = 0;
   if (SIMD) c = channels<v128>(g, y0, y1, c, false);
   channels<f32>(g, y0, y1, c, false);
@@ -18,6 +20,8 @@ export function maxpool_f32(step: usize, y0: i32, y1: i32): void {
 
 export function avgpool_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   let c = 0;
   if (SIMD) c = channels<v128>(g, y0, y1, c, true);
   channels<f32>(g, y0, y1, c, true);

@@ -2,7 +2,7 @@
  * y[r,c] = clamp(x[r,c]·scale[c] + shift[c], lo, hi)
  * x, y f32 [rows, C], a row being a pixel, C = inC · w f32 [scale C][shift C]; y may be x
  * rows [y0,y1) are written; NaN passes
- * needs: nothing; reads and writes nothing past the tensors
+ * needs: all pointers % ALIGN = 0; reads and writes nothing past the tensors
  * scratch: none · error: |Δ| ≤ 2·2⁻²⁴·(|x·scale| + |shift|)
  */
 import { Step } from "./step";
@@ -10,6 +10,8 @@ import { SIMD, clamp, lanes, madd, splat } from "./vec";
 
 export function scale_shift_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.w | g.y) & 15) == 0);
   const C = g.inC;
   for (let row = y0; row < y1; ++row) {
     const at = <usize>row * <usize>C * 4;

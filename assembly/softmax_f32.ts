@@ -2,7 +2,7 @@
  * y[r,c] = exp(beta·(x[r,c] − m)) / Σ_k exp(beta·(x[r,k] − m)), m = max_k x[r,k]
  * x, y f32 [rows, C], C = inC · beta = a; y may be x
  * rows [y0,y1) are written; a row with NaN or +∞ in it becomes all NaN
- * needs: beta > 0; reads and writes nothing past the tensors. All variants give the same bits: the sum runs in f64, one element after the other
+ * needs: all pointers % ALIGN = 0, beta > 0; reads and writes nothing past the tensors. All variants give the same bits: the sum runs in f64, one by one
  * scratch: none · error: |Δ| ≤ (6 + 2·beta·(m − x[r,c]))·2⁻²⁴·y plus the like of the sum's terms
  */
 import { exp } from "./exp";
@@ -11,6 +11,8 @@ import { SIMD, div, mul, splat, sub } from "./vec";
 
 export function softmax_f32(step: usize, y0: i32, y1: i32): void {
   const g = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
+  assert(((g.x | g.y) & 15) == 0);
   assert(g.inC > 0 && g.a > 0);
   const bytes = <usize>g.inC * 4;
   for (let row = y0; row < y1; ++row) {

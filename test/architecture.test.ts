@@ -1,0 +1,126 @@
+/**
+ * Imports run one way: errors ← graph ← import; graph ← engine; all ← vision ← index ← cli. No circles, and nothing outside the command line
+ * needs Node to be loaded.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const SOURCE = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** What files of a layer may import, beside their own layer. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  graph: ["errors"],
+  import: ["errors", "graph"],
+  engine: ["errors", "graph"],
+  vision: ["errors", "graph", "import", "engine"],
+  index: ["errors", "graph", "import", "engine", "vision"],
+  cli: ["errors", "graph", "import", "engine", "vision", "index"],
+};
+
+interface Import {
+  readonly from: string;
+  /** A file of ours, relative to src/, or the name of a package. */
+  readonly to: string;
+  /** Loaded only when used, or gone after compiling: makes no circle when loading. */
+  readonly kind: "static" | "dynamic" | "type";
+}
+
+const FILES = readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts"));
+
+const IMPORTS = FILES.flatMap((file) => importsOf(file, readFileSync(join(SOURCE, file), "utf8")));
+
+function importsOf(from: string, text: string): Import[] {
+  // Strings and templates may quote anything, but never begin a line with import or export.
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+  const statements = code.matchAll(/^(?:import|export)\b(?<what>[^;"']*?)(?:\bfrom\s*)?["'](?<to>[^"'\n]+)["']/gm);
+  const written = [...statements].map(({ groups }) => {
+    return { to: groups?.to as string, kind: /^\s+type\b/.test(groups?.what as string) ? "type" : "static" } as const;
+  });
+  const loaded = [...code.matchAll(/\bimport\(\s*["'](?<to>[^"']+)["']/g)].map(({ groups }) => {
+    return { to: groups?.to as string, kind: "dynamic" } as const;
+  });
+  return [...written, ...loaded].map(({ to, kind }) => ({ from, to: resolved(from, to), kind }));
+}
+
+function resolved(from: string, to: string): string {
+  if (!to.startsWith(".")) return to;
+  return relative(SOURCE, join(SOURCE, dirname(from), to)).replaceAll("\\", "/");
+}
+
+const isOurs = (to: string) => to.endsWith(".ts");
+const layerOf = (file: string) => file.replace(/(\/.*|\.ts)$/, "");
+const written = ({ from, to, kind }: Import) => `${from} → ${to} (${kind})`;
+
+/** The files of a circle, or nothing. */
+function circle(imports: readonly Import[]): string[] {
+  const next = new Map<string, Import[]>();
+  for (const one of imports) next.set(one.from, [...(next.get(one.from) ?? []), one]);
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const { to } of next.get(file) ?? []) {
+      const found = visit(to, [...path, file]);
+      if (found.length > 0) return found;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of next.keys()) {
+    const found = visit(file, []);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+describe("architecture", () => {
+  const own = IMPORTS.filter(({ to }) => isOurs(to));
+
+  it("finds the imports", () => {
+    expect(own.map(written)).toContain("graph/shape.ts → errors.ts (static)");
+    expect(own.map(written)).toContain("graph/shape.ts → graph/graph.ts (type)");
+    expect(
+      importsOf("graph/a.ts", 'import {\n  b,\n} from "./b.ts";\nawait import("node:fs");\nexport * from "../c.ts";'),
+    ).toEqual([
+      { from: "graph/a.ts", to: "graph/b.ts", kind: "static" },
+      { from: "graph/a.ts", to: "c.ts", kind: "static" },
+      { from: "graph/a.ts", to: "node:fs", kind: "dynamic" },
+    ]);
+  });
+
+  it("imports files that are there", () => {
+    expect(own.filter(({ to }) => !FILES.includes(to)).map(written)).toEqual([]);
+  });
+
+  it("lets every file be in a known layer, and imports run one way", () => {
+    expect(FILES.map(layerOf).filter((layer) => !(layer in BELOW))).toEqual([]);
+    const against = own.filter(({ from, to }) => {
+      const [own, other] = [layerOf(from), layerOf(to)];
+      return own !== other && !BELOW[own]?.includes(other);
+    });
+    expect(against.map(written)).toEqual([]);
+  });
+
+  it("has no circle", () => {
+    expect(circle(own)).toEqual([]);
+    const a: Import = { from: "a.ts", to: "b.ts", kind: "static" };
+    expect(circle([a, { ...a, from: "b.ts", to: "c.ts" }, { ...a, from: "c.ts", to: "b.ts" }])).toEqual([
+      "b.ts",
+      "c.ts",
+      "b.ts",
+    ]);
+  });
+
+  it("loads nothing of Node outside the command line", () => {
+    const node = IMPORTS.filter(
+      ({ from, to, kind }) => /^node:/.test(to) && kind === "static" && layerOf(from) !== "cli",
+    );
+    expect(node.map(written)).toEqual([]);
+  });
+});

@@ -1,5 +1,5 @@
 /**
- * y[oy,ox,c] = clamp(b[c] + Σ_{kx,ky} x[oy·s+ky−padT, ox·s+kx−padL, c]·w[ky,kx,c], lo, hi), terms in the order kx, then ky
+ * y[oy,ox,c] = clamp(b[c] + Σ_{kx,ky} x[oy·s+ky−padT, ox·s+kx−padL, c]·w[ky,kx,c], lo, hi)
  * x f32 [n,inH,inW,C] NHWC · y f32 [n,outH,outW,C] · w [bias: C][9 taps: C]
  * row units are the n·outH image rows; [y0,y1) are written; taps outside the image count as 0
  * needs: strideH = strideW = s ∈ {1,2}, padL ∈ {0,1}, no column tap beyond column inW, all pointers % ALIGN = 0; writes nothing past y
@@ -9,8 +9,12 @@
  * Each column of x is loaded once: it updates the sums of the outputs that see it, so padding left and right is a column never loaded. Rows outside
  * the image are read from one vector of zeros with a column step of 0.
  */
+import { dwconv_f32_row } from "./dwconv_f32";
 import { Step } from "./step";
 import { SIMD, clamp, madd, splat } from "./vec";
+
+/** Channels · stride² from which on pixels are computed as in dwconv_f32. */
+const WIDE: i32 = 256;
 
 // @ts-ignore: decorator
 @lazy
@@ -19,7 +23,7 @@ const ZEROS: usize = memory.data(16, 16);
 export function dwconv3x3_f32(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
   assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(((s.x | s.w | s.y) & 15) == 0);
+  assert(((s.x | s.w | s.y) & 15) == 0 && fits3x3(s));
   const pitch = <usize>(s.outW * s.inC) * sizeof<f32>();
   for (let r = y0; r < y1; ++r) dwconv3x3_f32_row(step, r, s.y + <usize>r * pitch, s.lo, s.hi);
 }
@@ -35,10 +39,11 @@ export function fits3x3(s: Step): bool {
   );
 }
 
-/** Row unit r of the output to y [outW,C]. Exported so that it stays a function of its own (see pwconv_f32). */
+/** Row unit r of the output to y [outW,C]. This and the functions below are exported so that they stay functions of their own (see pwconv_f32). */
 export function dwconv3x3_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32): void {
   const s = changetype<Step>(step);
-  assert(fits3x3(s));
+  // A sweep of many columns far apart falls into few sets of the first-level cache; a few pixels with all their channels then do better.
+  if (s.inC * s.strideW * s.strideW >= WIDE) return dwconv_f32_row(step, r, y, lo, hi);
   const image = r / s.outH;
   const iy = (r - image * s.outH) * s.strideH - s.padT;
   const rowBytes = <usize>(s.inW * s.inC) * sizeof<f32>();

@@ -8,7 +8,7 @@
 import { conv_f32, conv_f32_windows } from "./conv_f32";
 import { copy } from "./copy";
 import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./dwconv3x3_f32";
-import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row } from "./dwconv_f32";
+import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row } from "./dwconv_f32";
 import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./elementwise_f32";
 import { gap_f32 } from "./gap_f32";
 import { image_f32 } from "./image_f32";
@@ -28,7 +28,7 @@ import { Kernel, STEP_BYTES, Step } from "./step";
 export { STEP_BYTES };
 export { conv_f32, conv_f32_windows };
 export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
-export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_row };
+export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
 export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4 };
 export { separable_f32 };
 export { avgpool_f32, gap_f32, maxpool_f32 };

@@ -10,10 +10,7 @@
  * Every element is its bias plus its terms in the order of i, whatever the panel and the row tile, so any split of the rows gives the same bits.
  */
 import { Step } from "./step";
-import { SIMD, clamp, loadSplat, madd, splat } from "./vec";
-
-/** Columns of one vector in this build. */
-const LANES: i32 = SIMD ? 4 : 1;
+import { LANES, SIMD, clamp, loadSplat, madd, splat } from "./vec";
 
 /** Rows that all panels work on before the next rows are touched, as bytes of x: what the second-level cache keeps. */
 const ROW_BLOCK_BYTES: i32 = 1 << 17;
@@ -84,7 +81,10 @@ export function pwconv_f32_column(a: usize, rows: i32, k: i32, w: usize, y: usiz
   panel1<f32>(a, rows, k, w, y, pitch, lo, hi);
 }
 
-/** Tiles of 2 rows × 4 vectors: with the splats and one product that is what 16 registers hold. */
+/**
+ * Tiles of 2 rows × 4 vectors, two terms a turn. V8 moves all loads of a basic block to its top, so 8 sums, 6 loaded values and a product must fit
+ * into 15 registers together; the test for an odd k between the two terms is also what keeps the second term's loads out of the first one's block.
+ */
 // @ts-ignore: decorator
 @inline
 function panel4<V>(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize, lo: f32, hi: f32): void {
@@ -99,12 +99,13 @@ function panel4<V>(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize
     let c11 = c01;
     let c12 = c02;
     let c13 = c03;
-    const end = a + aPitch;
-    let q = end;
+    let q = a + aPitch;
+    const end = q;
+    const odd = end - sizeof<f32>();
     let p = w + 4 * T;
     do {
-      const s0 = loadSplat<V>(a);
-      const s1 = loadSplat<V>(q);
+      let s0 = loadSplat<V>(a);
+      let s1 = loadSplat<V>(q);
       let b = load<V>(p);
       c00 = madd<V>(s0, b, c00);
       c10 = madd<V>(s1, b, c10);
@@ -117,9 +118,27 @@ function panel4<V>(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize
       b = load<V>(p, 3 * T);
       c03 = madd<V>(s0, b, c03);
       c13 = madd<V>(s1, b, c13);
-      p += 4 * T;
-      a += sizeof<f32>();
-      q += sizeof<f32>();
+      if (a == odd) {
+        q += sizeof<f32>();
+        break;
+      }
+      s0 = loadSplat<V>(a, sizeof<f32>());
+      s1 = loadSplat<V>(q, sizeof<f32>());
+      b = load<V>(p, 4 * T);
+      c00 = madd<V>(s0, b, c00);
+      c10 = madd<V>(s1, b, c10);
+      b = load<V>(p, 5 * T);
+      c01 = madd<V>(s0, b, c01);
+      c11 = madd<V>(s1, b, c11);
+      b = load<V>(p, 6 * T);
+      c02 = madd<V>(s0, b, c02);
+      c12 = madd<V>(s1, b, c12);
+      b = load<V>(p, 7 * T);
+      c03 = madd<V>(s0, b, c03);
+      c13 = madd<V>(s1, b, c13);
+      p += 8 * T;
+      a += 2 * sizeof<f32>();
+      q += 2 * sizeof<f32>();
     } while (a < end);
     a = q;
     const l = splat<V>(lo);

@@ -8,6 +8,9 @@
 /** Whether this build has vectors: static, so that a scalar build never compiles the `v128` instance behind it. */
 export const SIMD: bool = ASC_FEATURE_SIMD;
 
+/** Lanes of the widest V of this build. */
+export const LANES: i32 = ASC_FEATURE_SIMD ? 4 : 1;
+
 /** f32 lanes per V: 4 for v128, 1 for f32. */
 // @ts-ignore: decorator
 @inline

@@ -115,6 +115,8 @@ export interface TensorInfo {
   readonly type: string;
   /** Constant data, empty for values that are computed. */
   readonly data: Uint8Array;
+  /** Where the data begins in the file. */
+  readonly offset: number;
   readonly sparse: boolean;
   readonly quantisation?: Quantisation;
 }
@@ -179,7 +181,12 @@ function dataOf(buffer: Table, bytes: Uint8Array): Uint8Array {
   return bytes.subarray(offset, offset + size);
 }
 
-function tensorOf(table: Table, index: number, bufferOf: (index: number, what: string) => Uint8Array): TensorInfo {
+function tensorOf(
+  table: Table,
+  index: number,
+  bufferOf: (index: number, what: string) => Uint8Array,
+  fileOffset: number,
+): TensorInfo {
   const name = table.string(TENSOR.name);
   const what = `tensor ${index} '${name}'`;
   const shape = table.int32s(TENSOR.shape);
@@ -191,13 +198,15 @@ function tensorOf(table: Table, index: number, bufferOf: (index: number, what: s
   const signature = table.int32s(TENSOR.signature);
   const type = table.int8(TENSOR.type);
   const quantisation = quantisationOf(table, shape, what);
+  const data = bufferOf(table.uint32(TENSOR.buffer), what);
   return {
     index,
     name,
     shape,
     open: signature.slice(1).some((size) => size < 0),
     type: TENSOR_TYPES[type] ?? `type ${type}`,
-    data: bufferOf(table.uint32(TENSOR.buffer), what),
+    data,
+    offset: data.byteOffset - fileOffset,
     sparse: table.has(TENSOR.sparsity),
     ...(quantisation && { quantisation }),
   };

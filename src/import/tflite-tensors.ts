@@ -29,7 +29,7 @@ function rawData(tensor: TensorInfo): Uint8Array {
   const needed = sizeOf(tensor.shape) * item;
   if (tensor.data.length !== needed) {
     throw new FormatError(
-      `${where}, byte ${tensor.data.byteOffset}: expected ${needed} bytes for [${tensor.shape.join(",")}] ${tensor.type}, got ${tensor.data.length}`,
+      `${where}, byte ${tensor.offset}: expected ${needed} bytes for [${tensor.shape.join(",")}] ${tensor.type}, got ${tensor.data.length}`,
     );
   }
   // A copy, because views of 16 and 32 bits need alignment and the file must not stay in memory.
@@ -185,11 +185,23 @@ export class OperatorCall {
     return this.required(i).shape;
   }
 
-  /** The numbers of a constant input; `rank`: the dimensions that it must have. */
-  numbers(i: number, rank?: number): Numbers {
+  /** An input that must be constant: the tensor, and the one whose data it has. */
+  private constantInput(i: number): { tensor: TensorInfo; source: TensorInfo } {
     const tensor = this.required(i);
     const source = this.source(tensor);
-    if (!source) throw new UnsupportedError(`${this.where}: expected input ${i}, '${nameOf(tensor)}', to be constant`);
+    if (source) return { tensor, source };
+    const where = `${this.where}, input ${i}, '${nameOf(tensor)}'`;
+    if (this.draft.values.has(tensor.index)) {
+      throw new UnsupportedError(`${where}: expected a constant, got a value that is computed`);
+    }
+    throw new FormatError(
+      `${where}: expected data for [${tensor.shape.join(",")}] ${tensor.type}, got an empty buffer`,
+    );
+  }
+
+  /** The numbers of a constant input; `rank`: the dimensions that it must have. */
+  numbers(i: number, rank?: number): Numbers {
+    const { tensor, source } = this.constantInput(i);
     if (rank !== undefined && tensor.shape.length !== rank) {
       throw new FormatError(
         `${this.where}, '${nameOf(tensor)}': expected ${rank} dimensions, got [${tensor.shape.join(",")}]`,
@@ -206,10 +218,7 @@ export class OperatorCall {
 
   /** The integers of a constant input: axes, paddings. */
   integers(i: number): number[] {
-    const tensor = this.required(i);
-    const source = this.source(tensor);
-    if (!source) throw new UnsupportedError(`${this.where}: expected input ${i}, '${nameOf(tensor)}', to be constant`);
-    return Array.from(integersOf(source));
+    return Array.from(integersOf(this.constantInput(i).source));
   }
 
   /** Adds a constant made of an input. Tensors that several operators read in the same layout are stored once. */

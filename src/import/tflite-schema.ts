@@ -153,7 +153,9 @@ export async function readModel(bytes: Uint8Array): Promise<ModelFile> {
   };
   const subgraph = model.tables(MODEL.subgraphs, "subgraph")[0];
   if (!subgraph) throw new FormatError("tflite, byte 0 (model): expected a subgraph, got none");
-  const tensors = subgraph.tables(SUBGRAPH.tensors, "tensor").map((table, index) => tensorOf(table, index, bufferOf));
+  const tensors = subgraph
+    .tables(SUBGRAPH.tensors, "tensor")
+    .map((table, index) => tensorOf(table, index, bufferOf, bytes.byteOffset));
   const codes = model.tables(MODEL.operatorCodes, "operator code").map(operatorName);
   const operators = subgraph
     .tables(SUBGRAPH.operators, "operator")

@@ -219,7 +219,7 @@ export function decodeTensor(name: string, { dtype, bytes, offset }: StoredTenso
 export function toSafetensors(
   source: Graph | ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const tensors = "nodes" in source ? source.constants : source;
   const known = "nodes" in source ? optionsMetadata(source) : {};
   const header: Record<string, unknown> = { __metadata__: { format: "sepconv", ...known, ...metadata } };

@@ -13,8 +13,11 @@ import { dwconv_f32_row } from "./dwconv_f32";
 import { Step } from "./step";
 import { SIMD, clamp, madd, splat } from "./vec";
 
-/** Channels · stride² from which on pixels are computed as in dwconv_f32. */
-const WIDE: i32 = 256;
+/**
+ * Channels from which on stride 2 is left to dwconv_f32: a sweep of columns that lie far apart falls into few sets of the first-level cache, and
+ * with little reuse between columns to gain, a few pixels with all their channels do better.
+ */
+const WIDE: i32 = 64;
 
 // @ts-ignore: decorator
 @lazy
@@ -42,8 +45,7 @@ export function fits3x3(s: Step): bool {
 /** Row unit r of the output to y [outW,C]. This and the functions below are exported so that they stay functions of their own (see pwconv_f32). */
 export function dwconv3x3_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32): void {
   const s = changetype<Step>(step);
-  // A sweep of many columns far apart falls into few sets of the first-level cache; a few pixels with all their channels then do better.
-  if (s.inC * s.strideW * s.strideW >= WIDE) return dwconv_f32_row(step, r, y, lo, hi);
+  if (s.strideW == 2 && s.inC >= WIDE) return dwconv_f32_row(step, r, y, lo, hi);
   const image = r / s.outH;
   const iy = (r - image * s.outH) * s.strideH - s.padT;
   const rowBytes = <usize>(s.inW * s.inC) * sizeof<f32>();

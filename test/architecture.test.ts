@@ -108,7 +108,8 @@ describe("architecture", () => {
   });
 
   it("has no circle", () => {
-    expect(circle(own)).toEqual([]);
+    // Of what is loaded: a type may be told by the file that reads it to the files it hands it to.
+    expect(circle(own.filter(({ kind }) => kind !== "type"))).toEqual([]);
     const a: Import = { from: "a.ts", to: "b.ts", kind: "static" };
     expect(circle([a, { ...a, from: "b.ts", to: "c.ts" }, { ...a, from: "c.ts", to: "b.ts" }])).toEqual([
       "b.ts",

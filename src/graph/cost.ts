@@ -8,7 +8,7 @@
  * Parameters are the numbers in the rows' constants, each constant counted once, where it is first read. Of a batch norm there are three a channel:
  * mean, beta, and gamma together with variance, which only ever act as the one factor gamma/√(variance + epsilon). So counted, and with TF-slim's
  * 1001 classes, MobileNet v1 has its published 4.24 million (4,243,945). Keras counts gamma and variance apart and has 1000 classes: 4,253,864.
- * Folded, two numbers a channel less: `cost(optimise(graph))` counts 4,222,057.
+ * In training all four are counted. Folded, two numbers a channel less: `cost(optimise(graph))` counts 4,222,057.
  * @module
  */
 

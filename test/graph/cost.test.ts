@@ -83,6 +83,11 @@ describe("cost", () => {
     expect(cost(graph).params - cost({ ...graph, nodes: shared }).params).toBe(channels);
   });
 
+  it("counts all four numbers of a batch norm in training, as Keras does", () => {
+    const { macs, params } = cost(mobilenetV1({ training: true }));
+    expect([macs, params]).toEqual([568_740_352, 4_253_864]);
+  });
+
   it("grows with the batch", () => {
     const graph = mobilenetV1({ alpha: 0.25, resolution: 32 });
     expect(cost(mobilenetV1({ alpha: 0.25, resolution: 32, batch: 4 })).macs).toBe(4 * cost(graph).macs);

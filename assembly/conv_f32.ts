@@ -9,7 +9,7 @@
 import { firstTap, lastTap } from "./dwconv_f32";
 import { matrix_f32 } from "./pwconv_f32";
 import { Step } from "./step";
-import { SIMD, splat } from "./vec";
+import { SIMD } from "./vec";
 
 export function conv_f32(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
@@ -27,39 +27,61 @@ export function conv_f32(step: usize, y0: i32, y1: i32): void {
 /** Copies the windows of `pixels` output pixels from pixel p on (counted over the whole batch) into the scratch, taps outside the image as zeros. */
 export function conv_f32_windows(step: usize, p: i32, pixels: i32): void {
   const s = changetype<Step>(step);
-  const channels = s.inC;
-  const kW = s.kW;
-  const rowBytes = <usize>(s.inW * channels) * sizeof<f32>();
+  const outW = s.outW;
+  const outH = s.outH;
+  const windowBytes = <usize>(s.kH * s.kW * s.inC) * sizeof<f32>();
   let d = s.s;
-  let r = p / s.outW;
-  let ox = p - r * s.outW;
-  for (; pixels > 0; --pixels) {
-    const image = r / s.outH;
-    const iy = (r - image * s.outH) * s.strideH - s.padT;
+  let r = p / outW;
+  let ox = p - r * outW;
+  while (pixels > 0) {
+    const image = r / outH;
+    const width = min(pixels, outW - ox);
+    conv_f32_windows_row(step, image, (r - image * outH) * s.strideH - s.padT, ox, width, d);
+    d += <usize>width * windowBytes;
+    pixels -= width;
+    ox = 0;
+    ++r;
+  }
+}
+
+/** Windows of the output pixels ox … ox+width of one image row, whose first taps lie in row iy of the input. */
+export function conv_f32_windows_row(step: usize, image: i32, iy: i32, ox: i32, width: i32, d: usize): void {
+  const s = changetype<Step>(step);
+  const channels = s.inC;
+  const kH = s.kH;
+  const kW = s.kW;
+  const inH = s.inH;
+  const inW = s.inW;
+  const dilationH = s.dilationH;
+  const dilationW = s.dilationW;
+  const pixelBytes = <usize>channels * sizeof<f32>();
+  const rowBytes = <usize>inW * pixelBytes;
+  const top = s.x + <usize>(image * inH + iy) * rowBytes;
+  const inside = dilationW == 1 && iy >= 0 && iy + (kH - 1) * dilationH < inH;
+  for (const end = ox + width; ox < end; ++ox) {
     const ix = ox * s.strideW - s.padL;
-    const kx0 = min(firstTap(ix, s.dilationW), kW);
-    const kx1 = max(lastTap(ix, s.dilationW, kW, s.inW), kx0);
-    const x = s.x + <usize>(((image * s.inH + iy) * s.inW + ix + kx0 * s.dilationW) * channels) * sizeof<f32>();
-    for (let ky = 0, y = iy; ky < s.kH; ++ky, y += s.dilationH) {
-      if (<u32>y >= <u32>s.inH) {
+    if (inside && ix >= 0 && ix + kW <= inW) {
+      let row = top + <usize>ix * pixelBytes;
+      for (let ky = kH; ky > 0; --ky) {
+        d = copy(d, row, kW * channels);
+        row += <usize>dilationH * rowBytes;
+      }
+      continue;
+    }
+    const kx0 = min(firstTap(ix, dilationW), kW);
+    const kx1 = max(lastTap(ix, dilationW, kW, inW), kx0);
+    for (let ky = 0, y = iy; ky < kH; ++ky, y += dilationH) {
+      if (<u32>y >= <u32>inH) {
         d = zero(d, kW * channels);
         continue;
       }
-      let row = x + <usize>(y - iy) * rowBytes;
+      let x = top + <usize>(y - iy) * rowBytes + <usize>(ix + kx0 * dilationW) * pixelBytes;
       d = zero(d, kx0 * channels);
-      if (s.dilationW == 1) {
-        d = copy(d, row, (kx1 - kx0) * channels);
-      } else {
-        for (let kx = kx0; kx < kx1; ++kx) {
-          d = copy(d, row, channels);
-          row += <usize>(s.dilationW * channels) * sizeof<f32>();
-        }
+      for (let kx = kx0; kx < kx1; ++kx) {
+        d = copy(d, x, channels);
+        x += <usize>dilationW * pixelBytes;
       }
       d = zero(d, (kW - kx1) * channels);
-    }
-    if (++ox == s.outW) {
-      ox = 0;
-      ++r;
     }
   }
 }
@@ -68,12 +90,6 @@ export function conv_f32_windows(step: usize, p: i32, pixels: i32): void {
 // @ts-ignore: decorator
 @inline
 function zero(d: usize, count: i32): usize {
-  if (SIMD) {
-    for (; count >= 4; count -= 4) {
-      store<v128>(d, splat<v128>(0));
-      d += 16;
-    }
-  }
   for (; count > 0; --count) {
     store<f32>(d, 0);
     d += sizeof<f32>();
@@ -85,12 +101,16 @@ function zero(d: usize, count: i32): usize {
 // @ts-ignore: decorator
 @inline
 function copy(d: usize, x: usize, count: i32): usize {
-  if (SIMD) {
-    for (; count >= 4; count -= 4) {
+  if (SIMD && count >= 4) {
+    const end = d + <usize>count * sizeof<f32>();
+    do {
       store<v128>(d, load<v128>(x));
       d += 16;
       x += 16;
-    }
+    } while (d + 16 <= end);
+    // The last vector overlaps the one before, so that nothing is written past the end.
+    if (d < end) store<v128>(end - 16, load<v128>(x - (d + 16 - end)));
+    return end;
   }
   for (; count > 0; --count) {
     store<f32>(d, load<f32>(x));

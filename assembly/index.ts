@@ -5,7 +5,7 @@
  * SLACK bytes past a tensor, never writing past one) and keeps no state. All kernels are exported, which also keeps Binaryen from inlining them into
  * the dispatcher, where one giant function would spill every register.
  */
-import { conv_f32, conv_f32_windows } from "./conv_f32";
+import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./conv_f32";
 import { copy } from "./copy";
 import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./dwconv3x3_f32";
 import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row } from "./dwconv_f32";
@@ -26,7 +26,7 @@ import { softmax_f32 } from "./softmax_f32";
 import { Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
-export { conv_f32, conv_f32_windows };
+export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
 export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4 };

@@ -45,7 +45,8 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
   const { importModel } = await import("./import/sniff.ts");
   const graph = await importModel(source, {
-    ...{ signal, resolution },
+    signal,
+    ...(resolution !== undefined && { resolution }),
     onProgress:
       onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),
   });

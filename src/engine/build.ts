@@ -39,7 +39,7 @@ export interface BuildOptions extends PlanOptions {
   readonly variant?: Variant | undefined;
   /** Where the kernels come from when the file beside the code can't be read: bytes, a `Response`, a compiled module. */
   readonly wasm?: WasmSource | undefined;
-  /** Weights by the names of the graph's constants. Those that neither this nor the graph gives are drawn at random. */
+  /** Weights by the names of the graph's constants: all that the graph lacks. Without this option they are drawn at random. */
   readonly weights?: Weights | undefined;
   /** Seed of the random weights. */
   readonly seed?: number | undefined;

@@ -4,6 +4,7 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import type { Clamp, Constant, Graph, Node, Op, Shape, Window } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
 import { resolvePadding } from "../graph/shape.ts";
 import type { Kernel, StepFields } from "./step.ts";
 
@@ -48,11 +49,6 @@ export interface Lowered {
 export interface Context {
   readonly graph: Graph;
   readonly shapes: ReadonlyMap<string, Shape>;
-}
-
-/** Number of elements of a shape. */
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, d) => product * d, 1);
 }
 
 /** The steps that compute a node; none for one that only renames its input. */

@@ -8,9 +8,10 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import type { Graph, Node, Shape } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { type Lifetime, placeLifetimes } from "./arena.ts";
-import { type Context, type Lowered, lower, type Packed, sizeOf } from "./kernels.ts";
+import { type Context, type Lowered, lower, type Packed } from "./kernels.ts";
 import { ALIGN, BASE, SLACK } from "./memory.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
 
@@ -84,11 +85,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const drafts: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
   const roots = findRoots(graph);
   const readable = new Set([...graph.inputs.map(({ name }) => name), ...graph.outputs, ...keep]);
-  const read = [...drafts.flatMap(({ x, x2 = x }) => [x, x2]), ...readable].map((name) => roots.get(name)!);
-  const weights = placeWeights([
-    ...drafts.flatMap(({ w, w2 }) => [w, w2]),
-    ...read.map((name) => constantRows(graph, name)),
-  ]);
+  const weights = placeWeights(drafts.flatMap(({ w, w2 }) => [w, w2]));
   const buffers = findLifetimes(context, drafts, roots, readable);
   const lifetimes = [...new Set(buffers.values())];
   const scratch = drafts.flatMap(({ scratchBytes }, i) =>
@@ -101,11 +98,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const arenaAt = weightsAt + weights.bytes;
   const bufferOffset = new Map(lifetimes.map((buffer, i) => [buffer, arena.offsets[i]!]));
   const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
-  const addressOf = (name: string): number => {
-    const root = roots.get(name)!;
-    const constant = constantRows(graph, root);
-    return constant ? packedAt(constant) : arenaAt + bufferOffset.get(buffers.get(root)!)!;
-  };
+  const addressOf = (name: string) => arenaAt + bufferOffset.get(buffers.get(roots.get(name)!)!)!;
   const scratchAt = new Map(scratch.map(({ step }, i) => [step, arenaAt + arena.offsets[lifetimes.length + i]!]));
 
   return {
@@ -148,12 +141,6 @@ function keyOf(packed: Packed): string {
   return JSON.stringify(packed);
 }
 
-/** A constant that is read like an activation, as weights. */
-function constantRows(graph: Graph, name: string): Packed | undefined {
-  const constant = graph.constants.get(name);
-  return constant && { layout: "rows", parts: [{ constant: name, fill: 0, length: sizeOf(constant.shape) }] };
-}
-
 /** Gives every distinct set of weights its place; those that are the same are packed once. */
 function placeWeights(all: readonly (Packed | undefined)[]) {
   const offsets = new Map<string, number>();
@@ -171,7 +158,7 @@ function placeWeights(all: readonly (Packed | undefined)[]) {
 /** The names under which bytes were computed: reshapes only rename their input. */
 function findRoots(graph: Graph): ReadonlyMap<string, string> {
   const roots = new Map<string, string>();
-  for (const { name } of [...graph.inputs, ...graph.constants.values()]) roots.set(name, name);
+  for (const { name } of graph.inputs) roots.set(name, name);
   for (const { name, op, inputs } of graph.nodes) {
     roots.set(name, op === "reshape" || op === "identity" ? roots.get(inputs[0]!)! : name);
   }

@@ -4,7 +4,8 @@
  */
 import { MemoryError, ShapeError, StateError } from "../errors.ts";
 import type { Constant, DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
-import { type Packed, sizeOf } from "./kernels.ts";
+import { sizeOf } from "../graph/references.ts";
+import type { Packed } from "./kernels.ts";
 import { LinearMemory } from "./memory.ts";
 import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
 import { type Kernel, STEP_BYTES, writeStep } from "./step.ts";
@@ -78,9 +79,9 @@ export class Session {
   readonly #endPointNames: ReadonlyMap<string, string>;
 
   private constructor(parts: SessionParts, memory: LinearMemory) {
-    const { graph, plan, kernels, endPoints } = parts;
+    const { graph, optimised, plan, kernels, endPoints } = parts;
     this.graph = graph;
-    this.inputs = graph.inputs;
+    this.inputs = optimised.inputs;
     this.outputs = graph.outputs.map((name) => info(name, plan.values.get(name)!));
     this.endPoints = [...endPoints].map(([name, value]) => info(name, plan.values.get(value)!));
     this.memory = plan.memory;

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { memoryRequired } from "../../src/engine/build.ts";
+import { type Plan, plan } from "../../src/engine/plan.ts";
+import { STEP_BYTES } from "../../src/engine/step.ts";
+import { UnsupportedError } from "../../src/errors.ts";
+import type { Graph, Node } from "../../src/graph/graph.ts";
+import { initialise } from "../../src/graph/initialise.ts";
+import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
+import { optimise } from "../../src/graph/passes/index.ts";
+import { graphOf, PLAIN } from "../graph/build.ts";
+
+const conv = (name: string, input: string, weights: string): Node => ({
+  ...{ op: "conv2d", name, inputs: [input], weights },
+  ...PLAIN,
+});
+
+/** Address of a value as the steps see it: where its step writes, or where a reader reads. */
+const addressOf = ({ steps }: Plan, name: string) => steps.find(({ node }) => node.name === name)!.fields.y!;
+
+describe("plan", () => {
+  it("is a pure function: the same graph, the same offsets", () => {
+    const graph = optimise(mobilenetV1({ alpha: 0.25, resolution: 96 }));
+    expect(plan(graph)).toEqual(plan(graph));
+  });
+
+  it("needs no weights, and they change nothing", () => {
+    const graph = mobilenetV1({ alpha: 0.25, resolution: 128 });
+    expect(memoryRequired(initialise(graph, 3))).toEqual(memoryRequired(graph));
+  });
+
+  it("adds up: static data, steps, weights, arena, slack", () => {
+    const graph = optimise(mobilenetV1({ alpha: 0.5, resolution: 160 }));
+    const { memory, steps } = plan(graph);
+    expect(memory.steps).toBe(steps.length * STEP_BYTES);
+    expect(memory.total).toBe(2048 + memory.steps + memory.weights + memory.arena + 16);
+    const parameters = [...graph.constants.values()].reduce(
+      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    expect(memory.weights).toBeGreaterThanOrEqual(4 * parameters);
+    expect(memory.weights).toBeLessThan(4 * parameters * 1.01);
+  });
+
+  it("fuses each separable block into one step: fifteen and the top for all of MobileNet", () => {
+    const { steps } = plan(optimise(mobilenetV1()));
+    expect(steps.map(({ kernel }) => kernel)).toEqual([
+      "conv_f32",
+      ...Array.from({ length: 13 }, () => "separable_f32"),
+      ...["gap_f32", "pwconv_f32", "softmax_f32"],
+    ]);
+  });
+
+  it("aligns every address to 16 bytes", () => {
+    for (const { fields } of plan(optimise(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 7 }))).steps) {
+      for (const field of ["x", "x2", "w", "w2", "y", "s"] as const) expect((fields[field] ?? 0) % 16).toBe(0);
+    }
+  });
+
+  it("lets a value that ends be overwritten in place, but never the caller's input or a kept value", () => {
+    const nodes: Node[] = [
+      { op: "sigmoid", name: "a", inputs: ["x"] },
+      { op: "hardSwish", name: "b", inputs: ["a"] },
+      { op: "sigmoid", name: "c", inputs: ["b"] },
+      { op: "add", name: "d", inputs: ["b", "c"] },
+      { op: "add", name: "e", inputs: ["d", "d"] },
+    ];
+    const graph = graphOf({ x: [1, 2, 2, 4], nodes });
+    const free = plan(graph);
+    const x = free.values.get("x")!.address;
+    expect(addressOf(free, "a")).not.toBe(x);
+    expect(addressOf(free, "b")).toBe(addressOf(free, "a"));
+    expect(addressOf(free, "c")).not.toBe(addressOf(free, "b"));
+    expect([addressOf(free, "b"), addressOf(free, "c")]).toContain(addressOf(free, "d"));
+    expect(addressOf(free, "e")).toBe(addressOf(free, "d"));
+    const kept = plan(graph, new Set(["a", "d"]));
+    expect(addressOf(kept, "b")).not.toBe(addressOf(kept, "a"));
+    expect(addressOf(kept, "e")).not.toBe(addressOf(kept, "d"));
+    expect(kept.memory.arena).toBeGreaterThan(free.memory.arena);
+  });
+
+  it("gives a reshape the bytes of its input, and keeps both as long as either is needed", () => {
+    const nodes: Node[] = [
+      { op: "sigmoid", name: "a", inputs: ["x"] },
+      { op: "reshape", name: "flat", inputs: ["a"], shape: [-1, 16] },
+      { op: "hardSwish", name: "b", inputs: ["a"] },
+      { op: "softmax", name: "c", inputs: ["flat"], beta: 1 },
+      { op: "reshape", name: "d", inputs: ["b"], shape: [1, 16] },
+      { op: "add", name: "e", inputs: ["c", "d"] },
+    ];
+    const result = plan(graphOf({ x: [1, 2, 2, 4], nodes }));
+    expect(result.steps.find(({ node }) => node.name === "c")!.fields.x).toBe(addressOf(result, "a"));
+    expect(addressOf(result, "b")).not.toBe(addressOf(result, "a"));
+  });
+
+  it("packs weights that two nodes share once", () => {
+    const nodes = [conv("a", "x", "w"), conv("b", "a", "w"), conv("c", "b", "v")];
+    const constants = { w: [3, 3, 4, 4], v: [3, 3, 4, 4] };
+    const result = plan(graphOf({ x: [1, 4, 4, 4], constants, nodes }));
+    expect(result.weights).toHaveLength(2);
+    expect(result.steps[0]!.fields.w).toBe(result.steps[1]!.fields.w);
+    expect(result.steps[2]!.fields.w).not.toBe(result.steps[0]!.fields.w);
+  });
+
+  it("refuses 8-bit values by name", () => {
+    const graph = graphOf({ x: [1, 2, 2, 4], nodes: [{ op: "sigmoid", name: "a", inputs: ["x"] }] });
+    const bytes: Graph = { ...graph, inputs: [{ name: "x", shape: [1, 2, 2, 4], dtype: "uint8" }] };
+    expect(() => plan(bytes)).toThrow(UnsupportedError);
+    expect(() => plan(bytes)).toThrow(/value x: expected float32, got uint8/);
+  });
+});

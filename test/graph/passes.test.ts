@@ -43,6 +43,7 @@ describe("prune", () => {
 
 describe("dropIdentities", () => {
   const x: Shape = [2, 3];
+  const nothing = { top: 0, bottom: 0, left: 0, right: 0 };
   it("lets readers read what an identity reads", () => {
     const graph = graphOf({ x, nodes: [relu("x"), identity("relu"), identity("same", "again"), relu("again", "y")] });
     const after = dropIdentities(graph, NONE);
@@ -71,7 +72,7 @@ describe("dropIdentities", () => {
     expect(names(dropIdentities(own, NONE))).toEqual(["y"]);
   });
 
-  it("knows reshapes to the same shape and clamps without bounds", () => {
+  it("knows reshapes to the same shape, clamps without bounds and pads of nothing", () => {
     const nodes: Node[] = [
       { op: "reshape", name: "a", inputs: ["x"], shape: [-1, 3] },
       { op: "clamp", name: "b", inputs: ["a"], lo: -INFINITY, hi: INFINITY },
@@ -81,6 +82,8 @@ describe("dropIdentities", () => {
     const after = dropIdentities(graphOf({ x, nodes }), NONE);
     expect(names(after)).toEqual(["c", "relu"]);
     expect(node(after, "c").inputs).toEqual(["x"]);
+    const pad: Node = { op: "pad", name: "p", inputs: ["x"], padding: nothing, value: 1 };
+    expect(names(dropIdentities(graphOf({ x: [1, 2, 2, 1], nodes: [pad, relu("p")] }), NONE))).toEqual(["relu"]);
   });
 });
 
@@ -289,6 +292,14 @@ describe("foldPad", () => {
         expectSame(graph, after);
       }
     }
+  });
+
+  it("folds pads in a row", () => {
+    const again: Node = { ...pad("pad"), name: "again" };
+    const graph = graphOf({ x, constants, nodes: [pad("x"), again, conv(["again"], { padding: "valid" })] });
+    const after = folded(graph);
+    expect(after.nodes).toMatchObject([{ inputs: ["x"], padding: { top: 0, bottom: 2, left: 4, right: 2 } }]);
+    expectSame(graph, after);
   });
 
   it("stays for others that read it, or want it", () => {

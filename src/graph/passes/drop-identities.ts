@@ -1,5 +1,5 @@
 /**
- * Removes nodes that change nothing: identity, a reshape to the shape its input has, a clamp without bounds.
+ * Removes nodes that change nothing: identity, a reshape to the shape its input has, a clamp without bounds, a pad of nothing.
  * @module
  */
 
@@ -41,7 +41,7 @@ export function dropIdentities(graph: Graph, keep: ReadonlySet<string>): Graph {
 function changesNothing(node: Node, shapes: ReadonlyMap<string, Shape>): boolean {
   if (node.op === "identity") return true;
   if (node.op === "clamp") return node.lo === Number.NEGATIVE_INFINITY && node.hi === Number.POSITIVE_INFINITY;
-  if (node.op !== "reshape") return false;
+  if (node.op !== "reshape" && node.op !== "pad") return false;
   const before = shapes.get(node.inputs[0] as string) as Shape;
   const after = shapes.get(node.name) as Shape;
   return before.length === after.length && before.every((dimension, axis) => dimension === after[axis]);

@@ -33,7 +33,8 @@ function folded(node: Node, nodes: ReadonlyMap<string, Node>, shapes: ReadonlyMa
     return node;
   }
   const { top, bottom, left, right } = padding;
-  return { ...node, inputs: pad.inputs, padding: { top, bottom, left, right } };
+  // There may be another pad before this one.
+  return folded({ ...node, inputs: pad.inputs, padding: { top, bottom, left, right } }, nodes, shapes);
 }
 
 /** The window's padding and the pad's together. */

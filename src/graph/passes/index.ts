@@ -14,8 +14,8 @@ import type { Pass } from "./rebuild.ts";
 
 export { dropIdentities, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune };
 
-/** Dead readers go first: they would stand in the way of fusing. Folding makes pads and constants superfluous: so pruning is also last. */
-const PASSES: readonly Pass[] = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, fuseSeparable, prune];
+/** Pruning goes before whatever looks at readers: dead ones would stand in the way, and folding leaves dead pads and constants behind. */
+const PASSES: readonly Pass[] = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune, fuseSeparable];
 
 /**
  * The same function of the inputs in as few nodes as the kernels allow. A fused node bears the last name of its chain. The outputs and the values

@@ -5,7 +5,7 @@ import { type Bitmap, drawText, fillRounded, strokeRounded, textWidth } from "..
 import { outline } from "../../src/vision/glyphs.ts";
 
 const GRAY = 128;
-const blank = (width: number, height: number, value = GRAY): Bitmap => ({
+const blank = (width: number, height: number, value = GRAY) => ({
   width,
   height,
   data: new Uint8ClampedArray(4 * width * height).map((_, i) => (i % 4 === 3 ? 255 : value)),

@@ -1,0 +1,191 @@
+/**
+ * From a single-shot detector's raw outputs to boxes in a picture: scores, decoding, suppression of overlaps.
+ * @module
+ */
+
+import type { Session } from "../engine/session.ts";
+import { UnsupportedError } from "../errors.ts";
+import type { Detector } from "../graph/graph.ts";
+import { letterbox, type Picture } from "./letterbox.ts";
+
+/** One thing that was found. */
+export interface Detection {
+  /** 0 … 1. */
+  readonly score: number;
+  /** Top left corner, width and height, in pixels of the picture and inside it. */
+  readonly box: readonly [x: number, y: number, width: number, height: number];
+  /** The class, where the detector names it. */
+  readonly label?: string;
+}
+
+/** What counts as found. */
+export interface DetectOptions {
+  /** Least score to be reported, 0 … 1; 0.5 by default. */
+  readonly minScore?: number | undefined;
+  /** Most detections to be reported, the best ones; 100 by default. */
+  readonly maxResults?: number | undefined;
+  /** A box that overlaps a better one of its class by more than this (intersection over union, 0 … 1) is left out; 0.5 by default. */
+  readonly iouThreshold?: number | undefined;
+}
+
+/** Top, left, bottom, right. */
+export type Corners = readonly [top: number, left: number, bottom: number, right: number];
+
+const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
+
+/**
+ * Finds objects in a picture with a detector, such as face-api's.
+ *
+ * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it. Boxes are cut at the picture's edges.
+ * @param session made of a model that says how its outputs become boxes
+ * @param picture pixels as any decoder gives them: gray, RGB or RGBA
+ * @returns what was found, best first
+ * @throws UnsupportedError for a network that is no detector, RangeError or TypeError for a bad option or picture
+ */
+export function detect(session: Session, picture: Picture, options: DetectOptions = {}): Detection[] {
+  check(options);
+  const { detector, normalisation = { mean: 127.5, std: 127.5 } } = session.graph.source;
+  const [input] = session.inputs;
+  const [batch, height = 0, width = 0] = input?.shape ?? [];
+  if (!detector || session.inputs.length !== 1 || batch !== 1 || input?.dtype !== "float32") {
+    const got = detector
+      ? `inputs [${session.inputs.map(({ shape }) => shape.join("×")).join(", ")}]`
+      : "outputs without anchors";
+    throw new UnsupportedError(`detect: ${session.graph.name}: expected a detector of one image at a time, got ${got}`);
+  }
+  const { data, factor } = letterbox(picture, [height, width], normalisation);
+  const { outputs } = session.run(data);
+  const found = decode(outputs[detector.boxes]!, outputs[detector.scores]!, detector, options);
+  return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
+    const [x, y] = [clip(left * width * factor, picture.width), clip(top * height * factor, picture.height)];
+    const [x1, y1] = [clip(right * width * factor, picture.width), clip(bottom * height * factor, picture.height)];
+    // What lies in the black beside the picture is nothing in it.
+    return x1 > x && y1 > y ? [{ score, box: [x, y, x1 - x, y1 - y] as const, label }] : [];
+  });
+}
+
+function clip(value: number, size: number): number {
+  return Math.min(size, Math.max(0, value));
+}
+
+/**
+ * The detections of one image's raw outputs, best first; boxes in parts of the network's input, not clipped.
+ * @param boxes encodings [anchors, 4]
+ * @param scores logits [anchors, columns]
+ */
+export function decode(
+  boxes: Float32Array,
+  scores: Float32Array,
+  detector: Detector,
+  options: DetectOptions = {},
+): { readonly score: number; readonly corners: Corners; readonly label: string }[] {
+  const { maxResults } = check(options);
+  const corners = decodeBoxes(boxes, detector.anchors, detector.scales);
+  const anchors = detector.anchors.length / 4;
+  const columns = scores.length / anchors;
+  return detector.classes
+    .flatMap(({ column, label }) => {
+      const ofClass = Float32Array.from({ length: anchors }, (_, i) => sigmoid(scores[i * columns + column]!));
+      const kept = nonMaxSuppression(corners, ofClass, options);
+      return kept.map((i) => ({ score: ofClass[i]!, corners: cornersOf(corners, i), label }));
+    })
+    .sort((a, b) => b.score - a.score)
+    .slice(0, maxResults);
+}
+
+/**
+ * Box encodings to boxes. With an anchor's centre c and size s, along each axis: centre = c + s·e/scales.centre, size = s·exp(e/scales.size).
+ * @param encodings [n, 4]: centre y, centre x, height, width
+ * @param anchors [n, 4]: top, left, bottom, right
+ * @returns [n, 4]: top, left, bottom, right, in the anchors' units
+ */
+export function decodeBoxes(
+  encodings: Float32Array,
+  anchors: Float32Array,
+  { centre, size }: Detector["scales"],
+): Float32Array {
+  if (encodings.length !== anchors.length || anchors.length % 4 !== 0) {
+    throw new RangeError(
+      `decodeBoxes: expected 4 encodings for each of ${anchors.length / 4} anchors, got ${encodings.length}`,
+    );
+  }
+  const boxes = new Float32Array(anchors.length);
+  for (let box = 0; box < anchors.length; box += 4) {
+    for (let axis = 0; axis < 2; ++axis) {
+      const low = anchors[box + axis]!;
+      const length = anchors[box + axis + 2]! - low;
+      const middle = low + length / 2 + (length * encodings[box + axis]!) / centre;
+      const half = (length * Math.exp(encodings[box + axis + 2]! / size)) / 2;
+      boxes[box + axis] = middle - half;
+      boxes[box + axis + 2] = middle + half;
+    }
+  }
+  return boxes;
+}
+
+/**
+ * Picks boxes, best score first (of equal ones the first), and leaves out each that overlaps one already picked by more than `iouThreshold`.
+ * Scores below `minScore` or NaN, and boxes with an infinite or NaN corner, do not take part.
+ * @param boxes [n, 4]: top, left, bottom, right
+ * @param scores [n]
+ * @returns indices, at most `maxResults`
+ */
+export function nonMaxSuppression(boxes: Float32Array, scores: Float32Array, options: DetectOptions = {}): number[] {
+  const { minScore, maxResults, iouThreshold } = check(options);
+  if (boxes.length !== 4 * scores.length) {
+    throw new RangeError(
+      `nonMaxSuppression: expected ${4 * scores.length} corners for ${scores.length} scores, got ${boxes.length}`,
+    );
+  }
+  const candidates: number[] = [];
+  for (let i = 0; i < scores.length; ++i) {
+    if (scores[i]! >= minScore && cornersOf(boxes, i).every(Number.isFinite)) candidates.push(i);
+  }
+  candidates.sort((a, b) => scores[b]! - scores[a]!);
+  const picked: { readonly index: number; readonly corners: Corners }[] = [];
+  for (const index of candidates) {
+    if (picked.length >= maxResults) break;
+    const corners = cornersOf(boxes, index);
+    if (picked.every((better) => iou(corners, better.corners) <= iouThreshold)) picked.push({ index, corners });
+  }
+  return picked.map(({ index }) => index);
+}
+
+/** Intersection over union of two boxes, 0 … 1; 0 when one of them has no area. */
+export function iou(a: Corners, b: Corners): number {
+  const areas = area(a) + area(b);
+  const shared = area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
+  return shared > 0 ? shared / (areas - shared) : 0;
+}
+
+function area([top, left, bottom, right]: Corners): number {
+  return Math.max(0, bottom - top) * Math.max(0, right - left);
+}
+
+function cornersOf(boxes: Float32Array, index: number): Corners {
+  const at = 4 * index;
+  return [boxes[at]!, boxes[at + 1]!, boxes[at + 2]!, boxes[at + 3]!];
+}
+
+function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+function check(options: DetectOptions): {
+  readonly minScore: number;
+  readonly maxResults: number;
+  readonly iouThreshold: number;
+} {
+  const {
+    minScore = DEFAULTS.minScore,
+    maxResults = DEFAULTS.maxResults,
+    iouThreshold = DEFAULTS.iouThreshold,
+  } = options;
+  for (const [name, value] of Object.entries({ minScore, iouThreshold })) {
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
+  }
+  if (!Number.isInteger(maxResults) || maxResults < 1) {
+    throw new RangeError(`maxResults: expected a whole number from 1, got ${maxResults}`);
+  }
+  return { minScore, maxResults, iouThreshold };
+}

@@ -301,14 +301,14 @@ function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool
 
 /** Bytes of a scratch panel at the least and at the most: it shall stay in the caches next to the weights that pass by. */
 const PANEL_LEAST = 16 * 1024;
-const PANEL_MOST = 128 * 1024;
+const PANEL_MOST = 256 * 1024;
 
 /**
  * How many rows (pixels) of `k` floats a scratch panel gets: weights pass through the caches once a panel, so large weights want large panels, small
  * networks small ones. A multiple of `unit`, at least one unit, and even over the `total` rows, so that the last panel is not a sliver.
  */
 function panelRows(k: number, weights: number, total: number, unit: number): number {
-  const bytes = Math.min(PANEL_MOST, Math.max(PANEL_LEAST, weights / 2));
+  const bytes = Math.min(PANEL_MOST, Math.max(PANEL_LEAST, weights / 4));
   const units = Math.ceil(total / unit);
   const most = Math.max(1, Math.floor(bytes / (4 * k * unit)));
   const panels = Math.ceil(units / most);

@@ -74,6 +74,8 @@ export class Session {
   readonly memory: MemoryUse;
   /** The build of the kernels that runs. */
   readonly variant: Variant;
+  /** The compiled kernels, for whoever prepares this session's inputs with them. */
+  readonly kernels: Kernels;
   #memory: LinearMemory | undefined;
   readonly #plan: Plan;
   readonly #endPointNames: ReadonlyMap<string, string>;
@@ -86,6 +88,7 @@ export class Session {
     this.endPoints = [...endPoints].map(([name, value]) => info(name, plan.values.get(value)!));
     this.memory = plan.memory;
     this.variant = kernels.variant;
+    this.kernels = kernels;
     this.#memory = memory;
     this.#plan = plan;
     this.#endPointNames = endPoints;

@@ -14,7 +14,7 @@ export interface MobilenetV1Options {
   readonly alpha?: number;
   /** Height and width of the input in pixels, divisible by 32. Default 224. */
   readonly resolution?: number;
-  /** Classes of the classifier. Default 1000. */
+  /** Classes of the classifier. Default 1001, as the published networks have: class 0 is the background. */
   readonly classes?: number;
   /**
    * "paper" (default): alpha scales every layer (at least 8 filters), ReLU6, ends in the classifier.
@@ -121,7 +121,7 @@ function checked(options: MobilenetV1Options): Required<MobilenetV1Options> {
   const all: Required<MobilenetV1Options> = {
     alpha: options.alpha ?? 1,
     resolution: options.resolution ?? 224,
-    classes: options.classes ?? 1000,
+    classes: options.classes ?? 1001,
     reading,
     top: options.top ?? (reading === "article" ? "pool" : "classifier"),
     training: options.training ?? false,

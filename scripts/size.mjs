@@ -1,0 +1,50 @@
+/**
+ * `npm run size`: what a user downloads. Follows the static imports of `import "sepconv"` from dist/, adds each wasm module, gzips, and fails past
+ * the budgets. Importers and pictures come in by dynamic imports, when used, and are listed without a budget of their own.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const BUDGET = { module: 40 * 1024, total: 60 * 1024 };
+
+const root = new URL("../", import.meta.url);
+const require = createRequire(import.meta.url);
+const gzip = (data) => gzipSync(data, { level: 9 }).length;
+const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
+
+/** The files that a module pulls in statically, itself included. */
+function reachable(url, seen = new Set()) {
+  if (seen.has(url.href)) return seen;
+  seen.add(url.href);
+  const source = readFileSync(url, "utf8");
+  for (const [, specifier] of source.matchAll(/^\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']/gm)) {
+    if (specifier.startsWith(".")) reachable(new URL(specifier, url), seen);
+    else if (specifier === "@assemblyscript/loader") seen.add(new URL(`file://${require.resolve(specifier)}`).href);
+    else
+      throw new Error(`${fileURLToPath(url)}: expected no static import from outside but the loader, got ${specifier}`);
+  }
+  return seen;
+}
+
+const files = [...reachable(new URL("dist/index.js", root))];
+const code = files.map((href) => readFileSync(new URL(href)));
+const js = { raw: code.reduce((sum, { length }) => sum + length, 0), gzip: gzip(Buffer.concat(code)) };
+console.log(`import "sepconv": ${files.length} files, ${kb(js.raw)}, ${kb(js.gzip)} gzipped`);
+
+let failed = false;
+for (const variant of ["scalar", "simd", "relaxed"]) {
+  const wasm = readFileSync(new URL(`build/sepconv.${variant}.wasm`, root));
+  const total = js.gzip + gzip(wasm);
+  const over = wasm.length >= BUDGET.module || total >= BUDGET.total;
+  failed ||= over;
+  console.log(
+    `${over ? "✗" : "✓"} sepconv.${variant}.wasm: ${kb(wasm.length)} (budget ${kb(BUDGET.module)}), ` +
+      `${kb(gzip(wasm))} gzipped; with the import ${kb(total)} (budget ${kb(BUDGET.total)})`,
+  );
+}
+for (const name of readdirSync(new URL("dist/import/", root)).filter((name) => name.endsWith(".js"))) {
+  console.log(`  when used: import/${name}, ${kb(gzip(readFileSync(new URL(`dist/import/${name}`, root))))} gzipped`);
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,112 @@
+/**
+ * From a picture to the most likely classes.
+ * @module
+ */
+import type { Session } from "../engine/session.ts";
+import { ShapeError } from "../errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+import { type Picture, type SessionInputOptions, sessionInput } from "./image.ts";
+
+/** One class. */
+export interface Class {
+  /** Its place in the network's output. */
+  readonly index: number;
+  /** Its name, where labels are known. */
+  readonly label: string | null;
+  /** 0 … 1. */
+  readonly score: number;
+}
+
+/**
+ * What can be asked of {@link classify}. The picture is stretched to the input by default, as Keras, TensorFlow.js and MediaPipe do; `fit: "cover"`
+ * is the central crop that TF-slim and timm evaluate with.
+ */
+export interface ClassifyOptions extends SessionInputOptions {
+  /** How many classes to answer with; 5 by default. */
+  readonly top?: number | undefined;
+  /** Class names in the order of the outputs, with or without a first "background"; those of the file by default. */
+  readonly labels?: readonly string[] | undefined;
+}
+
+/** What {@link classify} answers. */
+export interface Classification {
+  /** The most likely classes, best first. */
+  readonly classes: readonly Class[];
+}
+
+/**
+ * Classifies one picture. Pixels are normalised as the option says, else as the model says, else into [−1, 1]; logits go through a softmax.
+ * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
+ */
+export async function classify(
+  session: Session,
+  picture: Picture,
+  options: ClassifyOptions = {},
+): Promise<Classification> {
+  const { top = 5, labels = session.graph.source.labels } = options;
+  if (!Number.isInteger(top) || top < 1) throw new RangeError(`top: expected a whole number from 1, got ${top}`);
+  const { name, shape } = session.outputs[0]!;
+  const count = shape.reduce((product, d) => product * d, 1);
+  const nameOf = namer(labels, count === 1 ? 2 : count, name);
+  const { input } = await sessionInput(session, picture, options);
+  return { classes: best(scoresOf(session.run(input).output, producer(session.graph)), nameOf, top) };
+}
+
+/** The op behind the first output: what its numbers are. */
+function producer(graph: Graph): Node["op"] | undefined {
+  let name = graph.outputs[0];
+  for (;;) {
+    const node = graph.nodes.find((candidate) => candidate.name === name);
+    if (node?.op !== "reshape" && node?.op !== "identity") return node?.op;
+    name = node.inputs[0];
+  }
+}
+
+/**
+ * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, and so is whatever lies in [0, 1] and sums to 1; all else
+ * is taken for logits. One output alone is the score of class 1 of two.
+ */
+export function scoresOf(output: Float32Array, op?: Node["op"]): Float32Array {
+  const inside = output.every((value) => value >= 0 && value <= 1);
+  if (output.length === 1) {
+    const value = output[0]!;
+    const score = op === "sigmoid" || inside ? value : 1 / (1 + Math.exp(-value));
+    return Float32Array.of(1 - score, score);
+  }
+  const sum = output.reduce((total, value) => total + value, 0);
+  if (op === "softmax" || op === "sigmoid" || (inside && Math.abs(sum - 1) < 1e-2)) return output;
+  const largest = output.reduce((a, b) => Math.max(a, b));
+  const exponentials = Float64Array.from(output, (value) => Math.exp(value - largest));
+  const total = exponentials.reduce((a, b) => a + b);
+  return Float32Array.from(exponentials, (value) => value / total);
+}
+
+/** The `top` classes, of equally likely ones the first first; NaN comes last. */
+function best(scores: Float32Array, nameOf: (index: number) => string | null, top: number): Class[] {
+  const worth = (index: number) => (Number.isNaN(scores[index]) ? -1 : scores[index]!);
+  return Array.from(scores.keys())
+    .sort((a, b) => worth(b) - worth(a) || a - b)
+    .slice(0, top)
+    .map((index) => ({ index, label: nameOf(index), score: scores[index]! }));
+}
+
+const BACKGROUND = "background";
+
+/**
+ * Class names by output index. ImageNet networks have 1000 classes or, of TensorFlow's making, 1001 with a background in front, and so have lists of
+ * labels: one kind is read as the other.
+ */
+export function namer(
+  labels: readonly string[] | undefined,
+  count: number,
+  output: string,
+): (index: number) => string | null {
+  if (labels === undefined) return () => null;
+  if (labels.length === count) return (index) => labels[index]!;
+  if (labels.length === count + 1 && /^(background|dummy)$/i.test(labels[0]!.trim()))
+    return (index) => labels[index + 1]!;
+  if (labels.length === 1000 && count === 1001) return (index) => (index === 0 ? BACKGROUND : labels[index - 1]!);
+  throw new ShapeError(
+    `labels: expected one for each of the ${count} classes of output ${output}, got ${labels.length}`,
+  );
+}

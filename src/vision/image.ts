@@ -1,0 +1,299 @@
+/**
+ * From a picture's bytes to a network's input: crop, resize, normalise, by the kernel `image_f32` in a wasm instance of its own.
+ * @module
+ */
+import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/memory.ts";
+import type { Session } from "../engine/session.ts";
+import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
+import { type Kernels, loadKernels } from "../engine/variant.ts";
+import { ShapeError, UnsupportedError } from "../errors.ts";
+import type { Normalisation } from "../graph/graph.ts";
+import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
+import { type Method, type Taps, taps } from "./taps.ts";
+
+/** Pixels, row-major, channels interleaved, nothing between rows. A browser's `ImageData` is one. */
+export interface Picture extends Size {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  /** 1 gray, 3 RGB, 4 RGBA (alpha is ignored); by default what the length of `data` says. */
+  readonly channels?: 1 | 3 | 4 | undefined;
+}
+
+/** The input to make, and how. */
+export interface InputOptions extends Size, FitOptions {
+  /** 3 (RGB, the default; gray is repeated) or 1 (luma 0.299 R + 0.587 G + 0.114 B). */
+  readonly channels?: 1 | 3 | undefined;
+  /** Pixels (0 … 255) become (pixel − mean)/std; one number or one a channel. */
+  readonly normalisation: Normalisation;
+  /** `auto` by default. */
+  readonly method?: Method | undefined;
+  /** What `contain` fills the rest with, before normalisation: one number (0 … 255) or one a channel; 0 by default. */
+  readonly padColour?: number | readonly number[] | undefined;
+}
+
+/** Bytes of a picture that are in the instance's memory at a time: far less than a photograph, enough to make the calls few. */
+const STRIP_BYTES = 1 << 20;
+
+/**
+ * The input [height, width, channels] of one picture. For many pictures of one size, keep a {@link createResizer}.
+ * @param output filled and returned instead of a new array
+ * @throws what {@link createResizer} and {@link Resizer.run} throw
+ */
+export async function toInput(picture: Picture, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
+  const channels = checkPicture(picture);
+  return (await createResizer({ ...size(picture), channels }, options)).run(picture, output);
+}
+
+/**
+ * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
+ * @param kernels by default the fastest build that this host runs
+ * @throws `RangeError` for sizes, a crop, a normalisation or an option that make no sense; what loading the kernels throws
+ */
+export async function createResizer(
+  picture: Size & { readonly channels: 1 | 3 | 4 },
+  options: InputOptions,
+  kernels?: Kernels,
+): Promise<Resizer> {
+  const channels = options.channels ?? 3;
+  if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
+  const placement = place(picture, options, options);
+  const layout = layOut(picture, { ...size(options), channels }, placement, options.method ?? "auto");
+  const affine = affineOf(options.normalisation, channels);
+  const padding = perChannel("padColour", options.padColour ?? 0, channels);
+  const { module } = kernels ?? (await loadKernels());
+  const memory = await LinearMemory.create(module, layout.bytes);
+  return new Resizer(layout, placement, memory, affine, padding);
+}
+
+/** Where everything lies in the instance's memory, and what is read from the picture. */
+interface Layout {
+  readonly picture: Size & { readonly channels: number };
+  readonly input: Size & { readonly channels: number };
+  readonly target: Placement["target"];
+  /** Columns of the picture that are read: the first, and how many. */
+  readonly column: number;
+  readonly columns: number;
+  readonly horizontal: Taps;
+  readonly vertical: Taps;
+  /** Rows of the picture that fit into the strip. */
+  readonly stripRows: number;
+  /** Byte addresses. */
+  readonly at: Readonly<Record<"step" | "affine" | "horizontal" | "vertical" | "output" | "scratch" | "strip", number>>;
+  readonly bytes: number;
+}
+
+function layOut(picture: Layout["picture"], input: Layout["input"], placement: Placement, method: Method): Layout {
+  const { source, target } = placement;
+  const horizontal = taps(method, picture.width, source[0], source[2], target[2]);
+  const vertical = taps(method, picture.height, source[1], source[3], target[3]);
+  const column = horizontal.starts[0]!;
+  const columns = horizontal.starts.at(-1)! + horizontal.counts.at(-1)! - column;
+  const pitch = columns * picture.channels;
+  const rows = vertical.starts.at(-1)! + vertical.counts.at(-1)! - vertical.starts[0]!;
+  const stripRows = Math.min(rows, Math.max(vertical.most, Math.floor(STRIP_BYTES / pitch)));
+  let bytes = BASE;
+  const take = (length: number) => {
+    const address = bytes;
+    bytes += Math.ceil((length + SLACK) / ALIGN) * ALIGN;
+    return address;
+  };
+  const at = {
+    step: take(STEP_BYTES),
+    affine: take(4 * 2 * input.channels),
+    horizontal: take(4 * target[2] * (2 + horizontal.most)),
+    vertical: take(4 * target[3] * (2 + vertical.most)),
+    output: take(4 * input.width * input.height * input.channels),
+    scratch: take(4 * (4 + pitch)),
+    strip: take(stripRows * pitch),
+  };
+  return { picture, input, target, column, columns, horizontal, vertical, stripRows, at, bytes };
+}
+
+/** Turns pictures of one size into inputs of one shape. */
+export class Resizer {
+  /** Which part of the picture goes where; {@link toPicture} takes boxes back. */
+  readonly placement: Placement;
+  readonly #layout: Layout;
+  readonly #memory: LinearMemory;
+
+  /** Use {@link createResizer}. */
+  constructor(
+    layout: Layout,
+    placement: Placement,
+    memory: LinearMemory,
+    affine: Float32Array,
+    padding: readonly number[],
+  ) {
+    this.placement = placement;
+    this.#layout = layout;
+    this.#memory = memory;
+    const { at, input, horizontal, vertical, column } = layout;
+    memory.floats(at.affine, affine.length).set(affine);
+    writeTaps(memory, at.horizontal, horizontal, column);
+    writeTaps(memory, at.vertical, vertical, 0);
+    // The kernel never writes beside the target, so the filling stays for all pictures.
+    const { channels } = input;
+    const fill = padding.map((value, c) => value * affine[c]! + affine[channels + c]!);
+    const output = this.#output();
+    for (let i = 0; i < output.length; ++i) output[i] = fill[i % channels]!;
+  }
+
+  /**
+   * The input [height, width, channels] of a picture.
+   * @param output filled and returned instead of a new array
+   * @throws {@link ShapeError} for a picture of another size than the resizer was made for, or an output of a wrong length
+   */
+  run(picture: Picture, output?: Float32Array): Float32Array {
+    const layout = this.#layout;
+    const got = { ...size(picture), channels: checkPicture(picture) };
+    if (describe(got) !== describe(layout.picture)) {
+      throw new ShapeError(`picture: expected ${describe(layout.picture)}, got ${describe(got)}`);
+    }
+    const made = this.#output();
+    if (output !== undefined && output.length !== made.length) {
+      const { height, width, channels } = layout.input;
+      throw new ShapeError(
+        `output: expected ${made.length} floats [${height}, ${width}, ${channels}], got ${output.length}`,
+      );
+    }
+    const { starts, counts } = layout.vertical;
+    for (let y0 = 0; y0 < starts.length; ) {
+      const first = starts[y0]!;
+      let y1 = y0 + 1;
+      while (y1 < starts.length && starts[y1]! + counts[y1]! <= first + layout.stripRows) ++y1;
+      const rows = starts[y1 - 1]! + counts[y1 - 1]! - first;
+      this.#copyRows(picture.data, first, rows);
+      this.#writeStep(first, rows);
+      this.#memory.exports.run_rows(layout.at.step, y0, y1);
+      y0 = y1;
+    }
+    if (output === undefined) return made.slice();
+    output.set(made);
+    return output;
+  }
+
+  #output(): Float32Array {
+    const { at, input } = this.#layout;
+    return this.#memory.floats(at.output, input.width * input.height * input.channels);
+  }
+
+  #copyRows(data: Picture["data"], first: number, rows: number): void {
+    const { picture, column, columns, at } = this.#layout;
+    const pitch = columns * picture.channels;
+    const rowBytes = picture.width * picture.channels;
+    const strip = this.#memory.bytes(at.strip, rows * pitch);
+    if (columns === picture.width) {
+      strip.set(data.subarray(first * rowBytes, (first + rows) * rowBytes));
+      return;
+    }
+    for (let row = 0; row < rows; ++row) {
+      const from = (first + row) * rowBytes + column * picture.channels;
+      strip.set(data.subarray(from, from + pitch), row * pitch);
+    }
+  }
+
+  #writeStep(first: number, rows: number): void {
+    const { picture, input, target, columns, horizontal, vertical, at } = this.#layout;
+    const yPitch = input.width * input.channels;
+    writeStep(this.#memory.view, at.step, {
+      ...{ kernel: KERNELS.image_f32, rows: target[3] },
+      ...{ x: at.strip, x2: at.affine, w: at.horizontal, w2: at.vertical, s: at.scratch },
+      y: at.output + 4 * (target[1] * yPitch + target[0] * input.channels),
+      ...{ inH: rows, inW: columns, inC: picture.channels, padT: first },
+      ...{ outH: target[3], outW: target[2], outC: input.channels },
+      ...{ kH: vertical.most, kW: horizontal.most, xPitch: columns * picture.channels, yPitch },
+    });
+  }
+}
+
+/** [outputs × (start, count)][outputs × most weights], starts counted from `origin`. */
+function writeTaps(memory: LinearMemory, address: number, { starts, counts, weights }: Taps, origin: number): void {
+  starts.forEach((start, i) => {
+    memory.view.setInt32(address + 8 * i, start - origin, true);
+    memory.view.setInt32(address + 8 * i + 4, counts[i]!, true);
+  });
+  memory.floats(address + 8 * starts.length, weights.length).set(weights);
+}
+
+/** The normalisation as [scale C][shift C]. */
+function affineOf({ mean, std }: Normalisation, channels: number): Float32Array {
+  const means = perChannel("normalisation mean", mean, channels);
+  const stds = perChannel("normalisation std", std, channels);
+  if (stds.includes(0)) throw new RangeError("normalisation std: expected numbers other than 0, got 0");
+  return Float32Array.from([...stds.map((s) => 1 / s), ...means.map((m, c) => -m / stds[c]!)]);
+}
+
+function perChannel(where: string, value: number | readonly number[], channels: number): readonly number[] {
+  const values = typeof value === "number" ? new Array<number>(channels).fill(value) : value;
+  if (!Array.isArray(values) || values.length !== channels || !values.every(Number.isFinite)) {
+    throw new RangeError(`${where}: expected a number, or ${channels} of them, got ${JSON.stringify(value)}`);
+  }
+  return values;
+}
+
+function size({ width, height }: Size): Size {
+  return { width, height };
+}
+
+function describe({ width, height, channels }: Layout["picture"]): string {
+  return `${width}×${height} pixels of ${channels} bytes`;
+}
+
+/** The number of channels, once everything about the picture fits together. */
+function checkPicture(picture: Picture): 1 | 3 | 4 {
+  const { data, width, height } = picture;
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+    const got = data === null ? "null" : ((data as object | undefined)?.constructor?.name ?? typeof data);
+    throw new TypeError(`picture data: expected a Uint8Array or Uint8ClampedArray, got ${got}`);
+  }
+  const pixels = width * height;
+  const channels = picture.channels ?? data.length / pixels;
+  if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== pixels * channels) {
+    const each = picture.channels ?? "1, 3 or 4";
+    throw new ShapeError(
+      `picture data: expected ${each} bytes for each of ${width}×${height} pixels, got ${data.length} bytes`,
+    );
+  }
+  return channels;
+}
+
+/** What a session leaves open about its pictures. */
+export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels">>;
+
+/** Networks of TensorFlow and Keras, the most common ones, want [−1, 1]; it is what those get that say nothing. */
+const DEFAULT_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
+
+/** The resizer that a session used last. Pictures tend to come in one size (a camera's), and it goes when the session goes. */
+const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
+
+/**
+ * The first input of a session from a picture. The normalisation is the option's, else the graph's, else pixels come into [−1, 1].
+ * @returns the input, and the placement for the way back
+ * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels in float32
+ */
+export async function sessionInput(
+  session: Session,
+  picture: Picture,
+  options: SessionInputOptions = {},
+): Promise<{ readonly input: Float32Array; readonly placement: Placement }> {
+  const { name, shape, dtype } = session.inputs[0]!;
+  const [n, height, width, channels] = shape;
+  if (shape.length !== 4 || n !== 1 || (channels !== 1 && channels !== 3) || dtype !== "float32") {
+    throw new UnsupportedError(
+      `input ${name}: expected one float32 image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
+    );
+  }
+  const { fit, position, crop, method, padColour } = options;
+  const normalisation = options.normalisation ?? session.graph.source.normalisation ?? DEFAULT_NORMALISATION;
+  const shaped = { width: width!, height: height!, channels } as const;
+  const resize: InputOptions = { ...shaped, normalisation, fit, position, crop, method, padColour };
+  const from = { ...size(picture), channels: checkPicture(picture) };
+  const key = JSON.stringify([from, resize]);
+  let known = resizers.get(session);
+  if (known?.key !== key) {
+    known = { key, resizer: createResizer(from, resize, session.kernels) };
+    resizers.set(session, known);
+    known.resizer.catch(() => resizers.delete(session));
+  }
+  const resizer = await known.resizer;
+  return { input: resizer.run(picture), placement: resizer.placement };
+}

@@ -60,7 +60,7 @@ const underlined = (line) => `${line}\n${"─".repeat(line.length)}`;
 const aligned = columns.map((title, i) => ({ title, align: i === 0 ? "left" : "right" }));
 console.log(table(aligned, rows, underlined));
 
-/** Six pictures in two rows of equal width, each row as high as that makes it. */
+/** The contact sheet: six pictures in two rows of equal width, each row as high as that makes it. */
 const SHEET = { width: 1920, margin: 36, gap: 16, title: 96 };
 const BACKGROUND = [14, 20, 19];
 
@@ -93,7 +93,7 @@ function thumbnail({ photo: { bitmap, faces }, width, height }) {
   const { data } = Jimp.fromBitmap(bitmap).resize({ w: width, h: height }).bitmap;
   const [sx, sy] = [width / bitmap.width, height / bitmap.height];
   const scaled = faces.map((face) => ({ ...face, box: face.box.map((value, i) => value * (i % 2 ? sy : sx)) }));
-  return annotate({ width, height, data }, scaled);
+  return annotate({ width, height, data }, scaled, 1.4);
 }
 
 function contactSheet() {

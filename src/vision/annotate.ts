@@ -30,8 +30,9 @@ const INK: Colour = [10, 34, 27];
  * A copy of `image` with the detections drawn in. Lines and letters grow with the picture, so that it may be shown at any size.
  * @param image RGBA pixels; left as they are
  * @param detections in pixels of `image`
+ * @param scale makes lines and letters larger or smaller than they would be by themselves
  */
-export function annotate(image: Bitmap, detections: readonly Detection[]): Bitmap {
+export function annotate(image: Bitmap, detections: readonly Detection[], scale = 1): Bitmap {
   const { width, height } = image;
   if (image.data.length !== 4 * width * height) {
     throw new RangeError(
@@ -39,7 +40,7 @@ export function annotate(image: Bitmap, detections: readonly Detection[]): Bitma
     );
   }
   const copy: Bitmap = { width, height, data: new Uint8ClampedArray(image.data) };
-  const unit = Math.max(1, Math.max(width, height) / 640);
+  const unit = Math.max(1, Math.max(width, height) / 640) * scale;
   const labels = [...new Set(detections.map(({ label }) => label))];
   const colourOf = ({ label }: Detection) => PALETTE[labels.indexOf(label) % PALETTE.length]!;
   for (const detection of detections) drawFrame(copy, detection.box, unit, colourOf(detection));

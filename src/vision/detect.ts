@@ -6,14 +6,15 @@
 import type { Session } from "../engine/session.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Detector } from "../graph/graph.ts";
-import { letterbox, type Picture } from "./letterbox.ts";
+import { type Box, type Size, toPicture } from "./fit.ts";
+import { type Picture, sessionInput } from "./image.ts";
 
 /** One thing that was found. */
 export interface Detection {
   /** 0 … 1. */
   readonly score: number;
   /** Top left corner, width and height, in pixels of the picture and inside it. */
-  readonly box: readonly [x: number, y: number, width: number, height: number];
+  readonly box: Box;
   /** The class, where the detector names it. */
   readonly label?: string;
 }
@@ -36,36 +37,44 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 /**
  * Finds objects in a picture with a detector, such as face-api's.
  *
- * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it. Boxes are cut at the picture's edges.
+ * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and sampled as TensorFlow does by default
+ * (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors were trained on such input: with another one, scores near the
+ * threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
- * @param picture pixels as any decoder gives them: gray, RGB or RGBA
- * @returns what was found, best first
- * @throws UnsupportedError for a network that is no detector, RangeError or TypeError for a bad option or picture
+ * @param picture pixels as decoders give them: gray, RGB or RGBA
+ * @returns what was found, best first; boxes are cut at the picture's edges
+ * @throws UnsupportedError for a network that is no detector, or takes several images at a time
+ * @throws RangeError, TypeError or ShapeError for a bad option or picture
  */
-export function detect(session: Session, picture: Picture, options: DetectOptions = {}): Detection[] {
+export async function detect(session: Session, picture: Picture, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { detector, normalisation = { mean: 127.5, std: 127.5 } } = session.graph.source;
-  const [input] = session.inputs;
-  const [batch, height = 0, width = 0] = input?.shape ?? [];
-  if (!detector || session.inputs.length !== 1 || batch !== 1 || input?.dtype !== "float32") {
-    const got = detector
-      ? `inputs [${session.inputs.map(({ shape }) => shape.join("×")).join(", ")}]`
-      : "outputs without anchors";
-    throw new UnsupportedError(`detect: ${session.graph.name}: expected a detector of one image at a time, got ${got}`);
+  const { detector } = session.graph.source;
+  if (!detector) {
+    throw new UnsupportedError(
+      `detect: expected a detector, got ${session.graph.name}, whose outputs say nothing of boxes`,
+    );
   }
-  const { data, factor } = letterbox(picture, [height, width], normalisation);
-  const { outputs } = session.run(data);
+  const { input, placement } = await sessionInput(session, picture, {
+    fit: "contain",
+    position: "start",
+    method: "bilinear-asymmetric",
+  });
+  const { outputs } = session.run(input);
+  const [, height = 0, width = 0] = session.inputs[0]!.shape;
   const found = decode(outputs[detector.boxes]!, outputs[detector.scores]!, detector, options);
   return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
-    const [x, y] = [clip(left * width * factor, picture.width), clip(top * height * factor, picture.height)];
-    const [x1, y1] = [clip(right * width * factor, picture.width), clip(bottom * height * factor, picture.height)];
+    const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
+    const clipped = clip(toPicture(placement, box), picture);
     // What lies in the black beside the picture is nothing in it.
-    return x1 > x && y1 > y ? [{ score, box: [x, y, x1 - x, y1 - y] as const, label }] : [];
+    return clipped ? [{ score, box: clipped, label }] : [];
   });
 }
 
-function clip(value: number, size: number): number {
-  return Math.min(size, Math.max(0, value));
+/** The part of a box that lies inside the picture, if any. */
+function clip([x, y, width, height]: Box, picture: Size): Box | undefined {
+  const [left, right] = [Math.max(0, x), Math.min(picture.width, x + width)];
+  const [top, bottom] = [Math.max(0, y), Math.min(picture.height, y + height)];
+  return right > left && bottom > top ? [left, top, right - left, bottom - top] : undefined;
 }
 
 /**

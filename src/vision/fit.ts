@@ -67,8 +67,8 @@ export function place(image: Size, input: Size, options: FitOptions = {}): Place
       const factor = Math.min(...factors);
       // Whole pixels of the input that the picture reaches into. One factor for both axes, not a rounded one each: detectors' scores feel the
       // difference. So the last pixels may reach beyond the picture, where its edge is repeated.
-      const w = Math.min(input.width, Math.ceil(width * factor - TINY));
-      const h = Math.min(input.height, Math.ceil(height * factor - TINY));
+      const w = Math.max(1, Math.min(input.width, Math.ceil(width * factor - TINY)));
+      const h = Math.max(1, Math.min(input.height, Math.ceil(height * factor - TINY)));
       const target: Box = [Math.floor(part * (input.width - w)), Math.floor(part * (input.height - h)), w, h];
       return { source: [x, y, w / factor, h / factor], target };
     }

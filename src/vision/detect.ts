@@ -61,7 +61,7 @@ export async function detect(session: Session, picture: Picture, options: Detect
   });
   const { outputs } = session.run(input);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
-  const found = decode(outputs[detector.boxes]!, outputs[detector.scores]!, detector, options);
+  const found = decodeDetections(outputs[detector.boxes]!, outputs[detector.scores]!, detector, options);
   return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
     const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const clipped = clip(toPicture(placement, box), picture);
@@ -82,7 +82,7 @@ function clip([x, y, width, height]: Box, picture: Size): Box | undefined {
  * @param boxes encodings [anchors, 4]
  * @param scores logits [anchors, columns]
  */
-export function decode(
+export function decodeDetections(
   boxes: Float32Array,
   scores: Float32Array,
   detector: Detector,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Detector } from "../../src/graph/graph.ts";
-import { type Corners, decode, decodeBoxes, iou, nonMaxSuppression } from "../../src/vision/detect.ts";
+import { type Corners, decodeBoxes, decodeDetections, iou, nonMaxSuppression } from "../../src/vision/detect.ts";
 
 const flat = (boxes: readonly Corners[]) => Float32Array.from(boxes.flat());
 const UNIT: Corners = [0, 0, 1, 1];
@@ -155,7 +155,7 @@ describe("nonMaxSuppression", () => {
   });
 });
 
-describe("decode", () => {
+describe("decodeDetections", () => {
   const detector: Detector = {
     boxes: "boxes",
     scores: "scores",
@@ -170,19 +170,19 @@ describe("decode", () => {
   test("suppresses within a class, not across; sorts and cuts across classes", () => {
     // Columns: background, cat, dog. Logit 0 is a score of 0.5.
     const logits = Float32Array.of(9, 3, 2, 9, 1, -1, 9, -1, 0);
-    const found = decode(new Float32Array(12), logits, detector);
+    const found = decodeDetections(new Float32Array(12), logits, detector);
     expect(found.map(({ label, corners }) => [label, corners[0]])).toEqual([
       ["cat", 0],
       ["dog", 0],
       ["dog", 2],
     ]);
     expect(found.map(({ score }) => score)).toEqual([3, 2, 0].map((x) => Math.fround(1 / (1 + Math.exp(-x)))));
-    expect(decode(new Float32Array(12), logits, detector, { maxResults: 1 })).toEqual(found.slice(0, 1));
-    expect(decode(new Float32Array(12), logits, detector, { minScore: 0.99 })).toEqual([]);
+    expect(decodeDetections(new Float32Array(12), logits, detector, { maxResults: 1 })).toEqual(found.slice(0, 1));
+    expect(decodeDetections(new Float32Array(12), logits, detector, { minScore: 0.99 })).toEqual([]);
   });
 
   test("logits of any size give scores from 0 to 1", () => {
     const logits = Float32Array.of(0, 1e38, -1e38, 0, -1e38, -1e38, 0, -1e38, 800);
-    expect(decode(new Float32Array(12), logits, detector).map(({ score }) => score)).toEqual([1, 1]);
+    expect(decodeDetections(new Float32Array(12), logits, detector).map(({ score }) => score)).toEqual([1, 1]);
   });
 });

@@ -112,6 +112,8 @@ function layOut(picture: Layout["picture"], input: Layout["input"], placement: P
 export class Resizer {
   /** Which part of the picture goes where; {@link toPicture} takes boxes back. */
   readonly placement: Placement;
+  /** Bytes of wasm memory: the input, one float row and a strip of the picture, however large the picture is. */
+  readonly bytes: number;
   readonly #layout: Layout;
   readonly #memory: LinearMemory;
 
@@ -124,15 +126,16 @@ export class Resizer {
     padding: readonly number[],
   ) {
     this.placement = placement;
+    this.bytes = layout.bytes;
     this.#layout = layout;
     this.#memory = memory;
     const { at, input, horizontal, vertical, column } = layout;
     memory.floats(at.affine, affine.length).set(affine);
     writeTaps(memory, at.horizontal, horizontal, column);
     writeTaps(memory, at.vertical, vertical, 0);
-    // The kernel never writes beside the target, so the filling stays for all pictures.
+    // The kernel never writes beside the target, so the filling stays for all pictures. Rounded as the kernel rounds.
     const { channels } = input;
-    const fill = padding.map((value, c) => value * affine[c]! + affine[channels + c]!);
+    const fill = padding.map((value, c) => Math.fround(value * affine[c]!) + affine[channels + c]!);
     const output = this.#output();
     for (let i = 0; i < output.length; ++i) output[i] = fill[i % channels]!;
   }

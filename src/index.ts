@@ -20,12 +20,14 @@ export {
   UnsupportedError,
 } from "./errors.ts";
 export { cost } from "./graph/cost.ts";
-export type { Graph } from "./graph/graph.ts";
+export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
 export type { ModelSource } from "./import/source.ts";
-export { classify } from "./vision/classify.ts";
-export { detect } from "./vision/detect.ts";
+export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
+export { type DecodedImage, decodeImage } from "./vision/decode.ts";
+export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
+export { type InputOptions, type Picture, toInput } from "./vision/image.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

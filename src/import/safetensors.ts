@@ -190,7 +190,7 @@ function checkCoverage(entries: readonly Entry[], length: number): void {
  * @throws UnsupportedError for any other dtype
  */
 export function decodeTensor(name: string, { dtype, bytes, offset }: StoredTensor): Float32Array {
-  const raw = bytes.slice().buffer;
+  const raw = new Uint8Array(bytes).buffer;
   switch (dtype) {
     case "F32":
       return new Float32Array(raw);

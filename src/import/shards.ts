@@ -165,7 +165,7 @@ function join(shards: readonly Uint8Array[]): Uint8Array {
 /** Copies, since offsets need not be aligned and the shard should be free to go. */
 function decode(entry: Entry, bytes: Uint8Array, offset: number): Weight {
   const { shape, dtype, quantisation } = entry;
-  const raw = bytes.slice(offset, offset + entry.bytes).buffer;
+  const raw = new Uint8Array(bytes.subarray(offset, offset + entry.bytes)).buffer;
   if (quantisation) {
     const values = dequantise(quantisation, raw);
     if (dtype === "int32") return { shape, dtype, data: Int32Array.from(values, Math.round) };

@@ -272,7 +272,8 @@ async function collect(
   let loaded = 0;
   for await (const chunk of source) {
     signal?.throwIfAborted();
-    chunks.push(chunk);
+    // Not Node's own subclass: `slice` of a Buffer is a view, of a Uint8Array a copy.
+    chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     loaded += chunk.byteLength;
     onProgress?.(total === undefined ? { file, loaded } : { file, loaded, total });
   }

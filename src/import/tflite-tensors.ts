@@ -33,7 +33,7 @@ function rawData(tensor: TensorInfo): Uint8Array {
     );
   }
   // A copy, because views of 16 and 32 bits need alignment and the file must not stay in memory.
-  return tensor.data.slice();
+  return new Uint8Array(tensor.data);
 }
 
 function integersOf(tensor: TensorInfo): ArrayLike<number> {

@@ -63,11 +63,11 @@ function producer(graph: Graph): Node["op"] | undefined {
 }
 
 /**
- * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, and so is whatever lies in [0, 1] and sums to 1; all else
- * is taken for logits. One output alone is the score of class 1 of two.
+ * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, behind a layer with weights they are logits; where the op
+ * doesn't tell, numbers in [0, 1] that sum to 1 are scores and all others logits. One output alone is the score of class 1 of two.
  */
 export function scoresOf(output: Float32Array, op?: Node["op"]): Float32Array {
-  const inside = output.every((value) => value >= 0 && value <= 1);
+  const inside = op !== "dense" && op !== "conv2d" && output.every((value) => value >= 0 && value <= 1);
   if (output.length === 1) {
     const value = output[0]!;
     const score = op === "sigmoid" || inside ? value : 1 / (1 + Math.exp(-value));

@@ -1,0 +1,19 @@
+/**
+ * One network on the host that runs this file (Node, Deno or Bun): `host.mjs '{"network": "0.25_128", "peers": true, …}'`. The last line of its output
+ * is the result in JSON; lines before it are for the reader.
+ */
+import { measure } from "./measure.mjs";
+import { networkOf } from "./network.mjs";
+
+const { network: name, peers: withPeers, ...options } = JSON.parse(process.argv[2]);
+const network = networkOf(name);
+const contenders = await import("./contenders.mjs");
+const candidates = [...contenders.sepconvs(network), ...(withPeers ? contenders.peers(network) : [])];
+const rows = await measure(candidates, options, (line) => console.log(line));
+const { node, v8, deno, bun, webkit } = process.versions;
+const engine = bun ? `JavaScriptCore ${webkit?.slice(0, 12) ?? ""}`.trim() : `V8 ${v8}`;
+const host = { name: bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`, engine };
+// The write is awaited: exiting at once would cut a pipe short.
+const line = JSON.stringify({ host, network: name, macs: network.macs, rows });
+await new Promise((resolve) => process.stdout.write(`\n${line}\n`, resolve));
+process.exit(0);

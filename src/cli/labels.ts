@@ -10,7 +10,7 @@ export async function readLabels(path: string): Promise<string[]> {
   return parseLabels(await readBytes(path), path);
 }
 
-/** The labels in `bytes`; an empty line is a class without a name, except at the end of the file. `where` begins every message. */
+/** The labels in `bytes`. A "[" that a quotation mark follows (or nothing) begins an array, any other a label. An empty line is a class without a name, except at the end of the file. `where` begins every message. */
 export function parseLabels(bytes: Uint8Array, where: string): string[] {
   let text: string;
   try {
@@ -18,7 +18,7 @@ export function parseLabels(bytes: Uint8Array, where: string): string[] {
   } catch (cause) {
     throw new FormatError(`${where}: expected labels in UTF-8, got bytes that are not UTF-8`, { cause });
   }
-  const labels = text.trimStart().startsWith("[") ? parseArray(text, where) : text.trimEnd().split(/\r?\n/);
+  const labels = /^\s*\[\s*("|\]|$)/.test(text) ? parseArray(text, where) : text.trimEnd().split(/\r?\n/);
   if (labels.every((label) => label.trim() === "")) throw new FormatError(`${where}: expected labels, got none`);
   return labels.map((label) => label.trim());
 }

@@ -39,7 +39,7 @@ export function addArchitecture(command: Command): Command {
     .option("--alpha <A>", "width multiplier: 1, 0.75, 0.5, 0.25, …", positive("--alpha"))
     .option("--resolution <R>", "height and width of the input: 224, 192, 160, 128, …", whole("--resolution"))
     .addOption(choice("--reading <name>", "whose MobileNet v1 (default: paper)", ["paper", "article"]))
-    .option("--classes <N>", "number of classes (default: 1000)", whole("--classes"))
+    .option("--classes <N>", "number of classes (default: 1001, class 0 is the background)", whole("--classes"))
     .addOption(choice("--top <name>", "what it ends in (default: as the reading says)", ["classifier", "pool"]))
     .option("--shallow", "leave out the five blocks of 14×14×512")
     .option("--full-convolution", "full convolutions in place of the separable ones");

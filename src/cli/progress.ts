@@ -16,6 +16,9 @@ export interface Progress {
 /** Milliseconds before a bar appears: below that it would only flicker. */
 const PATIENCE = 300;
 
+/** Characters of a description: with the bar they fit into 80 columns. */
+const LONGEST = 45;
+
 /** A new bar. Off a terminal, or without the package cli-progress, it never shows: work goes on without it. */
 export async function progress(): Promise<Progress> {
   const bars = process.stderr.isTTY ? await import("cli-progress").catch(() => undefined) : undefined;
@@ -26,9 +29,10 @@ export async function progress(): Promise<Progress> {
     barIncompleteChar: "░",
     barsize: 24,
     clearOnComplete: true,
-    // Its own handler would swallow the first Ctrl+C; there is nothing to put back, as the cursor stays visible.
+    // Its own handler would swallow the first Ctrl+C; without it nothing may need to be put back: not the cursor, not the wrapping of lines.
     gracefulExit: false,
     hideCursor: false,
+    linewrap: true,
     stream: process.stderr,
   });
   const start = performance.now();
@@ -36,7 +40,7 @@ export async function progress(): Promise<Progress> {
   return {
     update(done, total, what) {
       if (total === 0 || (!visible && performance.now() - start < PATIENCE)) return;
-      const payload = { what: printable(what) };
+      const payload = { what: printable(what).slice(0, LONGEST) };
       if (!visible) bar.start(total, done, payload);
       visible = true;
       bar.setTotal(total);

@@ -1,0 +1,122 @@
+/**
+ * `sepconv classify`: the most likely classes of pictures.
+ * @module
+ */
+import process from "node:process";
+import type { Command } from "commander";
+import type { Normalisation } from "../graph/graph.ts";
+import { type Class, classify } from "../index.ts";
+import type { Fit } from "../vision/fit.ts";
+import { forEachImage, isFailed, type Outcome } from "./images.ts";
+import { readLabels } from "./labels.ts";
+import { addResolution, loadModel } from "./network.ts";
+import { addCommon, addVariant, perChannel, subcommand, type VariantOptions, whole } from "./options.ts";
+import { paint, print, printable } from "./output.ts";
+import { milliseconds, table } from "./table.ts";
+
+interface Options extends VariantOptions {
+  readonly labels?: string;
+  readonly top: number;
+  readonly range?: Normalisation;
+  readonly mean?: number | number[];
+  readonly std?: number | number[];
+  readonly fit: Fit;
+  readonly resolution?: number;
+}
+
+interface Answer {
+  readonly classes: readonly Class[];
+}
+
+const NOTES = `A labels file has one class a line, or is a JSON array. 1000 labels go with 1001 classes and the other way round: class 0 is background.
+Pixels are brought into the range that the model file says, else [-1,1]; --range, or --mean and --std (in 0 … 255), say otherwise.
+JSON: [{image, ms, classes: [{index, label, score}]}]
+An image that can't be used is {image, error} there, and the exit code is 1.`;
+
+/** Adds the subcommand to `program`. */
+export function classifyCommand(program: Command): void {
+  const examples = [
+    "sepconv classify model.tflite cat.jpg --labels labels.txt",
+    "sepconv classify vww_96.h5 *.jpg --range '[0,1]' --top 2 --json",
+    "sepconv classify timm.safetensors cat.png --mean 123.7,116.3,103.5 --std 58.4,57.1,57.4 --fit cover",
+  ];
+  const command = subcommand(program, "classify", "the most likely classes of pictures", examples, NOTES);
+  command
+    .argument("<MODEL>", "model file")
+    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF, TIFF")
+    .option("--labels <file>", "class names, instead of the model's own")
+    .option("--top <N>", "how many classes to show", whole("--top"), 5)
+    .option("--range <[lo,hi]>", "what pixels 0 … 255 become: [-1,1], [0,1], [0,255], …", range)
+    .option("--mean <M>", "subtracted from pixels: one number, or three", perChannel("--mean"))
+    .option("--std <S>", "that divides them then: one number, or three", perChannel("--std", positive))
+    .addOption(
+      command
+        .createOption("--fit <name>", "how a picture of another shape becomes the input")
+        .choices(["stretch", "cover", "contain"])
+        .default("stretch"),
+    );
+  addCommon(addVariant(addResolution(command))).action(run);
+}
+
+function positive(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
+}
+
+/** "[-1,1]" → what brings 0 … 255 there. */
+function range(text: string): Normalisation {
+  const [lo = Number.NaN, hi = Number.NaN] = (/^\s*\[?([^[\]]*)\]?\s*$/.exec(text)?.[1] ?? "")
+    .split(",")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!(lo < hi) || !Number.isFinite(hi - lo)) {
+    throw new RangeError(`--range: expected [lo,hi] with lo < hi, such as [-1,1], got "${text}"`);
+  }
+  const std = 255 / (hi - lo);
+  return { mean: -lo * std, std };
+}
+
+function normalisationOf({ range: asked, mean, std }: Options): Normalisation | undefined {
+  if (asked && (mean !== undefined || std !== undefined)) {
+    throw new RangeError("--range: expected it, or --mean and --std, got both");
+  }
+  if ((mean === undefined) !== (std === undefined)) {
+    throw new RangeError(`--mean and --std: expected both, got ${mean === undefined ? "--std" : "--mean"} only`);
+  }
+  return mean !== undefined && std !== undefined ? { mean, std } : asked;
+}
+
+async function run(model: string, images: readonly string[], options: Options): Promise<void> {
+  const { top, fit, variant, resolution, json = false } = options;
+  const normalisation = normalisationOf(options);
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const net = await loadModel(model, { variant, ...(resolution && { resolution }) });
+  const outcomes = await forEachImage<Answer>(images, options, (image) =>
+    classify(net, image, { top, fit, labels, ...(normalisation && { normalisation }) }),
+  );
+  print(
+    {
+      json: outcomes,
+      text: () =>
+        outcomes
+          .filter((o) => !isFailed(o))
+          .map(report)
+          .join("\n\n"),
+    },
+    json,
+  );
+}
+
+const BAR = 24;
+
+function report(outcome: Outcome<Answer>): string {
+  const { image, ms, classes } = outcome as Exclude<Outcome<Answer>, { error: string }>;
+  const { bold, dim } = paint(process.stdout);
+  const rows = classes.map(({ index, label, score }) => [
+    `${(100 * score).toFixed(1)} %`,
+    "█".repeat(Math.round(BAR * score)).padEnd(BAR, "░"),
+    String(index),
+    printable(label ?? ""),
+  ]);
+  const columns = (["right", "left", "right", "left"] as const).map((align) => ({ title: "", align }));
+  const lines = table(columns, rows).split("\n").slice(1);
+  return [`${bold(printable(image))}  ${dim(milliseconds(ms))}`, ...lines].join("\n");
+}

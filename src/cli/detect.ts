@@ -1,0 +1,89 @@
+/**
+ * `sepconv detect`: finds objects in pictures, and draws them.
+ * @module
+ */
+import { basename, extname, join } from "node:path";
+import process from "node:process";
+import type { Command } from "commander";
+import { type DecodedImage, type Detection, detect } from "../index.ts";
+import { annotate } from "../vision/annotate.ts";
+import { fileNames, makeFolder, writeBytes } from "./files.ts";
+import { forEachImage, isFailed, type Outcome } from "./images.ts";
+import { loadModel } from "./network.ts";
+import { addCommon, addVariant, between, subcommand, type VariantOptions } from "./options.ts";
+import { paint, print, printable } from "./output.ts";
+import { milliseconds, table } from "./table.ts";
+
+interface Options extends VariantOptions {
+  readonly out?: string;
+  readonly minScore: number;
+}
+
+interface Answer {
+  readonly detections: readonly Detection[];
+}
+
+const NOTES = `MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
+Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as NAME.png.
+JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}]}]
+An image that can't be used is {image, error} there, and the exit code is 1.`;
+
+/** Adds the subcommand to `program`. */
+export function detectCommand(program: Command): void {
+  const examples = [
+    "sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg",
+    "sepconv detect ssd_mobilenetv1_model-weights_manifest.json *.jpg --out annotated --min-score 0.3",
+  ];
+  const command = subcommand(program, "detect", "objects in pictures, with their boxes", examples, NOTES);
+  command
+    .argument("<MODEL>", "detector")
+    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF, TIFF")
+    .option("--out <folder>", "where to write the pictures with the boxes drawn in")
+    .option("--min-score <S>", "least score to show, from 0 to 1", between("--min-score", 0, 1), 0.5);
+  addCommon(addVariant(command)).action(run);
+}
+
+async function run(model: string, images: readonly string[], options: Options): Promise<void> {
+  const { out, minScore, variant, json = false } = options;
+  const net = await loadModel(model, { variant });
+  const stems = images.map((path) => basename(path, extname(path)));
+  const files = fileNames(stems, ".png");
+  if (out !== undefined) await makeFolder(out);
+  const fileOf = (path: string) => join(out ?? "", files[images.indexOf(path)]!);
+  const outcomes = await forEachImage<Answer>(
+    images,
+    options,
+    async (image) => ({ detections: await detect(net, image, { minScore }) }),
+    async ({ detections }, image, path) => {
+      if (out !== undefined) await writeBytes(fileOf(path), await png(image, detections));
+    },
+  );
+  const text = () =>
+    outcomes
+      .filter((outcome) => !isFailed(outcome))
+      .map((outcome) => report(outcome, out === undefined ? undefined : fileOf(outcome.image)))
+      .join("\n\n");
+  print({ json: outcomes, text }, json);
+}
+
+/** The picture with the detections drawn in, as a PNG file. */
+async function png(image: DecodedImage, detections: readonly Detection[]): Promise<Uint8Array> {
+  const { Jimp } = await import("jimp"); // it decoded the picture, so it is there
+  const { data, width, height } = annotate({ ...image, data: new Uint8ClampedArray(image.data) }, detections);
+  return Jimp.fromBitmap({ data: Buffer.from(data.buffer), width, height }).getBuffer("image/png");
+}
+
+function report(outcome: Outcome<Answer>, file: string | undefined): string {
+  const { image, ms, detections } = outcome as Exclude<Outcome<Answer>, { error: string }>;
+  const { bold, dim } = paint(process.stdout);
+  const written = file === undefined ? "" : `  → ${printable(file)}`;
+  const head = `${bold(printable(image))}  ${dim(milliseconds(ms))}${written}`;
+  if (detections.length === 0) return `${head}\nnothing found`;
+  const columns = ["score", "x", "y", "width", "height", ""].map((title) => ({ title, align: "right" as const }));
+  const rows = detections.map(({ score, box, label = "" }) => [
+    score.toFixed(3),
+    ...box.map((value) => String(Math.round(value))),
+    printable(label),
+  ]);
+  return `${head}\n${table(columns, rows)}`;
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/**
+ * The command `sepconv`: sets up the arguments and hands over to a subcommand, one a file beside this one.
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { LoadError } from "../errors.ts";
+import { benchCommand } from "./bench.ts";
+import { classifyCommand } from "./classify.ts";
+import { detectCommand } from "./detect.ts";
+import { infoCommand } from "./info.ts";
+import { printError } from "./output.ts";
+import { runCommand } from "./run.ts";
+
+const EXAMPLES = `
+Examples:
+  $ sepconv info --alpha 0.25 --resolution 128
+  $ sepconv info model.tflite
+  $ sepconv classify model.tflite cat.jpg --labels labels.txt
+  $ sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg --out annotated
+  $ sepconv run model.tflite --input x.npy --output y.npy
+  $ sepconv bench --alpha 1 --resolution 224
+
+MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), .safetensors.
+Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then 1.`;
+
+/** Does what the arguments (without the program's own name) say; resolves to the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const { Command, CommanderError } = await import("commander").catch((cause: unknown) => {
+    throw new LoadError('the command line needs the optional package "commander": npm install commander', { cause });
+  });
+  const program = new Command("sepconv")
+    .description("MobileNet v1 and its relatives, from model file to answer, in WebAssembly SIMD.")
+    .version(await version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} }); // printed below, as all errors are
+  for (const add of [infoCommand, runCommand, classifyCommand, detectCommand, benchCommand]) add(program);
+  try {
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version also arrive here, with exit code 0 and already printed.
+    if (error.exitCode !== 0) printError(error.message.replace(/^error: /, ""));
+    return error.exitCode;
+  }
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+// A reader that has seen enough (`sepconv info … | head`) closes the pipe; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const args = process.argv.slice(2);
+main(args).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    printError(error, args.includes("--debug"));
+    process.exitCode = 1;
+  },
+);

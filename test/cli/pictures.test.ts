@@ -1,0 +1,120 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { decodeImage } from "../../src/index.ts";
+import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
+
+const folder = scratchFolder();
+const path = (name: string) => join(folder, name);
+
+interface Classified {
+  image: string;
+  ms: number;
+  error?: string;
+  classes: { index: number; label: string | null; score: number }[];
+}
+
+const vww = shared("models/vww_96_float.tflite");
+const cat = shared("images/cat.bmp") ?? "";
+const person = shared("images/grace_hopper.bmp") ?? "";
+
+describe.skipIf(!vww)("sepconv classify", () => {
+  const range = ["--range", "[0,1]"];
+
+  it("tells the person from the cat, with labels, best first", async () => {
+    writeFileSync(path("labels.txt"), "no person\nperson\n");
+    const args = [vww!, cat, person, ...range, "--labels", path("labels.txt")];
+    const [first, second] = (await json("classify", ...args)) as [Classified, Classified];
+    expect(Object.keys(first)).toEqual(["image", "ms", "classes"]);
+    expect(first.image).toBe(cat);
+    expect(first.ms).toBeGreaterThan(0);
+    expect(first.classes.map(({ label }) => label)).toEqual(["no person", "person"]);
+    expect(second.classes.map(({ label }) => label)).toEqual(["person", "no person"]);
+    expect(second.classes.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 5);
+    const { stdout, code } = await sepconv("classify", ...args, "--top", "1");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/cat\.bmp .* ms\n.*%.*0 {2}no person\n\n.*grace_hopper/s);
+    expect(stdout).not.toContain("\x1b");
+  });
+
+  it("goes on after an image that isn't one, says so, and ends with 1", async () => {
+    writeFileSync(path("text.jpg"), "no image");
+    writeFileSync(path("empty.png"), "");
+    mkdirSync(path("folder.bmp"));
+    const bad = [path("text.jpg"), path("empty.png"), path("folder.bmp"), path("missing.bmp")];
+    const { code, stdout, stderr } = await sepconv("classify", vww!, ...bad, cat, ...range, "--json");
+    expect(code).toBe(1);
+    const entries = JSON.parse(stdout) as Classified[];
+    expect(entries.map(({ image }) => image)).toEqual([...bad, cat]);
+    expect(entries.slice(0, 4).every(({ error, classes }) => error && !classes)).toBe(true);
+    expect(entries[4]!.classes).toHaveLength(2);
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines).toHaveLength(4);
+    for (const [i, line] of lines.entries()) expect(line).toMatch(new RegExp(`^sepconv: .*${bad[i]!.slice(-8)}`));
+  });
+
+  it("takes mean and deviation for a range, and refuses what contradicts itself", async () => {
+    const [a] = (await json("classify", vww!, cat, ...range)) as [Classified];
+    const [b] = (await json("classify", vww!, cat, "--mean", "0,0,0", "--std", "255")) as [Classified];
+    expect(b.classes).toEqual(a.classes);
+    expect(await failure("classify", vww!, cat, ...range, "--mean", "0", "--std", "1")).toMatch(/got both/);
+    expect(await failure("classify", vww!, cat, "--mean", "0")).toMatch(/expected both, got --mean only/);
+    expect(await failure("classify", vww!, cat, "--std", "0")).toMatch(/--std/);
+    expect(await failure("classify", vww!, cat, "--range", "[1,-1]")).toMatch(/--range: expected \[lo,hi\]/);
+    expect(await failure("classify", vww!, cat, "--top", "0")).toMatch(/--top/);
+  });
+
+  it("names both counts when labels and classes don't go together", async () => {
+    writeFileSync(path("five.json"), JSON.stringify(["a", "b", "c", "d", "e"]));
+    const { code, stderr } = await sepconv("classify", vww!, cat, ...range, "--labels", path("five.json"));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/2.*5|5.*2/);
+  });
+});
+
+describe("sepconv detect", () => {
+  const home = dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json"));
+  const model = join(home, "model/ssd_mobilenetv1_model-weights_manifest.json");
+  const photo = (i: number) => join(home, `demo/sample${i}.jpg`);
+
+  it("finds faces in pixels of the picture, and draws them", async () => {
+    const recorded = JSON.parse(readFileSync(new URL("../data/face-api.json", import.meta.url), "utf8"));
+    const args = [model, photo(1), photo(6), "--out", path("annotated")];
+    const found = (await json("detect", ...args)) as {
+      image: string;
+      ms: number;
+      detections: { score: number; box: number[] }[];
+    }[];
+    expect(Object.keys(found[0]!)).toEqual(["image", "ms", "detections"]);
+    for (const [i, name] of [[0, "sample1"] as const, [1, "sample6"] as const]) {
+      const { width, height, faces } = recorded.images[`${name}.jpg`];
+      expect(found[i]!.detections).toHaveLength(faces.length);
+      for (const { box } of found[i]!.detections) {
+        const [x, y, w, h] = box as [number, number, number, number];
+        expect(Math.min(x, y, w, h)).toBeGreaterThanOrEqual(0);
+        expect(x + w).toBeLessThanOrEqual(width);
+        expect(y + h).toBeLessThanOrEqual(height);
+      }
+      const file = path(`annotated/${name}.png`);
+      expect(statSync(file).size).toBeGreaterThan(10_000);
+      expect(await decodeImage(readFileSync(file))).toMatchObject({ width, height });
+    }
+  });
+
+  it("finds less with a higher score, and nothing where nothing is", async () => {
+    const [{ detections }] = (await json("detect", model, photo(1), "--min-score", "0.99")) as [
+      { detections: unknown[] },
+    ];
+    expect(detections).toHaveLength(2);
+    const { stdout } = await sepconv("detect", model, photo(1), "--min-score", "1");
+    expect(stdout).toMatch(/sample1\.jpg.*\nnothing found\n/);
+    expect(await failure("detect", model, photo(1), "--min-score", "2")).toMatch(/--min-score: .*from 0 to 1, got "2"/);
+  });
+
+  it.skipIf(!vww)("refuses a network that is no detector", async () => {
+    const { code, stderr } = await sepconv("detect", vww!, photo(1));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/expected a detector/);
+  });
+});

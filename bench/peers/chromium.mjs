@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
@@ -26,26 +26,26 @@ const FLAGS = [
   ..."--disable-component-update --disable-sync --disable-extensions --disable-background-timer-throttling".split(" "),
 ];
 
-const TYPES = {
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-  ".html": "text/html",
-};
+const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
 const HTML = `<!doctype html><meta charset="utf-8"><title>sepconv bench</title><link rel="icon" href="data:,">
 <script type="importmap">{"imports": {"@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js"}}</script>
-<script type="module" src="/bench/peers/page.js"></script>`;
+<script type="module" src="/bench/peers/PAGE.js"></script>`;
 
-/** Starts the browser. @returns `version`, `measure(options)` for one network in a fresh page, `screenshot`, `close` */
+/**
+ * Starts the browser. @returns `version`, `measure(options)` for one network in a fresh page, `coldStart(name, folder)` for one contender in a fresh
+ * browser with its models in `folder`, `screenshot`, `close`
+ */
 export async function startChromium() {
   const executablePath = PATHS.find((path) => path && existsSync(path));
   if (!executablePath) {
     throw new Error("chromium: expected it installed (apt-get install chromium, or its path in CHROMIUM), got none");
   }
   const { chromium } = await import("playwright-core");
-  const server = await serve(await bundle());
-  const browser = await chromium.launch({ executablePath, args: FLAGS }).catch((error) => {
+  const folders = servedFolders();
+  const server = await serve(await bundle(), folders);
+  const launch = () => chromium.launch({ executablePath, args: FLAGS });
+  const browser = await launch().catch((error) => {
     server.close();
     throw error;
   });
@@ -58,11 +58,23 @@ export async function startChromium() {
       const page = await browser.newPage();
       try {
         page.on("console", (message) => message.text().includes("left out") && log(message.text()));
-        await page.goto(`${origin}/`);
+        await page.goto(`${origin}/page`);
         await page.waitForFunction("globalThis.measureNetwork !== undefined", undefined, { timeout: 30_000 });
         return await page.evaluate((given) => globalThis.measureNetwork(given), { ...options, litertVersion, version });
       } finally {
         await page.close();
+      }
+    },
+    coldStart: async (name, folder) => {
+      folders["/cold/"] = folder;
+      const fresh = await launch();
+      try {
+        const page = await fresh.newPage();
+        await page.goto(`${origin}/page-cold`);
+        await page.waitForFunction("globalThis.coldStart !== undefined", undefined, { timeout: 30_000 });
+        return await page.evaluate((given) => globalThis.coldStart(given), name);
+      } finally {
+        await fresh.close();
       }
     },
     screenshot: async (svg, path, { width, height, dark }) => {
@@ -78,17 +90,27 @@ export async function startChromium() {
   };
 }
 
-/** The page with the peers in it; sepconv's own files stay outside. */
+/**
+ * The pages with the peers in them, by the path they are served at. sepconv stays outside, as it is, where it is timed; for cold starts it is bundled
+ * like the others, as its users would do it.
+ */
 async function bundle() {
   const { build } = await import("esbuild");
-  const { outputFiles } = await build({
-    entryPoints: [join(here, "page.mjs")],
-    ...{ bundle: true, format: "esm", platform: "browser", target: "esnext", write: false, logLevel: "error" },
-    external: ["../../dist/*"],
-    // bench/tfjs.mjs starts tfjs in Node, too; the page does not use that half of it.
-    plugins: [withoutNode],
-  });
-  return outputFiles[0].contents;
+  const entries = [
+    { entry: "page.mjs", external: ["../../dist/*"] },
+    { entry: "page-cold.mjs", external: [] },
+  ];
+  const pages = new Map();
+  for (const { entry, external } of entries) {
+    const { outputFiles } = await build({
+      ...{ entryPoints: [join(here, entry)], external, outdir: here, write: false, logLevel: "error" },
+      ...{ bundle: true, splitting: true, minify: true, format: "esm", platform: "browser", target: "esnext" },
+      // bench/tfjs.mjs starts tfjs in Node, too; the page does not use that half of it.
+      plugins: [withoutNode],
+    });
+    for (const { path, contents } of outputFiles) pages.set(`/bench/peers/${basename(path)}`, contents);
+  }
+  return pages;
 }
 
 const withoutNode = {
@@ -106,17 +128,20 @@ function litertFolder() {
   return dirname(dirname(entry));
 }
 
-function serve(page) {
-  const folders = {
+function servedFolders() {
+  return {
     "/litert/": join(litertFolder(), "wasm"),
     "/tfjs/": dirname(require.resolve("@tensorflow/tfjs-backend-wasm")),
     "/dist/": join(root, "dist"),
     "/build/": join(root, "build"),
     "/node_modules/@assemblyscript/loader/": join(root, "node_modules/@assemblyscript/loader"),
   };
+}
+
+function serve(pages, folders) {
   const contentOf = (path) => {
-    if (path === "/") return HTML;
-    if (path === "/bench/peers/page.js") return page;
+    if (path === "/page" || path === "/page-cold") return HTML.replace("PAGE", path.slice(1));
+    if (pages.has(path)) return pages.get(path);
     const folder = Object.keys(folders).find((prefix) => path.startsWith(prefix));
     if (!folder || path.includes("..")) return undefined;
     const file = join(folders[folder], path.slice(folder.length));
@@ -126,7 +151,7 @@ function serve(page) {
     const path = new URL(url, "http://127.0.0.1").pathname;
     const content = contentOf(path);
     response.writeHead(content === undefined ? 404 : 200, {
-      "content-type": TYPES[extname(path)] ?? (path === "/" ? TYPES[".html"] : "application/octet-stream"),
+      "content-type": TYPES[extname(path)] ?? (path.startsWith("/page") ? "text/html" : "application/octet-stream"),
       "cross-origin-opener-policy": "same-origin",
       "cross-origin-embedder-policy": "require-corp",
     });

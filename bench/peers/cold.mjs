@@ -28,16 +28,11 @@ const STARTS = {
   "tfjs-wasm": async () => {
     const { startTfjs, tfjsNetwork } = await import("../tfjs.mjs");
     const { tf } = await startTfjs();
-    const { constants, ...graph } = JSON.parse(await readFile(`${folder}/tfjs.json`, "utf8"));
+    const { graphOf } = await import("./shards.mjs");
+    const description = JSON.parse(await readFile(`${folder}/tfjs.json`, "utf8"));
     const bytes = await readFile(`${folder}/tfjs.bin`);
     const data = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    let at = 0;
-    const filled = constants.map((constant) => {
-      const size = constant.shape.reduce((product, dimension) => product * dimension, 1);
-      at += size;
-      return [constant.name, { ...constant, data: data.subarray(at - size, at) }];
-    });
-    return tfjsNetwork(tf, { ...graph, constants: new Map(filled) }).run;
+    return tfjsNetwork(tf, graphOf(description, data)).run;
   },
   "onnxruntime-web": async () => {
     const ort = await import("onnxruntime-web");

@@ -43,7 +43,12 @@ function found(key, ...paths) {
 /** Runs a script of the bench and gives the JSON of its last line; what it prints before goes to `log`. */
 export async function start({ command }, script, args, log = () => {}) {
   const [path, ...before] = command();
-  const options = { timeout: CELL_TIMEOUT, killSignal: "SIGKILL", maxBuffer: 1 << 26 };
+  const options = {
+    timeout: CELL_TIMEOUT,
+    killSignal: "SIGKILL",
+    maxBuffer: 1 << 26,
+    env: { ...process.env, NO_COLOR: "1" },
+  };
   const { stdout } = await exec(path, [...before, script, ...args], options).catch((error) => {
     const reason = error.killed ? `took longer than ${CELL_TIMEOUT / 1000} s` : errorLine(error);
     throw new Error(`${path.split("/").at(-1)}: ${reason}`);
@@ -55,5 +60,10 @@ export async function start({ command }, script, args, log = () => {}) {
 
 /** The line of a dead process's output that names the error. */
 function errorLine({ stderr = "", message }) {
-  return stderr.split("\n").find((line) => /error/i.test(line)) ?? message.split("\n")[0];
+  const lines = stderr.split("\n");
+  return (
+    lines.find((line) => /^\w*error:/i.test(line)) ??
+    lines.find((line) => /error/i.test(line)) ??
+    message.split("\n")[0]
+  );
 }

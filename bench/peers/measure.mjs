@@ -98,20 +98,16 @@ async function timed(run) {
 
 /** Median, spread and, where the second half was another speed than the first, how much: the contender or the machine was still changing. */
 export function summary(samples) {
-  const [median, p10, p90] = [0.5, 0.1, 0.9].map((q) => quantile(samples, q));
+  const sorted = ascending(samples);
   const half = samples.length >> 1;
-  const drift = half > 3 ? quantile(samples.slice(half), 0.5) / quantile(samples.slice(0, half), 0.5) - 1 : 0;
+  const middle = (part) => quantile(ascending(part), 0.5);
+  const drift = half > 3 ? middle(samples.slice(half)) / middle(samples.slice(0, half)) - 1 : 0;
   return {
-    median,
-    p10,
-    p90,
-    best: Math.min(...samples),
-    runs: samples.length,
+    ...{ median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) },
+    ...{ best: sorted[0], runs: sorted.length },
     ...(Math.abs(drift) > 0.1 && { drift }),
   };
 }
 
-function quantile(samples, q) {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-}
+const ascending = (samples) => Float64Array.from(samples).sort();
+const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];

@@ -65,8 +65,15 @@ function coldTable(cold) {
     if (missing) return [`${name}, ${host}`, "–", "–", "–", "–", "–"];
     if (name === "empty") return [`empty process, ${host}`, "", "", "", megabytes(rss), ""];
     const empty = cold.find((row) => row.host === host && row.name === "empty")?.rss;
-    const above = empty === undefined ? "–" : megabytes(rss - empty);
-    return [`${name}, ${host}`, ms.toFixed(1), first.toFixed(1), steady ? figure(steady) : "–", megabytes(rss), above];
+    const above = empty === undefined || rss === undefined ? "–" : megabytes(rss - empty);
+    return [
+      `${name}, ${host}`,
+      ms.toFixed(1),
+      first.toFixed(1),
+      steady ? figure(steady) : "–",
+      rss ? megabytes(rss) : "–",
+      above,
+    ];
   });
   const head = [
     "0.25_128",
@@ -76,7 +83,7 @@ function coldTable(cold) {
     "resident, MB",
     "above empty, MB",
   ];
-  return `## Cold start, each in a process of its own\n\n${table(head, rows)}`;
+  return `## Cold start, each in a process (or browser) of its own\n\n${table(head, rows)}`;
 }
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);

@@ -200,7 +200,7 @@ async function startup() {
     start: (script, args) => start({ command }, script, args),
   }));
   try {
-    report.cold = await coldStarts(able, options.quick ? 2 : 7, note);
+    report.cold = await coldStarts(able, chromium?.coldStart, options.quick ? 2 : 7, note);
   } catch (error) {
     note(`cold starts: left out, ${firstLine(error)}`);
   }

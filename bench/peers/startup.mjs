@@ -8,33 +8,45 @@ import { gzipSync } from "node:zlib";
 import { firstLine, summary } from "./measure.mjs";
 import { networkOf } from "./network.mjs";
 import { toOnnx } from "./onnx.mjs";
+import { shardsOf } from "./shards.mjs";
 import { toTflite } from "./tflite.mjs";
 
 const require = createRequire(import.meta.url);
 const fileOf = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+const IN_PAGE = ["sepconv build", "tfjs-wasm", "LiteRT.js"];
 const OWN = ["empty", "sepconv build", "sepconv load"];
 const PEERS = ["tfjs-wasm", "onnxruntime-web", "onnxruntime-node"];
 
 /**
  * @param hosts `{ key, start }`, `start(script, args)` runs it and promises the JSON it prints last; `peers` whether the peers run there
+ * @param coldPage starts a contender in a fresh browser, where there is one
  * @returns one row a host and contender: medians of `repeats` processes
  */
-export async function coldStarts(hosts, repeats, log) {
+export async function coldStarts(hosts, coldPage, repeats, log) {
   const folder = mkdtempSync(join(tmpdir(), "sepconv-cold-"));
   try {
     writeModels(folder);
-    const contenders = hosts.flatMap((host) => [...OWN, ...(host.peers ? PEERS : [])].map((name) => ({ host, name })));
-    const rows = contenders.map(({ host, name }) => ({ host: host.key, name, samples: [] }));
+    const script = fileOf("cold.mjs");
+    const contenders = hosts.flatMap((host) =>
+      [...OWN, ...(host.peers ? PEERS : [])].map((name) => ({
+        ...{ host: host.key, name },
+        open: (last) => host.start(script, [name, folder, last ? "1" : "0"]),
+      })),
+    );
+    if (coldPage) {
+      for (const name of IN_PAGE) contenders.push({ host: "chromium", name, open: () => coldPage(name, folder) });
+    }
+    const rows = contenders.map(({ host, name }) => ({ host, name, samples: [] }));
     for (let repeat = 0; repeat < repeats; repeat++) {
-      for (const [i, { host, name }] of contenders.entries()) {
+      for (const [i, { host, name, open }] of contenders.entries()) {
         const row = rows[i];
         if (row.missing) continue;
         try {
-          row.samples.push(await host.start(fileOf("cold.mjs"), [name, folder, repeat === repeats - 1 ? "1" : "0"]));
+          row.samples.push(await open(repeat === repeats - 1));
         } catch (error) {
           row.missing = firstLine(error);
-          log(`cold start, ${host.key}, ${name}: left out, ${row.missing}`);
+          log(`cold start, ${host}, ${name}: left out, ${row.missing}`);
         }
       }
     }
@@ -47,21 +59,20 @@ export async function coldStarts(hosts, repeats, log) {
 function medians(samples) {
   const of = (field) => summary(samples.map((sample) => sample[field]));
   const { median, p10, p90 } = of("ms");
-  const { steady } = samples.at(-1);
-  return { ms: median, p10, p90, first: of("first").median, rss: of("rss").median, steady, processes: samples.length };
+  const { steady, rss } = samples.at(-1);
+  return {
+    ...{ ms: median, p10, p90, first: of("first").median, processes: samples.length },
+    ...(rss !== undefined && { rss: of("rss").median, steady }),
+  };
 }
 
 function writeModels(folder) {
   const { folded } = networkOf("0.25_128");
   writeFileSync(join(folder, "model.onnx"), toOnnx(folded));
   writeFileSync(join(folder, "model.tflite"), toTflite(folded));
-  const constants = [...folded.constants.values()];
-  const { inputs, nodes, outputs } = folded;
-  const described = constants.map(({ name, shape }) => ({ name, shape }));
-  // JSON has no infinity; this network's bounds are finite.
-  writeFileSync(join(folder, "tfjs.json"), JSON.stringify({ inputs, nodes, outputs, constants: described }));
-  const bytes = constants.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  writeFileSync(join(folder, "tfjs.bin"), Buffer.concat(bytes));
+  const { description, bytes } = shardsOf(folded);
+  writeFileSync(join(folder, "tfjs.json"), description);
+  writeFileSync(join(folder, "tfjs.bin"), bytes);
 }
 
 /** JavaScript bundled and minified with what the bench uses of it, and the wasm that a browser of today fetches; bytes, gzipped. */

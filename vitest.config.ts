@@ -7,5 +7,5 @@ const execArgv = major < 22 ? ["--experimental-wasm-relaxed-simd"] : [];
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(JSON.parse(readFileSync("package.json", "utf8")).version) },
-  test: { include: ["test/**/*.test.ts"], pool: "forks", execArgv, testTimeout: 120_000, hookTimeout: 120_000 },
+  test: { include: ["test/**/*.test.ts"], pool: "forks", maxWorkers: "100%", execArgv, testTimeout: 120_000, hookTimeout: 120_000 },
 });

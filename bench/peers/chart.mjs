@@ -3,8 +3,8 @@ import { figure, versions } from "./report.mjs";
 
 const WIDTH = 1000;
 const MARGIN = 20;
-const COLUMNS = 3;
-const GUTTER = 26;
+const COLUMNS = 2;
+const GUTTER = 34;
 const PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GUTTER) / COLUMNS;
 const TOP = 64;
 const BAR = 15;
@@ -40,7 +40,7 @@ export function chart({ date, machine, settings, results }) {
     return `<g transform="translate(${x.toFixed(1)} ${y})">\n${panel(network, macs, filled, native)}\n</g>`;
   });
   const title = "One inference of MobileNet v1 by width and resolution: shorter is faster";
-  const subtitle = `Float32, batch 1, one thread, same weights. × is the time of sepconv beside it. ┆ native onnxruntime, outside of WebAssembly.${settings.quick ? " A QUICK RUN: NO FIGURES." : ""}`;
+  const subtitle = `Float32, batch 1, one thread, same weights. ×: as many times as long as sepconv beside it. Dashed: native onnxruntime, no WebAssembly.${settings.quick ? " A QUICK RUN: NO FIGURES." : ""}`;
   const footer = [
     `Medians of interleaved runs, whiskers from the 10th to the 90th percentile. ${machine.cpu}, ${date.slice(0, 10)}.`,
     versions(results),

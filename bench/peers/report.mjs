@@ -19,7 +19,7 @@ export function markdown({ date, machine, settings, results, cold, downloads, ta
     cold.length > 0 && coldTable(cold),
     downloads.length > 0 && downloadTable(downloads),
     targets?.length > 0 && targetTable(targets),
-    notes.length > 0 && `## Left out\n\n${notes.map((note) => `* ${note}`).join("\n")}`,
+    notes.length > 0 && `## Notes\n\n${notes.map((note) => `* ${note}`).join("\n")}`,
   ];
   return `${parts.filter(Boolean).join("\n\n")}\n`;
 }

@@ -63,7 +63,7 @@ mkdirSync(out, { recursive: true });
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 60));
 if (!(rounds > 0)) throw new RangeError(`--rounds: expected a positive number, got ${options.rounds}`);
 /** Seconds of a cell's timed part, and of one contender's warm-up, at most. */
-const limits = options.quick ? { seconds: 1, warmUp: 0.3 } : { seconds: 10, warmUp: 3 };
+const limits = options.quick ? { seconds: 1, warmUp: 0.3, again: false } : { seconds: 9, warmUp: 3, again: true };
 
 const began = Date.now();
 const notes = new Set();
@@ -84,6 +84,9 @@ const report = {
   cold: [],
   downloads: [],
 };
+if (report.machine.load > 0.3 * report.machine.cores) {
+  note(`the machine is busy: load ${report.machine.load.toFixed(1)} on ${report.machine.cores} cores when this began`);
+}
 const earlier = options.resume ? resumed() : [];
 
 const chromium = hosts.includes("chromium") ? await openChromium() : undefined;

@@ -95,7 +95,7 @@ describe("run", () => {
     const input = IMAGE.slice();
     const { output, outputs } = session.run(input);
     const copy = output.slice();
-    expect(outputs["softmax"]).toBe(output);
+    expect(outputs.softmax).toBe(output);
     session.run(random("other").floats(IMAGE.length));
     expect(output).toEqual(copy);
     expect(input).toEqual(IMAGE);
@@ -114,7 +114,7 @@ describe("run", () => {
     const two = { ...graph, inputs: [...graph.inputs, { name: "z", shape: [1, 1, 1, 4], dtype: "float32" as const }] };
     const session = await build(two);
     const { output, outputs } = session.run({ x: Float32Array.of(1, 2, 3, 4), z: Float32Array.of(10, 20, 30, 40) });
-    expect([...outputs["sum"]!]).toEqual([11, 22, 33, 44]);
+    expect([...outputs.sum!]).toEqual([11, 22, 33, 44]);
     expect([...output]).toEqual([11, 22, 33, 44, 1, 2, 3, 4, 10, 20, 30, 40]);
     expect(() => session.run({ x: new Float32Array(4) })).toThrow(/input z: expected a Float32Array .*got nothing/);
     expect(() => session.run(new Float32Array(4))).toThrow(TypeError);

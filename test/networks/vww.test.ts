@@ -27,7 +27,7 @@ for (const file of ["vww_96_float.tflite", "vww_96.h5"]) {
           const worst = Math.max(...output.map((value, i) => Math.abs(value - Number(expected[i]))));
           expect(worst, name).toBeLessThanOrEqual(1e-5);
           expect(Object.keys(endPoints)).toEqual(END_POINTS);
-          expect(endPoints["block13"]).toHaveLength(3 * 3 * 256);
+          expect(endPoints.block13).toHaveLength(3 * 3 * 256);
         }
       });
     }

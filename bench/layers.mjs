@@ -1,0 +1,48 @@
+/**
+ * `npm run bench:layers`: every layer of one network, by itself, in each build of the kernels: milliseconds, GFLOP/s and how much that is of the
+ * peak that a loop of bare multiply-adds reaches on this machine with the same instructions; fused beside separate halves; the pointwise layers as one figure.
+ *
+ *     npm run bench:layers -- --alpha 0.25 --resolution 96 --variants simd --json layers.json --markdown layers.md --svg layers.svg
+ *     npm run bench:layers -- --engines node20,node24=PATH,deno=PATH,bun=PATH,chromium=/usr/bin/chromium
+ */
+import { writeFileSync } from "node:fs";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { parseEngine, runIn } from "./layers/engines.mjs";
+import { makeJob } from "./layers/job.mjs";
+import { chart, markdown, summarise } from "./layers/report.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    alpha: { type: "string", default: "1" },
+    resolution: { type: "string", default: "224" },
+    variants: { type: "string", default: "scalar,simd,relaxed" },
+    engines: { type: "string", default: "node" },
+    rounds: { type: "string", default: "15" },
+    json: { type: "string" },
+    markdown: { type: "string" },
+    svg: { type: "string" },
+  },
+});
+const network = { alpha: Number(options.alpha), resolution: Number(options.resolution) };
+
+const runs = [];
+const missing = [];
+for (const engine of options.engines.split(",").map(parseEngine)) {
+  for (const variant of options.variants.split(",")) {
+    const job = await makeJob({ ...network, variant, rounds: Number(options.rounds) });
+    try {
+      runs.push(summarise(job, { engine: engine.name, ...(await runIn(engine, job)) }));
+    } catch (error) {
+      missing.push({ engine: engine.name, variant, reason: String(error.message).split("\n")[0] });
+    }
+  }
+}
+
+const host = { cpu: os.cpus()[0]?.model ?? "unknown processor", arch: os.arch(), cores: os.cpus().length };
+const result = { date: new Date().toISOString(), host, network, runs, missing };
+const text = markdown(result);
+console.log(text);
+if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+if (options.markdown) writeFileSync(options.markdown, text);
+if (options.svg) writeFileSync(options.svg, chart(result));

@@ -1,0 +1,73 @@
+/**
+ * Lays a network out twice, with fused and with separate depthwise and pointwise steps, as plain data for measure.mjs.
+ */
+import { readFile } from "node:fs/promises";
+import { plan } from "../../dist/engine/plan.js";
+import { STEP_BYTES, writeStep } from "../../dist/engine/step.js";
+import {
+  dropIdentities,
+  foldBatchNorm,
+  foldPad,
+  fuseActivation,
+  optimise,
+  prune,
+} from "../../dist/graph/passes/index.js";
+import { initialise, mobilenetV1 } from "../../dist/index.js";
+import { buildPeak } from "../peak/build.mjs";
+
+const base64 = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+
+/** The networks of one bench run; `wasm` names another build of the kernels than the package's own. */
+export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }) {
+  const graph = initialise(mobilenetV1({ alpha, resolution }), 1);
+  const apart = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune];
+  const url = wasm ?? new URL(`../../build/sepconv.${variant}.wasm`, import.meta.url);
+  return {
+    ...{ variant, rounds, warm },
+    wasm: base64(await readFile(url)),
+    peak: base64(await buildPeak(variant)),
+    networks: [
+      layOut("fused", plan(optimise(graph))),
+      layOut("apart", plan(apart.reduce((result, pass) => pass(result, new Set()), graph))),
+    ],
+  };
+}
+
+function layOut(name, { steps, memory, stepsAt }) {
+  const table = new Uint8Array(steps.length * STEP_BYTES);
+  const view = new DataView(table.buffer);
+  for (const [i, { fields }] of steps.entries()) writeStep(view, i * STEP_BYTES, fields);
+  return {
+    ...{ name, bytes: memory.total, at: stepsAt, table: base64(table) },
+    random: [stepsAt + table.length, memory.total - 16],
+    steps: steps.map(({ node, kernel, fields }) => ({
+      name: node.name,
+      kernel,
+      flops: 2 * macsOf(kernel, fields),
+      ...workOf(fields),
+    })),
+  };
+}
+
+/** What a reader wants to see of a step's geometry. */
+function workOf({ inH, inW, inC, outH, outW, outC, strideW, rows }) {
+  return { inH, inW, inC, outH, outW, outC, strideW, rows };
+}
+
+/** Multiply-adds of a step. */
+function macsOf(kernel, f) {
+  const pixels = f.rows * (f.outW ?? 0);
+  switch (kernel) {
+    case "conv_f32":
+      return pixels * f.kH * f.kW * f.inC * f.outC;
+    case "pwconv_f32":
+      return f.rows * f.inC * f.outC;
+    case "dwconv3x3_f32":
+    case "dwconv_f32":
+      return pixels * f.kH * f.kW * f.outC;
+    case "separable_f32":
+      return pixels * f.midC * (f.kH * f.kW + f.outC);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * From measured times to rows, a Markdown table and a chart. All shares of the peak are those of the best times.
+ */
+
+/** Rows of one engine and variant: the layers as the package runs them, the halves of the separable ones beside, and totals. */
+export function summarise({ variant, networks }, { engine, version, peak, chains, networks: measured }) {
+  const [fused, apart] = measured.map(({ steps }, n) =>
+    steps.map((times, i) => rate({ ...networks[n].steps[i], ...times }, peak)),
+  );
+  const layers = fused.map((layer) => {
+    if (layer.kernel !== "separable_f32") return layer;
+    const pointwise = apart.findIndex(({ name }) => name === layer.name);
+    const halves = apart.slice(pointwise - 1, pointwise + 1);
+    return { ...layer, halves, unfused: halves[0].best + halves[1].best };
+  });
+  const pointwise = layers.filter(({ halves }) => halves).map(({ halves }) => halves[1]);
+  return {
+    ...{ engine, version, variant, peak, chains, layers },
+    pointwise: rate(
+      { flops: sum(pointwise, "flops"), best: sum(pointwise, "best"), median: sum(pointwise, "median") },
+      peak,
+    ),
+    depthwise: rate(total(layers.flatMap(({ halves }) => (halves ? [halves[0]] : []))), peak),
+    network: rate({ flops: sum(layers, "flops"), ...measured[0].whole, first: measured[0].first }, peak),
+    unfused: measured[1].whole,
+  };
+}
+
+const sum = (rows, key) => rows.reduce((result, row) => result + row[key], 0);
+const total = (rows) => ({ flops: sum(rows, "flops"), best: sum(rows, "best"), median: sum(rows, "median") });
+
+function rate(row, peak) {
+  const gflops = row.flops / row.best / 1e6;
+  return { ...row, gflops, share: gflops / peak };
+}
+
+const ms = (value) => value.toFixed(value < 1 ? 3 : 2);
+const percent = (value) => `${Math.round(100 * value)} %`;
+
+/** Totals of all runs, then the layers of each. */
+export function markdown({ date, host, network, runs, missing }) {
+  const title = `MobileNet v1 α = ${network.alpha}, ${network.resolution}×${network.resolution}, float32, batch 1, one thread`;
+  const totals = runs.map((run) => [
+    ...[`${run.engine} (${run.version})`, run.variant, run.peak.toFixed(1)],
+    ...[ms(run.network.first), ms(run.network.median), ms(run.network.best), ms(run.unfused.best)],
+    ...[
+      ms(run.pointwise.best),
+      run.pointwise.gflops.toFixed(1),
+      percent(run.pointwise.share),
+      ms(run.depthwise.best),
+      run.depthwise.gflops.toFixed(1),
+    ],
+  ]);
+  const head = [
+    ...["engine", "variant", "peak GFLOP/s", "first ms", "median ms", "best ms", "best unfused"],
+    ...["pointwise ms", "GFLOP/s", "of peak", "depthwise ms", "GFLOP/s"],
+  ];
+  return [
+    `# ${title}`,
+    `${host.cpu}, ${host.arch}, ${date.slice(0, 10)}. \`first\` includes no compiling of wasm, but is made by whatever code the engine has at once.`,
+    table(head, totals),
+    ...missing.map(({ engine, variant, reason }) => `Left out: ${engine}, ${variant}: ${reason}`),
+    ...runs.map((run) => `## ${run.engine}, ${run.variant}\n\n${layerTable(run)}`),
+    "",
+  ].join("\n\n");
+}
+
+function layerTable({ layers }) {
+  const head = [
+    "layer",
+    "kernel",
+    "output",
+    "best ms",
+    "median ms",
+    "GFLOP/s",
+    "of peak",
+    "depthwise + pointwise ms",
+    "fused saves",
+  ];
+  const rows = layers.map(
+    ({ name, kernel, outH = 1, outW = 1, outC, inC, best, median, gflops, share, halves, unfused }) => [
+      ...[name, kernel, `${outH}×${outW}×${outC ?? inC}`, ms(best), ms(median)],
+      ...(gflops ? [gflops.toFixed(1), percent(share)] : ["", ""]),
+      ...(halves ? [halves.map((half) => ms(half.best)).join(" + "), percent(1 - best / unfused)] : ["", ""]),
+    ],
+  );
+  return table(head, rows);
+}
+
+function table(head, rows) {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const WIDTH = 860;
+const LABEL = 150;
+const BAR = 12;
+
+/** Share of the peak per layer, one group of bars a layer, one bar an engine and variant. */
+export function chart({ date, host, network, runs }) {
+  const names = runs[0]?.layers.filter(({ flops }) => flops > 0).map(({ name }) => name) ?? [];
+  const group = runs.length * (BAR + 2) + 12;
+  const top = 56 + 18 * runs.length;
+  const height = top + names.length * group + 34;
+  const scale = WIDTH - LABEL - 130;
+  const colour = (i) => `hsl(${(160 + (360 * i) / runs.length) % 360} 55% 42%)`;
+  const legend = runs.map((run, i) => {
+    const text = `${run.engine}, ${run.variant}: ${ms(run.network.best)} ms, pointwise layers at ${percent(run.pointwise.share)} of ${run.peak.toFixed(0)} GFLOP/s`;
+    return `<rect x="12" y="${40 + 18 * i}" width="12" height="12" fill="${colour(i)}"/><text x="30" y="${46 + 18 * i}">${text}</text>`;
+  });
+  const bars = names.flatMap((name, n) => {
+    const y = top + n * group;
+    const label = `<text x="${LABEL - 10}" y="${y + (group - 12) / 2}" text-anchor="end">${name}</text>`;
+    return [label].concat(
+      runs.map((run, i) => {
+        const { share, best } = run.layers.find((layer) => layer.name === name);
+        const at = y + i * (BAR + 2);
+        return `<rect x="${LABEL}" y="${at}" width="${(share * scale).toFixed(1)}" height="${BAR}" fill="${colour(i)}"/><text x="${(LABEL + share * scale + 6).toFixed(1)}" y="${at + BAR / 2}">${percent(share)} · ${ms(best)} ms</text>`;
+      }),
+    );
+  });
+  const title = `Share of the machine's peak, layer by layer: MobileNet v1 α = ${network.alpha}, ${network.resolution}×${network.resolution}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="11" role="img" aria-label="${title}">
+<style>text { fill: #24292f; dominant-baseline: central } .title { font-size: 15px; font-weight: 600 } @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }</style>
+<text x="12" y="20" class="title">${title}</text>
+${[...legend, ...bars].join("\n")}
+<text x="12" y="${height - 14}">${host.cpu}, one thread, best of interleaved runs, ${date.slice(0, 10)}</text>
+</svg>
+`;
+}

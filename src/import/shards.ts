@@ -162,7 +162,7 @@ function join(shards: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Copies, since offsets need not be aligned and the shard should be free to go. */
+/** Copies, since offsets need not be aligned and the shard should be free to go (`slice` would not, where the bytes are a Node Buffer). */
 function decode(entry: Entry, bytes: Uint8Array, offset: number): Weight {
   const { shape, dtype, quantisation } = entry;
   const raw = new Uint8Array(bytes.subarray(offset, offset + entry.bytes)).buffer;

@@ -261,7 +261,7 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-/** Joins chunks; a single one is returned as it is, not copied. */
+/** Joins chunks; a single one is not copied. Never a Node Buffer, whose `slice` shares memory where other arrays copy. */
 async function collect(
   file: string,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -279,7 +279,8 @@ async function collect(
   }
   signal?.throwIfAborted();
   if (loaded === 0) throw new LoadError(`${file}: expected a model file, got 0 bytes`);
-  if (chunks.length === 1) return chunks[0]!;
+  const [first] = chunks as [Uint8Array];
+  if (chunks.length === 1) return new Uint8Array(first.buffer, first.byteOffset, first.byteLength);
   const bytes = new Uint8Array(loaded);
   let offset = 0;
   for (const chunk of chunks) {

@@ -129,7 +129,7 @@ describe("tensors", () => {
       ]),
       { author: "ä" },
     );
-    const shifted = new Uint8Array(written.length + 1);
+    const shifted = Buffer.alloc(written.length + 1);
     shifted.set(written, 1);
     const { tensors, metadata } = readSafetensors(shifted.subarray(1));
     expect(metadata.get("author")).toBe("ä");

@@ -73,6 +73,7 @@ describe("readSource", () => {
   test.each(sources)("%s", async (_, source) => {
     const progress: Progress[] = [];
     const files = await readSource(source(), { onProgress: (p) => progress.push(p) });
+    expect(files.bytes.constructor).toBe(Uint8Array);
     expect(Buffer.from(files.bytes).toString()).toBe(Buffer.from(MODEL).toString());
     expect(progress.at(-1)).toMatchObject({ file: files.name, loaded: MODEL.length });
   });

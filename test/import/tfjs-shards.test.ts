@@ -59,6 +59,12 @@ describe("readWeights", () => {
     expect(await only(weight("w", [2], "int32", q("uint8", 0.6, 0)), Uint8Array.of(1, 2))).toEqual([1, 1]);
   });
 
+  test("reads shards that are Node Buffers within a larger one", async () => {
+    const pool = Buffer.concat([Buffer.from("x"), bytesOf(1, 2), Buffer.from("y")]);
+    const weights = await readWeights([group(["a"], weight("w", [2]))], shards({ a: pool.subarray(1, 9) }));
+    expect(weights.get("w")!.data).toEqual(Float32Array.of(1, 2));
+  });
+
   test("aborts between groups", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(readWeights([group(["a"], weight("w", [1]))], shards({ a: bytesOf(1) }), { signal })).rejects.toThrow(

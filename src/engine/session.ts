@@ -122,6 +122,36 @@ export class Session {
     return this.#read(memory);
   }
 
+  /**
+   * The memory of an input, to be written in place before {@link compute}; by default the first one's. Taken once, it serves for all runs: a run does
+   * not change it, and it never moves.
+   * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
+   */
+  input(name: string = this.inputs[0]!.name): Float32Array {
+    return this.#view("input", name, new Map(this.inputs.map((input) => [input.name, input.name])));
+  }
+
+  /**
+   * The memory of an output or of an end point that was asked for, to be read after {@link compute}; by default the first output's. Taken once, it
+   * serves for all runs; the next one overwrites what it holds.
+   * @throws as {@link input}
+   */
+  output(name: string = this.outputs[0]!.name): Float32Array {
+    return this.#view(
+      "output",
+      name,
+      new Map([...this.outputs.map((o) => [o.name, o.name] as const), ...this.#endPointNames]),
+    );
+  }
+
+  /**
+   * Computes the network once on what the {@link input} views hold, into the {@link output} views: {@link run} without copies and without garbage.
+   * @throws {@link StateError} after `dispose`
+   */
+  compute(): void {
+    this.#inUse().exports.run(this.#plan.stepsAt, 0, this.#plan.steps.length);
+  }
+
   /** Runs the network step by step and says how long each took; use several runs for figures that mean something. */
   profile(input: RunInput): ProfileRow[] {
     const memory = this.#write(input);
@@ -149,9 +179,21 @@ export class Session {
     this.dispose();
   }
 
+  #inUse(): LinearMemory {
+    if (this.#memory === undefined) throw new StateError("session: expected one in use, got one that was disposed");
+    return this.#memory;
+  }
+
+  #view(kind: string, name: string, known: ReadonlyMap<string, string>): Float32Array {
+    const memory = this.#inUse();
+    const value = this.#plan.values.get(known.get(name) ?? "");
+    if (value === undefined)
+      throw new RangeError(`${kind}: expected one of ${[...known.keys()].join(", ")}, got ${name}`);
+    return memory.floats(value.address, sizeOf(value.shape));
+  }
+
   #write(input: RunInput): LinearMemory {
-    const memory = this.#memory;
-    if (memory === undefined) throw new StateError("session: expected one in use, got one that was disposed");
+    const memory = this.#inUse();
     const given = this.inputs.map(({ name, shape }) => {
       const data = ArrayBuffer.isView(input) ? (this.inputs.length === 1 ? input : undefined) : input?.[name];
       return checkInput(name, shape, data);

@@ -102,6 +102,27 @@ describe("run", () => {
     expect(output.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
   });
 
+  it("computes in place what it computes with copies, again and again, and views never move", async () => {
+    const session = await build(SMALL, { endPoints: ["block11"] });
+    const { output, endPoints } = (await build(SMALL, { endPoints: ["block11"] })).run(IMAGE);
+    const input = session.input();
+    const view = session.output();
+    for (let i = 0; i < 3; i++) {
+      input.set(IMAGE);
+      view.fill(Number.NaN);
+      session.compute();
+      expect(view).toEqual(output);
+      expect(session.output("block11")).toEqual(endPoints.block11);
+      expect(input, "the input stays as it was written").toEqual(IMAGE);
+    }
+    expect(session.input("input").byteOffset).toBe(input.byteOffset);
+    expect(() => session.input("block11")).toThrow(/^input: expected one of input, got block11$/);
+    expect(() => session.output("block5")).toThrow(/^output: expected one of softmax, block11, got block5$/);
+    session.dispose();
+    expect(() => session.compute()).toThrow(StateError);
+    expect(() => session.input()).toThrow(StateError);
+  });
+
   it("takes several inputs by name, and answers several outputs", async () => {
     const graph = graphOf({
       x: [1, 1, 1, 4],

@@ -23,7 +23,8 @@ export function isFailed(outcome: Outcome<unknown>): outcome is Failed {
 }
 
 /**
- * Reads, decodes and hands over each image in turn. A failure is one line on stderr at once, and makes the exit code 1.
+ * Reads, decodes and hands over each image in turn. A failure is one line on stderr, after the last image so that it doesn't run into the progress
+ * bar, and makes the exit code 1.
  * @param work is timed; it gets the pixels and the path
  * @param after is not: what is done with the answer, such as writing a picture
  */

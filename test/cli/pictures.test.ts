@@ -52,6 +52,7 @@ describe.skipIf(!vww)("sepconv classify", () => {
     const lines = stderr.trimEnd().split("\n");
     expect(lines).toHaveLength(4);
     for (const [i, line] of lines.entries()) expect(line).toMatch(new RegExp(`^sepconv: .*${bad[i]!.slice(-8)}`));
+    expect(await failure("classify", vww!, path("text.jpg"))).toMatch(/text\.jpg: expected an image/);
   });
 
   it("takes mean and deviation for a range, and refuses what contradicts itself", async () => {

@@ -12,14 +12,14 @@ const LABEL = 150;
 const BAR = 26;
 const GAP = 14;
 const TOP = 58;
-const scale = (WIDTH - LABEL - 190) / Math.max(...rows.map(({ p90 }) => p90));
+const scale = (WIDTH - LABEL - 255) / Math.max(...rows.map(({ p90 }) => p90));
 const slowest = rows.find(({ name }) => name.startsWith("tfjs-wasm"));
 
 const bars = rows.map(({ name, median, p10, p90 }, i) => {
   const y = TOP + i * (BAR + GAP);
   const middle = y + BAR / 2;
   const own = name.startsWith("sepconv");
-  const ratio = slowest && own ? ` · ${(slowest.median / median).toFixed(2)}× tfjs-wasm` : "";
+  const ratio = slowest && own ? ` · ${(slowest.median / median).toFixed(2)}× the speed of tfjs-wasm` : "";
   return `  <text x="${LABEL - 12}" y="${middle}" class="name" text-anchor="end">${name}</text>
   <rect x="${LABEL}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR}" rx="4" class="${own ? "own" : "peer"}"/>
   <path d="M${(LABEL + p10 * scale).toFixed(1)} ${middle}H${(LABEL + p90 * scale).toFixed(1)}" class="spread"/>

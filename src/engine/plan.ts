@@ -84,7 +84,8 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const context: Context = { graph, shapes: inferShapes(graph) };
   const drafts: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
   const roots = findRoots(graph);
-  const readable = new Set([...graph.inputs.map(({ name }) => name), ...graph.outputs, ...keep]);
+  const readable = new Set([...graph.outputs, ...keep]);
+  const named = [...graph.inputs.map(({ name }) => name), ...readable];
   const weights = placeWeights(drafts.flatMap(({ w, w2 }) => [w, w2]));
   const buffers = findLifetimes(context, drafts, roots, readable);
   const lifetimes = [...new Set(buffers.values())];
@@ -121,9 +122,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
     stepsAt: BASE,
     arena: arenaAt,
     shapes: context.shapes,
-    values: new Map(
-      [...readable].map((name) => [name, { name, shape: context.shapes.get(name)!, address: addressOf(name) }]),
-    ),
+    values: new Map(named.map((name) => [name, { name, shape: context.shapes.get(name)!, address: addressOf(name) }])),
   };
 }
 
@@ -179,18 +178,19 @@ function findLifetimes(
   for (const name of readable) lastRead.set(roots.get(name)!, drafts.length);
 
   const buffers = new Map<string, { bytes: number; first: number; last: number }>();
-  const given = new Set(graph.inputs.map(({ name }) => name));
-  for (const name of given) buffers.set(name, { bytes: bytesOf(name), first: -1, last: lastRead.get(name) ?? -1 });
+  for (const { name } of graph.inputs) {
+    buffers.set(name, { bytes: bytesOf(name), first: -1, last: lastRead.get(name) ?? -1 });
+  }
   let step = 0;
   for (const node of graph.nodes) {
     if (roots.get(node.name) !== node.name) continue;
     const first = step;
     while (drafts[step]?.node === node) step++;
     const last = Math.max(step - 1, lastRead.get(node.name) ?? 0);
-    // The caller's input stays as it was written; any other value that ends here may be overwritten.
+    // A value that ends here may be overwritten: the input too, every run brings its own.
     const ending = node.inputs
       .map((name) => roots.get(name)!)
-      .filter((root) => !given.has(root) && bytesOf(root) === bytesOf(node.name))
+      .filter((root) => bytesOf(root) === bytesOf(node.name))
       .map((root) => buffers.get(root))
       .find((buffer) => buffer?.last === first);
     if (drafts[first]?.inPlace && ending) {

@@ -123,8 +123,8 @@ export class Session {
   }
 
   /**
-   * The memory of an input, to be written in place before {@link compute}; by default the first one's. Taken once, it serves for all runs: a run does
-   * not change it, and it never moves.
+   * The memory of an input, to be written in place before each {@link compute}; by default the first one's. Taken once, it serves for all runs, since it
+   * never moves; but write all of it each time: a run uses the bytes for other values once the network has read the input.
    * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
    */
   input(name: string = this.inputs[0]!.name): Float32Array {

@@ -51,6 +51,8 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["FusedBatchNormV3", batchNorm],
   ["Relu", activation],
   ["Relu6", activation],
+  ["Minimum", bound],
+  ["Maximum", bound],
   ["Sigmoid", activation],
   ["Softmax", activation],
   ["AvgPool", pool],
@@ -199,6 +201,16 @@ function activation(call: Call): Operand {
   if (clamp) return { value: call.emit({ op: "clamp", inputs, ...clamp }) };
   if (call.node.op === "Sigmoid") return { value: call.emit({ op: "sigmoid", inputs }) };
   return { value: call.emit({ op: "softmax", inputs, beta: 1 }) };
+}
+
+/** ReLU6 as Keras 2 exports it: Minimum by 6, Maximum by 0. */
+function bound(call: Call): Operand {
+  const index = "constant" in operand(call, 1) ? 1 : 0;
+  const { name, shape, data } = weight(call, index);
+  if (data.length !== 1) throw unsupported(call, `"${name}" to be one number`, `shape [${shape}]`);
+  const [lo, hi] =
+    call.node.op === "Minimum" ? [Number.NEGATIVE_INFINITY, data[0]!] : [data[0]!, Number.POSITIVE_INFINITY];
+  return { value: call.emit({ op: "clamp", inputs: [value(call, 1 - index)], lo, hi }) };
 }
 
 function pool(call: Call): Operand {

@@ -106,7 +106,10 @@ describe("graph model", () => {
       .node("turned", "Sub", ["two", "shifted"])
       .node("added", "AddV2", ["turned", "gamma"])
       .node("sum", "Add", ["added", "relu"])
-      .node("sigmoid", "Sigmoid", ["sum"])
+      .node("below", "Minimum", ["sum", "two"])
+      .constant("half", [1], Float32Array.of(0.5))
+      .node("above", "Maximum", ["half", "below"])
+      .node("sigmoid", "Sigmoid", ["above"])
       .list("axis", -1)
       .node("joined", "ConcatV2", ["sigmoid", "relu", "axis"], { N: { i: "2" } });
     const graph = await crossCheck(file, [1, 7, 9, 4], "joined");

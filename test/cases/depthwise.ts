@@ -109,6 +109,13 @@ function mobilenet(): Geometry[] {
     );
 }
 
+/** Rows of pixels in tiles of three, with and without padding at their ends, at channel counts where the 3×3 kernel changes its way. */
+function wideImages(): Geometry[] {
+  return [63, 64, 65, 71].flatMap((c, i) =>
+    [1, 2, 3, 5, 6, 7, 8, 13].map((w) => geometry(`wide_c_${c}_w_${w}`, { c, h: 2 + (i % 3), w, strides: [2, 2] })),
+  );
+}
+
 /** The grid of the sliding 3×3 kernel. */
 export function dwconv3x3Cases(): Case[] {
   const of = (g: Geometry, options?: DepthwiseOptions): Case => ({
@@ -120,7 +127,7 @@ export function dwconv3x3Cases(): Case[] {
       of(geometry(`channels_${c}_stride_1`, { c })),
       of(geometry(`channels_${c}_stride_2`, { c, strides: [2, 2] })),
     ]),
-    ...smallImages().map((g) => of(g)),
+    ...[...smallImages(), ...wideImages()].map((g) => of(g)),
     ...[...WINDOWS, ...BLIND].filter(slides).map((g) => of(g)),
     ...mobilenet().map((g) => of(g, { bounding: "relu" })),
     of(geometry("clamp_open", { c: 8 }), { bounding: "open" }),
@@ -139,7 +146,8 @@ export function dwconvCases(): Case[] {
   });
   return [
     ...CHANNELS.map((c) => of(geometry(`channels_${c}`, { c, kernel: [3, 5] }))),
-    ...[...WINDOWS, ...DILATED, ...BLIND].map((g) => of(g)),
+    ...[...WINDOWS, ...DILATED, ...BLIND, ...wideImages()].map((g) => of(g)),
+    ...[...Array(12).keys()].map((i) => of(geometry(`w_${i + 1}_5x5`, { w: i + 1, kernel: [5, 5] }))),
     ...[2, 3, 4, 5, 8, 9].flatMap((multiplier) => [
       of(geometry(`multiplier_${multiplier}`, {}), { multiplier }),
       of(geometry(`multiplier_${multiplier}_c_1`, { c: 1 }), { multiplier }),
@@ -237,6 +245,7 @@ export function separableGeometries(): (readonly [Geometry, SeparableOptions])[]
           { outC: mobilenetLayers(96)[2 * i + 2]!.outC, tileRows: 3, bounding: "relu", middle: "relu" } as const,
         ] as const,
     ),
+    [geometry("wide_stride_2", { c: 64, w: 9, strides: [2, 2] }), { outC: 24 }],
     [geometry("clamp_open", {}), { outC: 8, bounding: "open", middle: "open" }],
     [geometry("special_values", { h: 9, w: 9 }), { outC: 8, special: true }],
   ];

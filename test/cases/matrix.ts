@@ -44,7 +44,7 @@ export function matrixCases(): Case[] {
   const rows = [...Array(14).keys()].map((i) => i + 1);
   return [
     ...rows.flatMap((m) => [matrix(m, 5, 29), matrix(m, 8, 16), matrix(m, 3, 3)]),
-    ...[...Array(40).keys()].map((i) => matrix(7, 6, i + 1)),
+    ...[...Array(40).keys()].flatMap((i) => [matrix(7, 6, i + 1), matrix(5, 7, i + 1)]),
     ...CHANNELS.map((k) => matrix(6, k, 21)),
     matrix(1, 64, 1000, "dense_"),
     matrix(2, 33, 10, "dense_batch_2_"),

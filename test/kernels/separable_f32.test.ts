@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { separableCases, separableGeometries, separableTrial, unfused } from "../cases/depthwise.ts";
 import { forEachVariant } from "../variants.ts";
 import { firstDifference, runKernel } from "./harness.ts";
-import { commonViolations, kernelSuite, shared } from "./suite.ts";
+import { commonViolations, kernelSuite, shared, type Trial } from "./suite.ts";
 
 const cases = separableCases();
 const of = cases.find(({ name }) => name === "multiplier_2")!;
@@ -14,16 +14,22 @@ kernelSuite(cases, [
   { name: "channels between that are not inC·multiplier", of, fields: ({ midC }) => ({ midC: midC! + 1 }) },
 ]);
 
+/** The same layers apart, and fused; each is made once for all builds. */
+const pairs = separableGeometries().map(([g, options]) => {
+  let made: { apart: ReturnType<typeof unfused>; fused: Trial } | undefined;
+  const make = () => {
+    made ??= { apart: unfused(g, options), fused: separableTrial(g, options) };
+    return made;
+  };
+  return { name: g.name, make };
+});
+
 forEachVariant((build) => {
-  it.each(separableGeometries().map(([g, options]) => ({ name: g.name, g, options })))(
-    "$name: the bits of the unfused kernels",
-    ({ g, options }) => {
-      const exports = shared(build);
-      const { first, second } = unfused(g, options);
-      const middle = new Float32Array(runKernel(exports, first.problem).buffer);
-      const apart = runKernel(exports, second(middle).problem);
-      const fused = runKernel(exports, separableTrial(g, options).problem);
-      expect(firstDifference(fused, apart)).toBeUndefined();
-    },
-  );
+  it.each(pairs)("$name: the bits of the unfused kernels", ({ make }) => {
+    const exports = shared(build);
+    const { apart, fused } = make();
+    const middle = new Float32Array(runKernel(exports, apart.first.problem).buffer);
+    const expected = runKernel(exports, apart.second(middle).problem);
+    expect(firstDifference(runKernel(exports, fused.problem), expected)).toBeUndefined();
+  });
 });

@@ -3,6 +3,7 @@
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Constant, Graph, Input, Node, Shape } from "../graph/graph.ts";
 import { nodeShape } from "../graph/shape.ts";
 import type { Weight } from "./shards.ts";
@@ -50,7 +51,7 @@ export function fromGraphDef(
     if (!draft.isComputed(name))
       throw new FormatError(`tfjs: output "${name}": expected a computed value, got a constant or an input`);
   }
-  return {
+  return nameEndPoints({
     name: "graph-model",
     inputs: draft.inputs,
     constants: draft.constants,
@@ -58,7 +59,7 @@ export function fromGraphDef(
     outputs,
     endPoints: new Map(),
     source: { format: "tfjs" },
-  };
+  });
 }
 
 class Draft {

@@ -203,14 +203,21 @@ function activation(call: Call): Operand {
   return { value: call.emit({ op: "softmax", inputs, beta: 1 }) };
 }
 
-/** ReLU6 as Keras 2 exports it: Minimum by 6, Maximum by 0. */
+/** ReLU6 as Keras 2 exports it: Relu, Minimum by 6, Maximum by 0; one clamp where nobody else reads those in between. */
 function bound(call: Call): Operand {
   const index = "constant" in operand(call, 1) ? 1 : 0;
   const { name, shape, data } = weight(call, index);
   if (data.length !== 1) throw unsupported(call, `"${name}" to be one number`, `shape [${shape}]`);
-  const [lo, hi] =
-    call.node.op === "Minimum" ? [Number.NEGATIVE_INFINITY, data[0]!] : [data[0]!, Number.POSITIVE_INFINITY];
-  return { value: call.emit({ op: "clamp", inputs: [value(call, 1 - index)], lo, hi }) };
+  const limit = data[0]!;
+  const within = (n: number) => (call.node.op === "Minimum" ? Math.min(n, limit) : Math.max(n, limit));
+  const x = value(call, 1 - index);
+  const before = call.replaceable(x);
+  if (before?.op === "clamp") {
+    const { inputs, lo, hi } = before;
+    return { value: call.replace(x, { op: "clamp", inputs, lo: within(lo), hi: within(hi) }) };
+  }
+  const [lo, hi] = [within(Number.NEGATIVE_INFINITY), within(Number.POSITIVE_INFINITY)];
+  return { value: call.emit({ op: "clamp", inputs: [x], lo, hi }) };
 }
 
 function pool(call: Call): Operand {

@@ -149,6 +149,30 @@ describe("graph model", () => {
     expect(graph.nodes.find(({ name }) => name === "dense")).toMatchObject({ op: "dense", bias: "b" });
   });
 
+  test("end points of a MobileNet v1, its ReLU6 written out", async () => {
+    const file = new GraphFile().placeholder("x", -1, 32, 32, 3).constant("six", [], Float32Array.of(6));
+    file.constant("zero", [], Float32Array.of(0));
+    let last = "x";
+    const layer = (name: string, op: string, shape: number[], stride: number) => {
+      file.weight(`${name}/w`, shape).node(name, op, [last, `${name}/w`], window(stride, "SAME"));
+      file.node(`${name}/relu`, "Relu", [name]).node(`${name}/min`, "Minimum", [`${name}/relu`, "six"]);
+      file.node(`${name}/max`, "Maximum", [`${name}/min`, "zero"]);
+      last = `${name}/max`;
+    };
+    layer("conv", "Conv2D", [3, 3, 3, 4], 2);
+    for (let i = 1; i <= 13; i++) {
+      layer(`dw${i}`, "DepthwiseConv2dNative", [3, 3, 4, 1], [2, 4, 6, 12].includes(i) ? 2 : 1);
+      layer(`pw${i}`, "Conv2D", [1, 1, 4, 4], 1);
+    }
+    file.list("axes", 1, 2).node("pool", "Mean", [last, "axes"]);
+    const graph = await crossCheck(file, [1, 32, 32, 3], "pool");
+    expect(graph.endPoints.get("block0")).toBe("conv/max");
+    expect(graph.endPoints.get("block13")).toBe("pw13/max");
+    expect(graph.endPoints.get("output")).toBe("pool");
+    expect(graph.nodes.filter(({ op }) => op === "clamp")).toHaveLength(27);
+    expect(graph.nodes[1]).toEqual({ op: "clamp", name: "conv/max", inputs: ["conv"], lo: 0, hi: 6 });
+  });
+
   test("explicit padding, fused batch norms, weights used twice", async () => {
     const file = new GraphFile()
       .placeholder("x", 1, 6, 6, 4)

@@ -99,12 +99,16 @@ function glorotLimit(shape: Shape): number {
   return Math.sqrt(6 / (taps * (fanIn + fanOut)));
 }
 
-/** Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits. */
+/**
+ * Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits. A single float operation a
+ * number: until the loop is compiled, each one leaves garbage behind.
+ */
 function fillUniform(data: Float32Array, limit: number, state: number): void {
+  const unit = limit / 2 ** 31;
   let s = state;
   for (let i = 0; i < data.length; i++) {
     s = (s + 0x9e3779b9) | 0;
-    data[i] = (mixed(s) / 2 ** 31 - 1) * limit;
+    data[i] = (mixed(s) ^ 0x80000000) * unit;
   }
 }
 
@@ -115,10 +119,10 @@ function streamOf(name: string, seed: number): number {
   return mixed(hash);
 }
 
-/** A bijection of 32 bits in which every input bit touches every output bit (MurmurHash3's finaliser); from 0 to 2³² − 1. */
+/** A bijection of 32 bits, as a signed integer, in which every input bit touches every output bit (MurmurHash3's finaliser). */
 function mixed(x: number): number {
   let h = x ^ (x >>> 16);
   h = Math.imul(h, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }

@@ -5,7 +5,7 @@
 
 import type { BatchNorm, Constant, Conv2d, Dense, DepthwiseConv2d, Graph, Node, ScaleShift, Shape } from "../graph.ts";
 import { readersOf, sizeOf } from "../references.ts";
-import { freshName, protectedNames, rebuild } from "./rebuild.ts";
+import { freshName, protectedNames, rebuild, valueNames } from "./rebuild.ts";
 
 /** y = x·scale + shift per channel, in f64; without numbers where the constants it comes from have none. */
 interface Affine {
@@ -21,6 +21,7 @@ type Foldable = Conv2d | DepthwiseConv2d | Dense | ScaleShift;
  */
 export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
   const names = protectedNames(graph, keep);
+  const values = valueNames(graph);
   const readers = readersOf(graph);
   const constants = new Map(graph.constants);
   const nodes = new Map<string, Node>();
@@ -38,10 +39,10 @@ export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
     } else if (isFoldable(producer, constants) && readers.get(input)?.length === 1 && !names.has(input)) {
       // The folded layer stands where the norm stood and bears its name, so that nothing behind it changes.
       nodes.delete(input);
-      const folded = { ...folding(producer, node.name, affine, graph, constants), name: node.name };
+      const folded = { ...folding(producer, node.name, affine, values, constants), name: node.name };
       nodes.set(node.name, clamp === undefined ? folded : { ...folded, clamp });
     } else if (node.op === "batchNorm") {
-      nodes.set(node.name, scaleShift(node, affine, graph, constants));
+      nodes.set(node.name, scaleShift(node, affine, values, constants));
     } else {
       nodes.set(node.name, node);
     }
@@ -50,6 +51,7 @@ export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
 }
 
 type Constants = Map<string, Constant>;
+type Names = ReadonlySet<string>;
 
 /** The constant's numbers; `undefined` where it has none or there is no such constant. */
 function floats(constants: Constants, name: string | undefined): Float32Array | undefined {
@@ -67,17 +69,21 @@ function affineOf(node: BatchNorm | ScaleShift, constants: Constants): Affine | 
   if (!named.every((name) => isFloat(constants, name))) return undefined;
   const channels = sizeOf((constants.get(named[0] as string) as Constant).shape);
   if (named.some((name) => floats(constants, name) === undefined)) return { channels };
+  if (node.op === "scaleShift") {
+    const scale = new Float64Array(floats(constants, node.scale) as Float32Array);
+    const shift = new Float64Array(floats(constants, node.shift) as Float32Array);
+    return { channels, numbers: { scale, shift } };
+  }
+  const gamma = floats(constants, node.gamma);
+  const beta = floats(constants, node.beta);
+  const mean = floats(constants, node.mean) as Float32Array;
+  const variance = floats(constants, node.variance) as Float32Array;
   const scale = new Float64Array(channels);
   const shift = new Float64Array(channels);
-  const at = (name: string | undefined, c: number, otherwise: number) => floats(constants, name)?.[c] ?? otherwise;
   for (let c = 0; c < channels; c++) {
-    if (node.op === "batchNorm") {
-      scale[c] = at(node.gamma, c, 1) / Math.sqrt(at(node.variance, c, 1) + node.epsilon);
-      shift[c] = at(node.beta, c, 0) - at(node.mean, c, 0) * (scale[c] as number);
-    } else {
-      scale[c] = at(node.scale, c, 1);
-      shift[c] = at(node.shift, c, 0);
-    }
+    const factor = (gamma?.[c] ?? 1) / Math.sqrt((variance[c] as number) + node.epsilon);
+    scale[c] = factor;
+    shift[c] = (beta?.[c] ?? 0) - (mean[c] as number) * factor;
   }
   return { channels, numbers: { scale, shift } };
 }
@@ -92,9 +98,9 @@ function isFoldable(node: Node | undefined, constants: Constants): node is Folda
 }
 
 /** `layer` with `affine` behind it in its own constants, which are new ones: others may read the old. */
-function folding(layer: Foldable, name: string, affine: Affine, graph: Graph, constants: Constants): Foldable {
+function folding(layer: Foldable, name: string, affine: Affine, values: Names, constants: Constants): Foldable {
   const add = (role: string, shape: Shape, data: Float32Array | undefined) =>
-    addConstant(`${name}/${role}`, shape, data, graph, constants);
+    addConstant(`${name}/${role}`, shape, data, values, constants);
   if (layer.op === "scaleShift") {
     const shape = [affine.channels];
     const scale = add("scale", shape, scaled(floats(constants, layer.scale), affine));
@@ -128,12 +134,12 @@ function shifted(x: Float32Array | undefined, { numbers }: Affine): Float32Array
   return numbers && x?.map((value, c) => value * (numbers.scale[c] as number) + (numbers.shift[c] as number));
 }
 
-function scaleShift(node: BatchNorm, affine: Affine, graph: Graph, constants: Constants): ScaleShift {
+function scaleShift(node: BatchNorm, affine: Affine, values: Names, constants: Constants): ScaleShift {
   const { name, inputs } = node;
   const data = affine.numbers;
   const shape = [affine.channels];
-  const scale = addConstant(`${name}/scale`, shape, data && Float32Array.from(data.scale), graph, constants);
-  const shift = addConstant(`${name}/shift`, shape, data && Float32Array.from(data.shift), graph, constants);
+  const scale = addConstant(`${name}/scale`, shape, data && new Float32Array(data.scale), values, constants);
+  const shift = addConstant(`${name}/shift`, shape, data && new Float32Array(data.shift), values, constants);
   return { op: "scaleShift", name, inputs, scale, shift };
 }
 
@@ -141,10 +147,10 @@ function addConstant(
   wanted: string,
   shape: Shape,
   data: Float32Array | undefined,
-  graph: Graph,
+  values: Names,
   constants: Constants,
 ): string {
-  const name = freshName(wanted, graph, constants);
+  const name = freshName(wanted, values, constants);
   constants.set(name, { name, shape, dtype: "float32", ...(data && { data }) });
   return name;
 }

@@ -20,11 +20,18 @@ export function rebuild(graph: Graph, nodes: readonly Node[], constants = graph.
   return { ...graph, nodes, constants, endPoints };
 }
 
-/** A name for a new constant that nothing in the graph has yet. */
-export function freshName(wanted: string, graph: Graph, constants: ReadonlyMap<string, Constant>): string {
-  const taken = (name: string) =>
-    constants.has(name) || graph.constants.has(name) || [...graph.inputs, ...graph.nodes].some((x) => x.name === name);
+/** The names of the graph's inputs and nodes. */
+export function valueNames(graph: Graph): ReadonlySet<string> {
+  return new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
+}
+
+/** A name for a new constant that nothing has yet: neither the values named `values`, nor the constants. */
+export function freshName(
+  wanted: string,
+  values: ReadonlySet<string>,
+  constants: ReadonlyMap<string, Constant>,
+): string {
   let name = wanted;
-  for (let i = 2; taken(name); i++) name = `${wanted}_${i}`;
+  for (let i = 2; values.has(name) || constants.has(name); i++) name = `${wanted}_${i}`;
   return name;
 }

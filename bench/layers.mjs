@@ -43,6 +43,11 @@ const host = { cpu: os.cpus()[0]?.model ?? "unknown processor", arch: os.arch(),
 const result = { date: new Date().toISOString(), host, network, runs, missing };
 const text = markdown(result);
 console.log(text);
-if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+if (options.json) writeFileSync(options.json, `${JSON.stringify(result, rounded, 1)}\n`);
 if (options.markdown) writeFileSync(options.markdown, text);
 if (options.svg) writeFileSync(options.svg, chart(result));
+
+/** Five digits are more than any of these times is worth. */
+function rounded(_, value) {
+  return typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+}

@@ -1,0 +1,50 @@
+/** The built package, as others import it: needs `npm run build`. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** What a module prints that is run in a process of its own, with nothing of the sources in sight. */
+function printed(code: string): string {
+  return execFileSync(process.execPath, ["--input-type=module", "--eval", code], {
+    cwd: ROOT,
+    encoding: "utf8",
+  }).trim();
+}
+
+describe("the built package", () => {
+  it("has one class for each error, wherever it is imported from", () => {
+    const code = `
+      import { FormatError } from "sepconv";
+      import { fromSafetensors } from "sepconv/import/safetensors";
+      const error = await fromSafetensors(new Uint8Array(3)).catch((error) => error);
+      console.log(error instanceof FormatError, error.name);`;
+    expect(printed(code)).toBe("true FormatError");
+  });
+
+  it("finds its kernels, and runs", () => {
+    const code = `
+      import { build, mobilenetV1 } from "sepconv";
+      const session = await build(mobilenetV1({ alpha: 0.25, resolution: 32 }));
+      console.log(session.run(new Float32Array(32 * 32 * 3)).output.length);`;
+    expect(printed(code)).toBe("1001");
+  });
+
+  it("keeps the places of the kernels as literals, for bundlers to find", () => {
+    const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
+    for (const variant of ["relaxed", "simd", "scalar"]) {
+      expect(core).toContain(`new URL("../../build/sepconv.${variant}.wasm", import.meta.url)`);
+    }
+  });
+
+  it("comes in as two files and the loader", () => {
+    const index = readFileSync(`${ROOT}dist/index.js`, "utf8");
+    expect([...index.matchAll(/from "([^"]+)"/g)].map(([, from]) => from)).toEqual(["./chunks/core.js"]);
+    const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
+    expect([...core.matchAll(/^import\b.*from "([^"]+)"/gm)].map(([, from]) => from)).toEqual([
+      "@assemblyscript/loader",
+    ]);
+  });
+});

@@ -78,7 +78,7 @@ export class LinearMemory {
 
 /**
  * Synchronously where the host lets us: asked to do it asynchronously, the loader first looks whether it was given a `Response`, and that look makes
- * Node load all of its fetch (a third of a cold start, and 8 MB). Browsers of before 2023 refuse a module of this size on their main thread.
+ * Node load all of its fetch (a third of a cold start, and 5 to 11 MB). A browser may refuse to do it on its main thread.
  */
 async function instanceOf(module: WebAssembly.Module) {
   try {

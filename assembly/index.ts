@@ -19,6 +19,7 @@ import { pad_f32 } from "./pad_f32";
 import { avgpool_f32, maxpool_f32 } from "./pool_f32";
 import {
   matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4,
+  pwconv_f32_panel4_row,
 } from "./pwconv_f32";
 import { scale_shift_f32 } from "./scale_shift_f32";
 import { separable_f32 } from "./separable_f32";
@@ -29,7 +30,8 @@ export { STEP_BYTES };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
-export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4 };
+export { matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias };
+export { pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row };
 export { separable_f32 };
 export { avgpool_f32, gap_f32, maxpool_f32 };
 export { add_f32, clamp_f32, copy, hardswish_f32, pad_f32, scale_shift_f32, sigmoid_f32, softmax_f32 };

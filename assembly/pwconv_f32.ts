@@ -68,6 +68,11 @@ export function pwconv_f32_panel4(a: usize, rows: i32, k: i32, w: usize, y: usiz
   else panel4<f32>(a, rows, k, w, y, pitch, lo, hi);
 }
 
+export function pwconv_f32_panel4_row(a: usize, k: i32, w: usize, y: usize, lo: f32, hi: f32): void {
+  if (SIMD) panel4row<v128>(a, k, w, y, lo, hi);
+  else panel4row<f32>(a, k, w, y, lo, hi);
+}
+
 export function pwconv_f32_panel2(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize, lo: f32, hi: f32): void {
   if (SIMD) panel2<v128>(a, rows, k, w, y, pitch, lo, hi);
   else panel2<f32>(a, rows, k, w, y, pitch, lo, hi);
@@ -84,6 +89,7 @@ export function pwconv_f32_column(a: usize, rows: i32, k: i32, w: usize, y: usiz
 /**
  * Tiles of 2 rows × 4 vectors, two terms a turn. V8 moves all loads of a basic block to its top, so 8 sums, 6 loaded values and a product must fit
  * into 15 registers together; the test for an odd k between the two terms is also what keeps the second term's loads out of the first one's block.
+ * The order of loads and rows, and the last row in a function of its own, are what V8 11.3 allocates registers best for.
  */
 // @ts-ignore: decorator
 @inline
@@ -104,43 +110,40 @@ function panel4<V>(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize
     const odd = end - sizeof<f32>();
     let p = w + 4 * T;
     do {
+      let b0 = load<V>(p);
+      let b1 = load<V>(p, T);
+      let b2 = load<V>(p, 2 * T);
+      let b3 = load<V>(p, 3 * T);
       let s0 = loadSplat<V>(a);
       let s1 = loadSplat<V>(q);
-      let b = load<V>(p);
-      c00 = madd<V>(s0, b, c00);
-      c10 = madd<V>(s1, b, c10);
-      b = load<V>(p, T);
-      c01 = madd<V>(s0, b, c01);
-      c11 = madd<V>(s1, b, c11);
-      b = load<V>(p, 2 * T);
-      c02 = madd<V>(s0, b, c02);
-      c12 = madd<V>(s1, b, c12);
-      b = load<V>(p, 3 * T);
-      c03 = madd<V>(s0, b, c03);
-      c13 = madd<V>(s1, b, c13);
-      if (a == odd) {
-        q += sizeof<f32>();
-        break;
-      }
+      c00 = madd<V>(s0, b0, c00);
+      c01 = madd<V>(s0, b1, c01);
+      c02 = madd<V>(s0, b2, c02);
+      c03 = madd<V>(s0, b3, c03);
+      c10 = madd<V>(s1, b0, c10);
+      c11 = madd<V>(s1, b1, c11);
+      c12 = madd<V>(s1, b2, c12);
+      c13 = madd<V>(s1, b3, c13);
+      if (a == odd) break;
+      b0 = load<V>(p, 4 * T);
+      b1 = load<V>(p, 5 * T);
+      b2 = load<V>(p, 6 * T);
+      b3 = load<V>(p, 7 * T);
       s0 = loadSplat<V>(a, sizeof<f32>());
       s1 = loadSplat<V>(q, sizeof<f32>());
-      b = load<V>(p, 4 * T);
-      c00 = madd<V>(s0, b, c00);
-      c10 = madd<V>(s1, b, c10);
-      b = load<V>(p, 5 * T);
-      c01 = madd<V>(s0, b, c01);
-      c11 = madd<V>(s1, b, c11);
-      b = load<V>(p, 6 * T);
-      c02 = madd<V>(s0, b, c02);
-      c12 = madd<V>(s1, b, c12);
-      b = load<V>(p, 7 * T);
-      c03 = madd<V>(s0, b, c03);
-      c13 = madd<V>(s1, b, c13);
+      c00 = madd<V>(s0, b0, c00);
+      c01 = madd<V>(s0, b1, c01);
+      c02 = madd<V>(s0, b2, c02);
+      c03 = madd<V>(s0, b3, c03);
+      c10 = madd<V>(s1, b0, c10);
+      c11 = madd<V>(s1, b1, c11);
+      c12 = madd<V>(s1, b2, c12);
+      c13 = madd<V>(s1, b3, c13);
       p += 8 * T;
       a += 2 * sizeof<f32>();
       q += 2 * sizeof<f32>();
     } while (a < end);
-    a = q;
+    a = end + aPitch;
     const l = splat<V>(lo);
     const h = splat<V>(hi);
     store<V>(y, clamp<V>(c00, l, h));
@@ -154,29 +157,36 @@ function panel4<V>(a: usize, rows: i32, k: i32, w: usize, y: usize, pitch: usize
     store<V>(y, clamp<V>(c13, l, h), 3 * T);
     y += pitch;
   }
-  if (rows > 0) {
-    let c0 = load<V>(w);
-    let c1 = load<V>(w, T);
-    let c2 = load<V>(w, 2 * T);
-    let c3 = load<V>(w, 3 * T);
-    const end = a + aPitch;
-    let p = w + 4 * T;
-    do {
-      const s = loadSplat<V>(a);
-      c0 = madd<V>(s, load<V>(p), c0);
-      c1 = madd<V>(s, load<V>(p, T), c1);
-      c2 = madd<V>(s, load<V>(p, 2 * T), c2);
-      c3 = madd<V>(s, load<V>(p, 3 * T), c3);
-      p += 4 * T;
-      a += sizeof<f32>();
-    } while (a < end);
-    const l = splat<V>(lo);
-    const h = splat<V>(hi);
-    store<V>(y, clamp<V>(c0, l, h));
-    store<V>(y, clamp<V>(c1, l, h), T);
-    store<V>(y, clamp<V>(c2, l, h), 2 * T);
-    store<V>(y, clamp<V>(c3, l, h), 3 * T);
-  }
+  if (rows > 0) pwconv_f32_panel4_row(a, k, w, y, lo, hi);
+}
+
+/** The last row of an odd number of rows. */
+// @ts-ignore: decorator
+@inline
+function panel4row<V>(a: usize, k: i32, w: usize, y: usize, lo: f32, hi: f32): void {
+  const T = sizeof<V>();
+  const aPitch = <usize>k * sizeof<f32>();
+  let c0 = load<V>(w);
+  let c1 = load<V>(w, T);
+  let c2 = load<V>(w, 2 * T);
+  let c3 = load<V>(w, 3 * T);
+  const end = a + aPitch;
+  let p = w + 4 * T;
+  do {
+    const s = loadSplat<V>(a);
+    c0 = madd<V>(s, load<V>(p), c0);
+    c1 = madd<V>(s, load<V>(p, T), c1);
+    c2 = madd<V>(s, load<V>(p, 2 * T), c2);
+    c3 = madd<V>(s, load<V>(p, 3 * T), c3);
+    p += 4 * T;
+    a += sizeof<f32>();
+  } while (a < end);
+  const l = splat<V>(lo);
+  const h = splat<V>(hi);
+  store<V>(y, clamp<V>(c0, l, h));
+  store<V>(y, clamp<V>(c1, l, h), T);
+  store<V>(y, clamp<V>(c2, l, h), 2 * T);
+  store<V>(y, clamp<V>(c3, l, h), 3 * T);
 }
 
 /** Tiles of 4 rows × 2 vectors. */

@@ -29,8 +29,16 @@ export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }
     networks: [
       layOut("fused", plan(optimise(graph))),
       layOut("apart", plan(apart.reduce((result, pass) => pass(result, new Set()), graph))),
+      // A second and more per run, and nothing new, by scalar code.
+      ...(variant === "scalar" ? [] : [fullTwin(alpha, resolution)]),
     ],
   };
+}
+
+/** The same network with full 3×3 convolutions in place of the separable blocks; timed as a whole only. */
+function fullTwin(alpha, resolution) {
+  const graph = initialise(mobilenetV1({ alpha, resolution, convolution: "full" }), 1);
+  return { ...layOut("full", plan(optimise(graph))), whole: true };
 }
 
 function layOut(name, { steps, memory, stepsAt }) {

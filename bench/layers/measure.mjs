@@ -2,7 +2,8 @@
  * Times the steps of laid-out networks in whatever engine this file is loaded into: it needs WebAssembly and a clock, and nothing else.
  *
  * A job is plain data, so that it can be handed to another process or to a page:
- *     { variant, wasm, peak (bytes, base64), rounds, networks: [{ name, bytes, at, table (base64), random: [from, to], steps: [{ name, flops }] }] }
+ *     { variant, wasm, peak (bytes, base64), rounds, networks: [{ name, bytes, at, table (base64), random: [from, to], steps: [{ name, flops }], whole? }] }
+ * A network with `whole` is timed as one, and in every third round only.
  */
 
 /** Milliseconds that one sample lasts at least, so that a coarse clock doesn't matter. */
@@ -23,14 +24,15 @@ export async function measure({ wasm, peak, networks, rounds = 15, warm = 1500 }
     const first = timed(all, 1);
     const tasks = [
       { task: all, samples: [] },
-      ...network.steps.map((_, i) => ({ task: () => run(i, i + 1), samples: [] })),
+      ...(network.whole ? [] : network.steps.map((_, i) => ({ task: () => run(i, i + 1), samples: [] }))),
     ];
+    tasks[0].seldom = network.whole;
     contenders.push({ network, first, tasks });
   }
   const chains = await loadPeak(peak);
   // Optimised code arrives in the background, function by function.
   for (const start = now(); now() - start < warm; ) {
-    for (const { tasks } of contenders) tasks[0].task();
+    for (const { tasks } of contenders) if (!tasks[0].seldom) tasks[0].task();
     for (const chain of chains) chain.task();
   }
   const every = [...chains, ...contenders.flatMap(({ tasks }) => tasks)];
@@ -39,7 +41,9 @@ export async function measure({ wasm, peak, networks, rounds = 15, warm = 1500 }
     each.repeats = Math.max(1, Math.ceil(SAMPLE_MS / Math.max(timed(each.task, 2), 1e-3)));
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { task, repeats, samples } of every) samples.push(timed(task, repeats));
+    for (const { task, repeats, samples, seldom } of every) {
+      if (!seldom || round % 3 === 0) samples.push(timed(task, repeats));
+    }
   }
   return {
     peak: Math.max(...chains.map(({ flops, samples }) => flops / Math.min(...samples) / 1e6)),

@@ -7,6 +7,7 @@ export function summarise({ variant, networks }, { engine, version, peak, chains
   const [fused, apart] = measured.map(({ steps }, n) =>
     steps.map((times, i) => rate({ ...networks[n].steps[i], ...times }, peak)),
   );
+  const full = measured.findIndex(({ name }) => name === "full");
   const layers = fused.map((layer) => {
     if (layer.kernel !== "separable_f32") return layer;
     const pointwise = apart.findIndex(({ name }) => name === layer.name);
@@ -23,6 +24,7 @@ export function summarise({ variant, networks }, { engine, version, peak, chains
     depthwise: rate(total(layers.flatMap(({ halves }) => (halves ? [halves[0]] : []))), peak),
     network: rate({ flops: sum(layers, "flops"), ...measured[0].whole, first: measured[0].first }, peak),
     unfused: measured[1].whole,
+    ...(full > 0 && { full: rate({ flops: sum(networks[full].steps, "flops"), ...measured[full].whole }, peak) }),
   };
 }
 
@@ -59,10 +61,26 @@ export function markdown({ date, host, network, runs, missing }) {
     `# ${title}`,
     `${host.cpu}, ${host.arch}, ${date.slice(0, 10)}. \`first\` includes no compiling of wasm, but is made by whatever code the engine has at once.`,
     table(head, totals),
+    ...twins(runs),
     ...missing.map(({ engine, variant, reason }) => `Left out: ${engine}, ${variant}: ${reason}`),
     ...runs.map((run) => `## ${run.engine}, ${run.variant}\n\n${layerTable(run)}`),
     "",
   ].join("\n\n");
+}
+
+/** What separable blocks save over full convolutions: in multiply-adds, and in time. */
+function twins(runs) {
+  const rows = runs
+    .filter(({ full }) => full)
+    .map(({ engine, variant, network, full }) => [
+      ...[engine, variant, (network.flops / 2e6).toFixed(0), (full.flops / 2e6).toFixed(0)],
+      ...[`${(full.flops / network.flops).toFixed(1)}×`, ms(network.best), ms(full.best)],
+      ...[`${(full.best / network.best).toFixed(1)}×`, percent(network.share), percent(full.share)],
+    ]);
+  const head = ["engine", "variant", "M multiply-adds", "full", "saved", "best ms", "full", "saved", "of peak", "full"];
+  return rows.length > 0
+    ? ["## Against full 3×3 convolutions in place of the separable blocks", table(head, rows)]
+    : [];
 }
 
 function layerTable({ layers }) {
@@ -95,8 +113,10 @@ const WIDTH = 860;
 const LABEL = 150;
 const BAR = 12;
 
-/** Share of the peak per layer, one group of bars a layer, one bar an engine and variant. */
-export function chart({ date, host, network, runs }) {
+/** Share of the peak per layer, of the runs with vectors, one group of bars a layer, one bar an engine and variant. */
+export function chart({ date, host, network, runs: all }) {
+  const vectors = all.filter(({ variant }) => variant !== "scalar");
+  const runs = vectors.length > 0 ? vectors : all;
   const names = runs[0]?.layers.filter(({ flops }) => flops > 0).map(({ name }) => name) ?? [];
   const group = runs.length * (BAR + 2) + 12;
   const top = 56 + 18 * runs.length;

@@ -25,6 +25,8 @@ interface Jsfive {
 
 /** Groups within groups beyond this are no model's. */
 const MAX_DEPTH = 64;
+/** Nor are more names than this: links may share groups, so that a small file can have any number of paths. */
+const MAX_NAMES = 20_000;
 
 /** An open HDF5 file. */
 export interface Hdf5 {
@@ -52,7 +54,7 @@ export async function openHdf5(bytes: Uint8Array, file: string): Promise<Hdf5> {
       guard(`${file}: group '${group}'`, () => {
         const top = group === "" ? root : root.get(group);
         const found: [string, KerasVariable][] = [];
-        if (isGroup(top)) collect(top, "", file, found, 0);
+        if (isGroup(top)) collect(top, "", { file, found, names: 0 }, 0);
         return found;
       }),
   };
@@ -84,13 +86,22 @@ function isGroup(value: unknown): value is Group {
   return typeof value === "object" && value !== null && !Array.isArray(value) && "attrs" in value;
 }
 
-function collect(group: Group, prefix: string, file: string, found: [string, KerasVariable][], depth: number): void {
+/** A walk through the groups of a file. */
+interface Walk {
+  readonly file: string;
+  readonly found: [string, KerasVariable][];
+  names: number;
+}
+
+function collect(group: Group, prefix: string, walk: Walk, depth: number): void {
+  const { file, found } = walk;
   if (depth > MAX_DEPTH)
     throw new FormatError(`${file}: group '${prefix}': expected at most ${MAX_DEPTH} levels, got more`);
   for (const key of group.keys) {
+    if (++walk.names > MAX_NAMES) throw new FormatError(`${file}: expected at most ${MAX_NAMES} names, got more`);
     const path = prefix === "" ? key : `${prefix}/${key}`;
     const child = guard(`${file}: '${path}'`, () => group.get(key));
-    if (isGroup(child)) collect(child, path, file, found, depth + 1);
+    if (isGroup(child)) collect(child, path, walk, depth + 1);
     else if (child !== null && child !== undefined) found.push([path, variable(child as Dataset, path, file)]);
   }
 }

@@ -4,7 +4,7 @@ import { FormatError, SepconvError, UnsupportedError } from "../../src/errors.ts
 import type { Graph } from "../../src/graph/graph.ts";
 import { fromKeras } from "../../src/import/keras.ts";
 import { interpret } from "../reference/interpreter.ts";
-import { buildHdf5, type Stored } from "./builders/hdf5.ts";
+import { buildDoublingHdf5, buildHdf5, type Stored } from "./builders/hdf5.ts";
 import { functional, inputLayer, keras3Paths, kerasMobilenet, noise, sequential } from "./builders/keras.ts";
 
 const RESOLUTION = 32;
@@ -223,6 +223,11 @@ describe("files that lie, or lack something", () => {
     await expect(
       fromKeras(zip({ "config.json": json, "model.weights.h5": weights.subarray(0, 5000) })),
     ).rejects.toThrow(FormatError);
+  });
+
+  test("groups that are linked to twice, level by level, end soon", async () => {
+    const bytes = await buildDoublingHdf5(40);
+    await expect(fromKeras(bytes)).rejects.toThrow(/expected at most 20000 names, got more/);
   });
 
   test("cut anywhere: an error of ours", async () => {

@@ -50,3 +50,19 @@ export async function buildHdf5(
   FS.unlink(name);
   return bytes.slice();
 }
+
+/** A file of `levels` groups, each with two links to the next: few bytes, 2^levels paths. */
+export async function buildDoublingHdf5(levels: number): Promise<Uint8Array> {
+  const { FS } = await h5wasm.ready;
+  const name = `test${files++}.h5`;
+  const file = new h5wasm.File(name, "w");
+  for (let level = levels; level >= 0; level--) {
+    const group = file.create_group(`level${level}`);
+    if (level === levels) continue;
+    for (const side of ["left", "right"]) group.create_hard_link(`/level${level + 1}`, side);
+  }
+  file.close();
+  const bytes = FS.readFile(name) as Uint8Array;
+  FS.unlink(name);
+  return bytes.slice();
+}

@@ -3,7 +3,6 @@
  * anything is timed, and the contenders take turns, so that a machine that slows down slows down for all of them.
  *
  *     npm run bench -- --alpha 0.25 --resolution 128 --rounds 20 --json result.json
- *     node bench/chart.mjs result.json chart.svg
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

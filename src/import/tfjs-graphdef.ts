@@ -131,17 +131,20 @@ function decodeString(node: TfNode, key: string, value: unknown): string {
   }
 }
 
+/** A string attribute; `otherwise` where the node has none. */
 export function stringAttribute(node: TfNode, key: string, otherwise: string): string {
   const value = attribute(node, key)?.s;
   return value === undefined ? otherwise : decodeString(node, key, value);
 }
 
+/** A list of strings; empty where the node has none. */
 export function stringsAttribute(node: TfNode, key: string): string[] {
   const list = (attribute(node, key)?.list as Json | undefined)?.s ?? [];
   if (!Array.isArray(list)) throw malformed(node, key, "a list");
   return list.map((value) => decodeString(node, key, value));
 }
 
+/** A float or whole number; `otherwise` where the node has none. */
 export function numberAttribute(node: TfNode, key: string, otherwise: number): number {
   const found = attribute(node, key);
   const value = found?.f ?? found?.i;
@@ -150,6 +153,7 @@ export function numberAttribute(node: TfNode, key: string, otherwise: number): n
   return Number(value);
 }
 
+/** A truth value; `otherwise` where the node has none. */
 export function booleanAttribute(node: TfNode, key: string, otherwise: boolean): boolean {
   const value = attribute(node, key)?.b;
   return value === undefined ? otherwise : Boolean(value);

@@ -13,10 +13,12 @@ export interface NamedWeight extends Weight {
   readonly name: string;
 }
 
+/** The error for a node that asks for more than is supported. */
 export function unsupported({ node }: Call, expected: string, got: string): UnsupportedError {
   return new UnsupportedError(`${where(node)}: expected ${expected}, got ${got}`);
 }
 
+/** An input of the op, constant or computed. @throws FormatError when there are too few */
 export function operand(call: Call, index: number): Operand {
   const found = call.inputs[index];
   if (!found)
@@ -24,12 +26,14 @@ export function operand(call: Call, index: number): Operand {
   return found;
 }
 
+/** The name of an input that must be computed. */
 export function value(call: Call, index: number): string {
   const found = operand(call, index);
   if ("value" in found) return found.value;
   throw unsupported(call, `input ${index} to be computed`, `the constant "${found.name}"`);
 }
 
+/** An input that must be constant. */
 export function weight(call: Call, index: number): NamedWeight {
   const found = operand(call, index);
   if ("constant" in found) return { ...found.constant, name: found.name };
@@ -57,6 +61,7 @@ export function perChannel(call: Call, found: NamedWeight, channels: number): Fl
   throw unsupported(call, `"${name}" to be one number or ${channels}, one a channel`, `shape [${shape}]`);
 }
 
+/** The last dimension of a computed value. */
 export function channelsOf(call: Call, x: string): number {
   return call.shape(x).at(-1)!;
 }

@@ -260,6 +260,7 @@ export class OperatorCall {
   }
 }
 
+/** What TFLite's activations hold values within. */
 export const RELU: Clamp = { lo: 0, hi: Number.POSITIVE_INFINITY };
 export const RELU_N1_TO_1: Clamp = { lo: -1, hi: 1 };
 export const RELU6: Clamp = { lo: 0, hi: 6 };

@@ -7,6 +7,7 @@ import type { Graph, Node } from "../graph.ts";
 import { constantsOf } from "../references.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
+/** A graph of what its outputs and the values in `keep` need, and of nothing else. */
 export function prune(graph: Graph, keep: ReadonlySet<string>): Graph {
   const wanted = new Set(protectedNames(graph, keep));
   const nodes: Node[] = [];

@@ -4,7 +4,7 @@
  */
 import { LoadError, UnsupportedError } from "../errors.ts";
 import { LinearMemory } from "./memory.ts";
-import { STEP_BYTES, writeStep } from "./step.ts";
+import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
 
 /** The builds of the kernels, fastest first. */
 export const VARIANTS = ["relaxed", "simd", "scalar"] as const;
@@ -180,7 +180,7 @@ async function check(module: WebAssembly.Module, variant: Variant): Promise<void
   memory.exports.pwconv_f32_pack(packed, w, k, n, 0, k);
   memory.exports.pwconv_f32_pack_bias(packed, 0, k, n);
   writeStep(memory.view, step, {
-    ...{ kernel: 2, rows: m, x, w: packed, y, inC: k, outC: n },
+    ...{ kernel: KERNELS.pwconv_f32, rows: m, x, w: packed, y, inC: k, outC: n },
     ...{ lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY },
   });
   memory.exports.run(step, 0, 1);

@@ -182,32 +182,14 @@ class Draft {
 
   /** Convolution, batch normalisation, activation; `stem` begins the names of the first two, `block` is the third. */
   convolution(stem: string, block: string, input: string, weights: Shape, stride: number): void {
-    const name = `${stem}/conv`;
-    this.nodes.push({
-      op: "conv2d",
-      name,
-      inputs: [input],
-      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
-      strides: [stride, stride],
-      dilations: [1, 1],
-      padding: "same",
-    });
-    this.normalised(stem, block, name, weights[3] as number);
+    this.windowed("conv2d", stem, input, weights, stride);
+    this.normalised(stem, block, weights[3] as number);
   }
 
   /** Depthwise convolution, batch normalisation, activation. */
   depthwise(stem: string, input: string, weights: Shape, stride: number): void {
-    const name = `${stem}/conv`;
-    this.nodes.push({
-      op: "depthwiseConv2d",
-      name,
-      inputs: [input],
-      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
-      strides: [stride, stride],
-      dilations: [1, 1],
-      padding: "same",
-    });
-    this.normalised(stem, stem, name, weights[2] as number);
+    this.windowed("depthwiseConv2d", stem, input, weights, stride);
+    this.normalised(stem, stem, weights[2] as number);
   }
 
   /** Logits and probabilities. */
@@ -225,7 +207,22 @@ class Draft {
     );
   }
 
-  private normalised(stem: string, block: string, input: string, channels: number): void {
+  private windowed(
+    op: "conv2d" | "depthwiseConv2d",
+    stem: string,
+    input: string,
+    weights: Shape,
+    stride: number,
+  ): void {
+    this.nodes.push({
+      ...{ op, name: `${stem}/conv`, inputs: [input] },
+      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
+      ...{ strides: [stride, stride], dilations: [1, 1], padding: "same" },
+    });
+  }
+
+  private normalised(stem: string, block: string, channels: number): void {
+    const input = `${stem}/conv`;
     const name = `${stem}/bn`;
     const statistics = {
       gamma: this.constant(`${name}/gamma`, [channels], "ones"),

@@ -260,9 +260,11 @@ export class OperatorCall {
   }
 }
 
-/** What TFLite's activations hold values within. */
+/** What TFLite's RELU holds values within. */
 export const RELU: Clamp = { lo: 0, hi: Number.POSITIVE_INFINITY };
+/** … its RELU_N1_TO_1, */
 export const RELU_N1_TO_1: Clamp = { lo: -1, hi: 1 };
+/** … and its RELU6. */
 export const RELU6: Clamp = { lo: 0, hi: 6 };
 
 const FUSED: ReadonlyMap<number, Clamp> = new Map([

@@ -2,7 +2,8 @@
  * One step of a plan: a fixed-size record in linear memory. All fields are 4 bytes; pointers are byte addresses.
  *
  *     ┌ kernel rows │ x x2 w w2 y s │ n inH inW inC outH outW outC │ kH kW strideH strideW dilationH dilationW padT padL │
- *     │ multiplier midC tile xPitch yPitch │ lo hi lo2 hi2 │ a b │ reserved … ┘  = STEP_BYTES
+ *     │ multiplier midC tile xPitch yPitch │ lo hi lo2 hi2 │ a b │ zx zx2 zw zw2 zm zy │ qlo qhi qlo2 qhi2 │ m1 e1 m2 e2 m3 e3 │ flags │ reserved … ┘
+ *     = STEP_BYTES
  *
  * What a field means where a kernel has its own reading of it is said in that kernel's header. `src/engine/step.ts` mirrors this table; a test
  * compares the two.
@@ -67,9 +68,35 @@ export class Step {
   /** Parameters of single kernels: softmax beta, epsilon, momentum, pad value. */
   a: f32;
   b: f32;
+
+  /** Zero points of the 8-bit kernels: of x, x2, the weights at w and w2, the value between the halves of a separable step, y. */
+  zx: i32;
+  zx2: i32;
+  zw: i32;
+  zw2: i32;
+  zm: i32;
+  zy: i32;
+
+  /** Bounds of y, in its own 8 bits. */
+  qlo: i32;
+  qhi: i32;
+  /** Bounds of the value between the two halves of a separable step. */
+  qlo2: i32;
+  qhi2: i32;
+
+  /** Multipliers (0 or 2³⁰ … 2³¹−1) and right shifts of kernels that have one for the whole tensor: of x, x2, y. */
+  m1: i32;
+  e1: i32;
+  m2: i32;
+  e2: i32;
+  m3: i32;
+  e3: i32;
+
+  /** Single bits; each kernel says which it reads. */
+  flags: i32;
 }
 
-/** Bytes from one step record to the next; the rest of it is kept for the 8-bit kernels' parameters. */
+/** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES: i32 = 256;
 
 /** Numbers of the kernels. They are part of the ABI: never reused, only added to. */
@@ -94,4 +121,19 @@ export namespace Kernel {
   export const NORMALISE_F32: i32 = 18;
   export const MOVING_AVERAGE_F32: i32 = 19;
   export const IMAGE_F32: i32 = 20;
+  export const CONV_S8: i32 = 21;
+  export const PWCONV_S8: i32 = 22;
+  export const DWCONV_S8: i32 = 23;
+  export const SEPARABLE_S8: i32 = 24;
+  export const AVGPOOL_S8: i32 = 25;
+  export const MAXPOOL_S8: i32 = 26;
+  export const GAP_S8: i32 = 27;
+  export const ADD_S8: i32 = 28;
+  export const LUT_S8: i32 = 29;
+  export const PAD_S8: i32 = 30;
+  export const SOFTMAX_S8: i32 = 31;
+  export const QUANTISE_S8: i32 = 32;
+  export const DEQUANTISE_S8: i32 = 33;
+  export const RESIZE_S8: i32 = 34;
+  export const COPY_S8: i32 = 35;
 }

@@ -2,7 +2,7 @@
  * The host's view of the kernels' module, held against the module.
  */
 import { describe, expect, it } from "vitest";
-import { fieldOffset, KERNELS, STEP_BYTES, STEP_FLOATS, STEP_INTS, writeStep } from "../src/engine/step.ts";
+import { fieldOffset, KERNELS, STEP_BYTES, STEP_FLOATS, STEP_INTS, STEP_QUANT, writeStep } from "../src/engine/step.ts";
 import { BUILDS, forEachVariant, instantiate, readBuild, whyNot } from "./variants.ts";
 
 /** Bytes that a release module may take. */
@@ -10,7 +10,7 @@ const MOST_BYTES = 40 * 1024;
 
 describe.skipIf(whyNot("debug") !== undefined)("the step record", () => {
   const offsets = () => instantiate("debug") as unknown as Record<string, WebAssembly.Global>;
-  const fields = [...STEP_INTS, ...STEP_FLOATS];
+  const fields = [...STEP_INTS, ...STEP_FLOATS, ...STEP_QUANT];
 
   it.each(fields)("has %s where the kernels look for it", (field) => {
     expect(offsets()[`OFFSET_${field}`]?.value).toBe(fieldOffset(field));

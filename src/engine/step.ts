@@ -19,6 +19,15 @@ export const STEP_INTS = [
 /** Fields that hold floats; they follow the integers. */
 export const STEP_FLOATS = ["lo", "hi", "lo2", "hi2", "a", "b"] as const;
 
+/** Integer fields of the 8-bit kernels; they follow the floats. */
+// biome-ignore format: one line a group, as in the record's own table
+export const STEP_QUANT = [
+  "zx", "zx2", "zw", "zw2", "zm", "zy",
+  "qlo", "qhi", "qlo2", "qhi2",
+  "m1", "e1", "m2", "e2", "m3", "e3",
+  "flags",
+] as const;
+
 /** Numbers of the kernels, as in `assembly/step.ts`. */
 export const KERNELS = {
   conv_f32: 1,
@@ -41,15 +50,36 @@ export const KERNELS = {
   normalise_f32: 18,
   moving_average_f32: 19,
   image_f32: 20,
+  conv_s8: 21,
+  pwconv_s8: 22,
+  dwconv_s8: 23,
+  separable_s8: 24,
+  avgpool_s8: 25,
+  maxpool_s8: 26,
+  gap_s8: 27,
+  add_s8: 28,
+  lut_s8: 29,
+  pad_s8: 30,
+  softmax_s8: 31,
+  quantise_s8: 32,
+  dequantise_s8: 33,
+  resize_s8: 34,
+  copy_s8: 35,
 } as const;
 
 /** The name of a kernel, which is also the name of its export and its source file. */
 export type Kernel = keyof typeof KERNELS;
 
 /** The values of a record's fields; those left out are 0. */
-export type StepFields = Partial<Record<(typeof STEP_INTS)[number] | (typeof STEP_FLOATS)[number], number>>;
+export type StepFields = Partial<
+  Record<(typeof STEP_INTS)[number] | (typeof STEP_FLOATS)[number] | (typeof STEP_QUANT)[number], number>
+>;
 
-const INT_OFFSETS = new Map<string, number>(STEP_INTS.map((name, i) => [name, 4 * i]));
+const QUANT_AT = STEP_INTS.length + STEP_FLOATS.length;
+const INT_OFFSETS = new Map<string, number>([
+  ...STEP_INTS.map((name, i) => [name, 4 * i] as const),
+  ...STEP_QUANT.map((name, i) => [name, 4 * (QUANT_AT + i)] as const),
+]);
 const FLOAT_OFFSETS = new Map<string, number>(STEP_FLOATS.map((name, i) => [name, 4 * (STEP_INTS.length + i)]));
 
 /** Byte offset of a field from the start of its record. */

@@ -24,6 +24,10 @@ import {
 import { scale_shift_f32 } from "./scale_shift_f32";
 import { separable_f32 } from "./separable_f32";
 import { softmax_f32 } from "./softmax_f32";
+import { conv_s8, conv_s8_windows } from "./conv_s8";
+import { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows } from "./dwconv_s8";
+import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel16, pwconv_s8_panel16_row, pwconv_s8_panel4 } from "./pwconv_s8";
+import { separable_s8 } from "./separable_s8";
 import { Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
@@ -37,6 +41,9 @@ export { avgpool_f32, gap_f32, maxpool_f32 };
 export { add_f32, clamp_f32, copy, hardswish_f32, pad_f32, scale_shift_f32, sigmoid_f32, softmax_f32 };
 export { moments_f32, moving_average_f32, normalise_f32 };
 export { image_f32 };
+export { conv_s8, conv_s8_windows, separable_s8 };
+export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
+export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel16, pwconv_s8_panel16_row, pwconv_s8_panel4 };
 
 /** Raised when a record's layout or a kernel's contract changes. */
 export const ABI_VERSION: i32 = 1;
@@ -89,5 +96,9 @@ function dispatch(kernel: i32, step: usize, y0: i32, y1: i32): void {
     case Kernel.NORMALISE_F32: return normalise_f32(step, y0, y1);
     case Kernel.MOVING_AVERAGE_F32: return moving_average_f32(step, y0, y1);
     case Kernel.IMAGE_F32: return image_f32(step, y0, y1);
+    case Kernel.CONV_S8: return conv_s8(step, y0, y1);
+    case Kernel.PWCONV_S8: return pwconv_s8(step, y0, y1);
+    case Kernel.DWCONV_S8: return dwconv_s8(step, y0, y1);
+    case Kernel.SEPARABLE_S8: return separable_s8(step, y0, y1);
   }
 }

@@ -1,0 +1,272 @@
+/**
+ * y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi): pointwise convolution and dense layer in 8 bits
+ * x i8 [rows,inC] · y i8 [rows,outC] · row units are rows; [y0,y1) are written
+ * w, with K2 = inC and N4 = outC, rounded up to 2 and 4: [bias i32: N4][m i32: N4][e i8: N4, to a multiple of 16 bytes][panels of 16 columns, then of 4];
+ *   a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the bias has −zx·Σw + inC·zx·zw added, what lies beyond inC and outC is 0
+ * flags bit 1: the fast requantisation is exact for all columns (see requant_s8)
+ * needs: all pointers % ALIGN = 0, sums within 32 bits; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant
+ * scratch: s [i16: tile·K2][row sums i32: tile][512 bytes], each to a multiple of 16 bytes
+ * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
+ */
+import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";
+import { Step } from "./step";
+import { SIMD } from "./vec";
+import { dot, loadTerms, loadWeights, splat32, sub32, sum16, up16, widen } from "./vec8";
+
+/** Flag: the requantisation of the pointwise half (of the only one, in a step with one) may be the fast one. */
+export const FAST: i32 = 2;
+
+export function pwconv_s8(step: usize, y0: i32, y1: i32): void {
+  const s = changetype<Step>(step);
+  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.tile > 0);
+  assert(s.inC > 0 && s.outC > 0 && ((s.x | s.w | s.y | s.s) & 15) == 0);
+  const k2 = (s.inC + 1) & ~1;
+  const pitch = <usize>k2 * sizeof<i16>();
+  for (; y0 < y1; y0 += s.tile) {
+    const rows = min(s.tile, y1 - y0);
+    for (let r = 0, d = s.s, x = s.x + <usize>(y0 * s.inC); r < rows; ++r, d += pitch, x += s.inC) {
+      const end = widen(d, x, s.inC);
+      if (s.inC < k2) store<i16>(end, 0);
+    }
+    matrix_s8(step, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC));
+  }
+}
+
+/** Multiplies the panel i16 [rows,k2] at the step's scratch by packed weights into y i8 [rows,outC]. Exported, as all below, to stay a function. */
+export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y: usize): void {
+  const s = changetype<Step>(step);
+  const n = s.outC;
+  const n4 = (n + 3) & ~3;
+  const a = s.s;
+  const rowSums = a + up16(<usize>(s.tile * k2) * sizeof<i16>());
+  const constants = rowSums + up16(<usize>s.tile * sizeof<i32>());
+  const m = w + <usize>n4 * sizeof<i32>();
+  const e = m + <usize>n4 * sizeof<i32>();
+  let panel = e + up16(n4);
+  const fast = (s.flags & FAST) != 0;
+  for (let r = 0; r < rows; ++r) {
+    const sum = zw == 0 ? 0 : zw * sum16(a + <usize>(r * k2) * sizeof<i16>(), k2);
+    store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);
+  }
+  for (let o = 0; o < n; ) {
+    const width = n - o >= 16 ? 16 : 4;
+    const columns = min(width, n - o);
+    const at = <usize>o * sizeof<i32>();
+    if (SIMD && fast) {
+      for (let c = 0; c < width; c += 4) prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
+      if (width == 16) pwconv_s8_panel16(a, rows, k2, panel, w + at, rowSums, y + o, n, constants, s.zy, s.qlo, s.qhi);
+      else pwconv_s8_panel4(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
+    } else {
+      for (let c = 0; c < columns; c += 4) {
+        const left = min(4, columns - c);
+        const p = panel + 2 * c;
+        pwconv_s8_exact(a, rows, k2, p, 2 * width, w + at + <usize>c * 4, rowSums, y + o + c, n, left, n4, o + c, s.zy, s.qlo, s.qhi);
+      }
+    }
+    panel += <usize>width * k2;
+    o += width;
+  }
+}
+
+/** Tiles of 2 rows × 16 columns with the fast requantisation. The shape and the order of statements are those of pwconv_f32, for the same reasons. */
+export function pwconv_s8_panel16(
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, constants: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const aPitch = <usize>k2 * sizeof<i16>();
+  const zero = zeroOf(zy);
+  const l = i8x16.splat(<i8>lo);
+  const h = i8x16.splat(<i8>hi);
+  for (; rows >= 2; rows -= 2) {
+    const s0 = v128.load32_splat(rowSums);
+    const s1 = v128.load32_splat(rowSums, 4);
+    let c00 = v128.load(bias);
+    let c01 = v128.load(bias, 16);
+    let c02 = v128.load(bias, 32);
+    let c03 = v128.load(bias, 48);
+    let c10 = i32x4.sub(c00, s1);
+    let c11 = i32x4.sub(c01, s1);
+    let c12 = i32x4.sub(c02, s1);
+    let c13 = i32x4.sub(c03, s1);
+    c00 = i32x4.sub(c00, s0);
+    c01 = i32x4.sub(c01, s0);
+    c02 = i32x4.sub(c02, s0);
+    c03 = i32x4.sub(c03, s0);
+    rowSums += 8;
+    let q = a + aPitch;
+    const end = q;
+    const odd = end - 4;
+    let p = w;
+    do {
+      let b0 = loadWeights<v128>(p);
+      let b1 = loadWeights<v128>(p, 8);
+      let b2 = loadWeights<v128>(p, 16);
+      let b3 = loadWeights<v128>(p, 24);
+      let x0 = loadTerms<v128>(a);
+      let x1 = loadTerms<v128>(q);
+      c00 = dot<v128>(x0, b0, c00);
+      c01 = dot<v128>(x0, b1, c01);
+      c02 = dot<v128>(x0, b2, c02);
+      c03 = dot<v128>(x0, b3, c03);
+      c10 = dot<v128>(x1, b0, c10);
+      c11 = dot<v128>(x1, b1, c11);
+      c12 = dot<v128>(x1, b2, c12);
+      c13 = dot<v128>(x1, b3, c13);
+      if (a == odd) break;
+      b0 = loadWeights<v128>(p, 32);
+      b1 = loadWeights<v128>(p, 40);
+      b2 = loadWeights<v128>(p, 48);
+      b3 = loadWeights<v128>(p, 56);
+      x0 = loadTerms<v128>(a, 4);
+      x1 = loadTerms<v128>(q, 4);
+      c00 = dot<v128>(x0, b0, c00);
+      c01 = dot<v128>(x0, b1, c01);
+      c02 = dot<v128>(x0, b2, c02);
+      c03 = dot<v128>(x0, b3, c03);
+      c10 = dot<v128>(x1, b0, c10);
+      c11 = dot<v128>(x1, b1, c11);
+      c12 = dot<v128>(x1, b2, c12);
+      c13 = dot<v128>(x1, b3, c13);
+      p += 64;
+      a += 8;
+      q += 8;
+    } while (a < end);
+    a = end + aPitch;
+    v128.store(y, bytes16(c00, c01, c02, c03, constants, zero, l, h));
+    v128.store(y + pitch, bytes16(c10, c11, c12, c13, constants, zero, l, h));
+    y += 2 * pitch;
+  }
+  if (rows > 0) pwconv_s8_panel16_row(a, k2, w, bias, rowSums, y, constants, zy, lo, hi);
+}
+
+/** The last row of an odd number of rows. */
+export function pwconv_s8_panel16_row(
+  a: usize, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, constants: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const s = v128.load32_splat(rowSums);
+  let c0 = i32x4.sub(v128.load(bias), s);
+  let c1 = i32x4.sub(v128.load(bias, 16), s);
+  let c2 = i32x4.sub(v128.load(bias, 32), s);
+  let c3 = i32x4.sub(v128.load(bias, 48), s);
+  for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4) {
+    const x = loadTerms<v128>(a);
+    c0 = dot<v128>(x, loadWeights<v128>(w), c0);
+    c1 = dot<v128>(x, loadWeights<v128>(w, 8), c1);
+    c2 = dot<v128>(x, loadWeights<v128>(w, 16), c2);
+    c3 = dot<v128>(x, loadWeights<v128>(w, 24), c3);
+    w += 32;
+  }
+  v128.store(y, bytes16(c0, c1, c2, c3, constants, zeroOf(zy), i8x16.splat(<i8>lo), i8x16.splat(<i8>hi)));
+}
+
+/** Sixteen sums to sixteen bytes. */
+// @ts-ignore: decorator
+@inline
+function bytes16(c0: v128, c1: v128, c2: v128, c3: v128, constants: usize, zero: v128, l: v128, h: v128): v128 {
+  const y01 = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
+  const y23 = i16x8.narrow_i32x4_s(quad(c2, constants + 2 * QUAD_BYTES, zero), quad(c3, constants + 3 * QUAD_BYTES, zero));
+  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y01, y23), l), h);
+}
+
+/** Tiles of 4 rows × 4 columns, of which `columns` are written, with the fast requantisation. */
+export function pwconv_s8_panel4(
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
+  zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const aPitch = <usize>k2 * sizeof<i16>();
+  const zero = zeroOf(zy);
+  const l = i8x16.splat(<i8>lo);
+  const h = i8x16.splat(<i8>hi);
+  const b = v128.load(bias);
+  for (; rows > 0; rows -= 4) {
+    // Rows that are not there repeat the last one.
+    const a1 = rows > 1 ? a + aPitch : a;
+    const a2 = rows > 2 ? a1 + aPitch : a1;
+    const a3 = rows > 3 ? a2 + aPitch : a2;
+    let c0 = i32x4.sub(b, v128.load32_splat(rowSums));
+    let c1 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 1 ? 4 : 0)));
+    let c2 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 2 ? 8 : 0)));
+    let c3 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 3 ? 12 : 0)));
+    let p = w;
+    for (let k: usize = 0; k < aPitch; k += 4) {
+      const b0 = loadWeights<v128>(p);
+      c0 = dot<v128>(loadTerms<v128>(a + k), b0, c0);
+      c1 = dot<v128>(loadTerms<v128>(a1 + k), b0, c1);
+      c2 = dot<v128>(loadTerms<v128>(a2 + k), b0, c2);
+      c3 = dot<v128>(loadTerms<v128>(a3 + k), b0, c3);
+      p += 8;
+    }
+    a = a3 + aPitch;
+    rowSums += 16;
+    const y01 = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants, zero));
+    const y23 = i16x8.narrow_i32x4_s(quad(c2, constants, zero), quad(c3, constants, zero));
+    let bytes = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y01, y23), l), h);
+    for (let r = min(rows, 4); r > 0; --r, y += pitch) {
+      if (columns == 4) store<i32>(y, i32x4.extract_lane(bytes, 0));
+      else {
+        let lanes = i32x4.extract_lane(bytes, 0);
+        for (let c: usize = 0; c < <usize>columns; ++c, lanes >>= 8) store<i8>(y + c, <i8>lanes);
+      }
+      bytes = v128.shuffle<i32>(bytes, bytes, 1, 2, 3, 0);
+    }
+  }
+}
+
+/**
+ * One row × 4 columns at a time with the requantisation of the formula: the scalar build, and layers that the fast form does not cover. `panelPitch`:
+ * bytes from one pair of rows of w to the next; bias is at column o of n4, so that m and e lie at known distances behind it.
+ */
+export function pwconv_s8_exact(
+  a: usize, rows: i32, k2: i32, w: usize, panelPitch: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
+  n4: usize, o: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  const m = bias + 4 * n4;
+  const e = bias - 4 * o + 8 * n4 + o;
+  for (; rows > 0; --rows, y += pitch, rowSums += 4) {
+    const sum = load<i32>(rowSums);
+    let c0 = load<i32>(bias) - sum;
+    let c1 = load<i32>(bias, 4) - sum;
+    let c2 = load<i32>(bias, 8) - sum;
+    let c3 = load<i32>(bias, 12) - sum;
+    let p = w;
+    const end = a + <usize>k2 * sizeof<i16>();
+    if (SIMD) {
+      let c = sub32<v128>(v128.load(bias), splat32<v128>(sum));
+      for (; a < end; a += 4, p += panelPitch) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+      c0 = i32x4.extract_lane(c, 0);
+      c1 = i32x4.extract_lane(c, 1);
+      c2 = i32x4.extract_lane(c, 2);
+      c3 = i32x4.extract_lane(c, 3);
+    } else {
+      for (; a < end; a += 4, p += panelPitch) {
+        const x = loadTerms<i32>(a);
+        c0 = dot<i32>(x, loadWeights<i32>(p), c0);
+        c1 = dot<i32>(x, loadWeights<i32>(p, 2), c1);
+        c2 = dot<i32>(x, loadWeights<i32>(p, 4), c2);
+        c3 = dot<i32>(x, loadWeights<i32>(p, 6), c3);
+      }
+    }
+    store<i8>(y, <i8>requantise(c0, load<i32>(m), <i32>load<i8>(e), zy, lo, hi));
+    if (columns > 1) store<i8>(y, <i8>requantise(c1, load<i32>(m, 4), <i32>load<i8>(e, 1), zy, lo, hi), 1);
+    if (columns > 2) store<i8>(y, <i8>requantise(c2, load<i32>(m, 8), <i32>load<i8>(e, 2), zy, lo, hi), 2);
+    if (columns > 3) store<i8>(y, <i8>requantise(c3, load<i32>(m, 12), <i32>load<i8>(e, 3), zy, lo, hi), 3);
+  }
+}
+
+/** Packs rows k0…k1 of a row-major i8 [k][n] matrix, the first of which is at src, into panels; k0 is even, k1 is even or k. All of dst is zero before. */
+export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, k1: i32): void {
+  assert(0 <= k0 && k0 <= k1 && k1 <= k && (k0 & 1) == 0);
+  const k2 = (k + 1) & ~1;
+  for (let o = 0, width = 0; o < n; o += width) {
+    width = n - o >= 16 ? 16 : 4;
+    const columns = min(width, n - o);
+    const panel = dst + <usize>(o * k2);
+    for (let i = k0; i < k1; ++i) {
+      const row = src + <usize>((i - k0) * n + o);
+      let d = panel + <usize>((i >> 1) * 2 * width + (i & 1));
+      for (let c = 0; c < columns; ++c, d += 2) store<i8>(d, load<i8>(row + c));
+    }
+  }
+}

@@ -8,7 +8,7 @@
 import { firstTap, lastTap } from "./dwconv_f32";
 import { matrix_s8 } from "./pwconv_s8";
 import { Step } from "./step";
-import { fill16, widen } from "./vec8";
+import { fill16, widen, widenPast } from "./vec8";
 
 export function conv_s8(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
@@ -35,9 +35,21 @@ export function conv_s8_windows(step: usize, p: i32, pixels: i32, k2: i32): void
     const image = r / s.outH;
     const iy = (r - image * s.outH) * s.strideH - s.padT;
     const ix = ox * s.strideW - s.padL;
+    const end = d + <usize>k2 * sizeof<i16>();
+    if (s.dilationW == 1 && ix >= 0 && ix + s.kW <= s.inW && iy >= 0 && iy + (s.kH - 1) * s.dilationH < s.inH) {
+      // What is written past a run of values is written anew by the next one, or belongs to the row sums, which come later.
+      let x = s.x + <usize>((image * s.inH + iy) * rowBytes + ix * channels);
+      for (let ky = s.kH; ky > 0; --ky, x += s.dilationH * rowBytes) d = widenPast(d, x, s.kW * channels);
+      if (d < end) store<i16>(d, 0);
+      d = end;
+      if (++ox == s.outW) {
+        ox = 0;
+        ++r;
+      }
+      continue;
+    }
     const kx0 = min(firstTap(ix, s.dilationW), s.kW);
     const kx1 = max(lastTap(ix, s.dilationW, s.kW, s.inW), kx0);
-    const end = d + <usize>k2 * sizeof<i16>();
     for (let ky = 0, y = iy; ky < s.kH; ++ky, y += s.dilationH) {
       if (<u32>y >= <u32>s.inH) {
         d = fill16(d, s.zx, s.kW * channels);

@@ -143,28 +143,44 @@ export function dwconv_s8_columns1(
   let next1 = b1;
   let after0 = b0;
   let after1 = b1;
-  const padL = s.padL;
-  const inW = s.inW;
-  const columns = s.outW + 2;
-  for (let i = 0; i < columns; ++i) {
-    const ix = i - padL;
-    const at = <usize>(ix * pixel);
-    const inside = <u32>ix < <u32>inW;
-    const x0 = v128.load_ext<i8>(inside && i0 ? top + at : outside);
-    const x1 = v128.load_ext<i8>(inside && i1 ? top + rowBytes + at : outside);
-    const x2 = v128.load_ext<i8>(inside && i2 ? top + 2 * rowBytes + at : outside);
-    const v0 = low(x0, x1);
-    const v1 = high(x0, x1);
-    const v2 = low(x2, x2);
-    const v3 = high(x2, x2);
-    if (i >= 2) {
-      finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
-      y += step8;
+  const d0 = i0 ? <usize>pixel : 0;
+  const d1 = i1 ? <usize>pixel : 0;
+  const d2 = i2 ? <usize>pixel : 0;
+  let p0 = outside;
+  let p1 = outside;
+  let p2 = outside;
+  let i = 0;
+  // Columns left of the image, in it, right of it.
+  for (let part = 0; part < 3; ++part) {
+    const end = part == 0 ? s.padL : part == 1 ? min(s.padL + s.inW, s.outW + 2) : s.outW + 2;
+    if (part == 1) {
+      p0 = i0 ? top : outside;
+      p1 = i1 ? top + rowBytes : outside;
+      p2 = i2 ? top + 2 * rowBytes : outside;
+    } else p0 = p1 = p2 = outside;
+    const s0 = part == 1 ? d0 : 0;
+    const s1 = part == 1 ? d1 : 0;
+    const s2 = part == 1 ? d2 : 0;
+    for (; i < end; ++i) {
+      const x0 = v128.load_ext<i8>(p0);
+      const x1 = v128.load_ext<i8>(p1);
+      const x2 = v128.load_ext<i8>(p2);
+      p0 += s0;
+      p1 += s1;
+      p2 += s2;
+      const v0 = low(x0, x1);
+      const v1 = high(x0, x1);
+      const v2 = low(x2, x2);
+      const v3 = high(x2, x2);
+      if (i >= 2) {
+        finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
+        y += step8;
+      }
+      next0 = column(after0, v0, v2, w + 64);
+      next1 = column(after1, v1, v3, w + 80);
+      after0 = column(b0, v0, v2, w);
+      after1 = column(b1, v1, v3, w + 16);
     }
-    next0 = column(after0, v0, v2, w + 64);
-    next1 = column(after1, v1, v3, w + 80);
-    after0 = column(b0, v0, v2, w);
-    after1 = column(b1, v1, v3, w + 16);
   }
 }
 
@@ -190,31 +206,47 @@ export function dwconv_s8_columns2(
   const b1 = v128.load(s.w + 4 * c, 16);
   let next0 = b0;
   let next1 = b1;
-  const padL = s.padL;
-  const inW = s.inW;
-  const columns = 2 * s.outW + 1;
-  for (let i = 0; i < columns; ++i) {
-    const ix = i - padL;
-    const at = <usize>(ix * pixel);
-    const inside = <u32>ix < <u32>inW;
-    const x0 = v128.load_ext<i8>(inside && i0 ? top + at : outside);
-    const x1 = v128.load_ext<i8>(inside && i1 ? top + rowBytes + at : outside);
-    const x2 = v128.load_ext<i8>(inside && i2 ? top + 2 * rowBytes + at : outside);
-    const v0 = low(x0, x1);
-    const v1 = high(x0, x1);
-    const v2 = low(x2, x2);
-    const v3 = high(x2, x2);
-    if (i & 1) {
-      next0 = column(next0, v0, v2, w + 64);
-      next1 = column(next1, v1, v3, w + 80);
-      continue;
+  const d0 = i0 ? <usize>pixel : 0;
+  const d1 = i1 ? <usize>pixel : 0;
+  const d2 = i2 ? <usize>pixel : 0;
+  let p0 = outside;
+  let p1 = outside;
+  let p2 = outside;
+  let i = 0;
+  // Columns left of the image, in it, right of it.
+  for (let part = 0; part < 3; ++part) {
+    const end = part == 0 ? s.padL : part == 1 ? min(s.padL + s.inW, 2 * s.outW + 1) : 2 * s.outW + 1;
+    if (part == 1) {
+      p0 = i0 ? top : outside;
+      p1 = i1 ? top + rowBytes : outside;
+      p2 = i2 ? top + 2 * rowBytes : outside;
+    } else p0 = p1 = p2 = outside;
+    const s0 = part == 1 ? d0 : 0;
+    const s1 = part == 1 ? d1 : 0;
+    const s2 = part == 1 ? d2 : 0;
+    for (; i < end; ++i) {
+      const x0 = v128.load_ext<i8>(p0);
+      const x1 = v128.load_ext<i8>(p1);
+      const x2 = v128.load_ext<i8>(p2);
+      p0 += s0;
+      p1 += s1;
+      p2 += s2;
+      const v0 = low(x0, x1);
+      const v1 = high(x0, x1);
+      const v2 = low(x2, x2);
+      const v3 = high(x2, x2);
+      if (i & 1) {
+        next0 = column(next0, v0, v2, w + 64);
+        next1 = column(next1, v1, v3, w + 80);
+        continue;
+      }
+      if (i > 0) {
+        finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
+        y += step8;
+      }
+      next0 = column(b0, v0, v2, w);
+      next1 = column(b1, v1, v3, w + 16);
     }
-    if (i > 0) {
-      finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
-      y += step8;
-    }
-    next0 = column(b0, v0, v2, w);
-    next1 = column(b1, v1, v3, w + 16);
   }
 }
 

@@ -26,7 +26,7 @@ import { separable_f32 } from "./separable_f32";
 import { softmax_f32 } from "./softmax_f32";
 import { conv_s8, conv_s8_windows } from "./conv_s8";
 import { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows } from "./dwconv_s8";
-import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel16, pwconv_s8_panel16_row, pwconv_s8_panel4 } from "./pwconv_s8";
+import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 } from "./pwconv_s8";
 import { separable_s8 } from "./separable_s8";
 import { Kernel, STEP_BYTES, Step } from "./step";
 
@@ -43,7 +43,7 @@ export { moments_f32, moving_average_f32, normalise_f32 };
 export { image_f32 };
 export { conv_s8, conv_s8_windows, separable_s8 };
 export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
-export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel16, pwconv_s8_panel16_row, pwconv_s8_panel4 };
+export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
 
 /** Raised when a record's layout or a kernel's contract changes. */
 export const ABI_VERSION: i32 = 1;

@@ -1,7 +1,7 @@
 /**
  * y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi): pointwise convolution and dense layer in 8 bits
  * x i8 [rows,inC] · y i8 [rows,outC] · row units are rows; [y0,y1) are written
- * w, with K2 = inC and N4 = outC, rounded up to 2 and 4: [bias i32: N4][m i32: N4][e i8: N4, to a multiple of 16 bytes][panels of 16 columns, then of 4];
+ * w, with K2 = inC and N4 = outC, rounded up to 2 and 4: [bias i32: N4][m i32: N4][e i8: N4, to a multiple of 16 bytes][panels of 8 columns, a last one of 4];
  *   a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the bias has −zx·Σw + inC·zx·zw added, what lies beyond inC and outC is 0
  * flags bit 1: the fast requantisation is exact for all columns (see requant_s8)
  * needs: all pointers % ALIGN = 0, sums within 32 bits; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant
@@ -49,12 +49,12 @@ export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y:
     store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);
   }
   for (let o = 0; o < n; ) {
-    const width = n - o >= 16 ? 16 : 4;
+    const width = n - o > 4 ? 8 : 4;
     const columns = min(width, n - o);
     const at = <usize>o * sizeof<i32>();
     if (SIMD && fast) {
       for (let c = 0; c < width; c += 4) prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
-      if (width == 16) pwconv_s8_panel16(a, rows, k2, panel, w + at, rowSums, y + o, n, constants, s.zy, s.qlo, s.qhi);
+      if (width == 8) pwconv_s8_panel8(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
       else pwconv_s8_panel4(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
     } else {
       for (let c = 0; c < columns; c += 4) {
@@ -68,109 +68,12 @@ export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y:
   }
 }
 
-/** Tiles of 2 rows × 16 columns with the fast requantisation. The shape and the order of statements are those of pwconv_f32, for the same reasons. */
-export function pwconv_s8_panel16(
-  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, constants: usize, zy: i32, lo: i32, hi: i32,
-): void {
-  if (!SIMD) return;
-  const aPitch = <usize>k2 * sizeof<i16>();
-  const zero = zeroOf(zy);
-  const l = i8x16.splat(<i8>lo);
-  const h = i8x16.splat(<i8>hi);
-  for (; rows >= 2; rows -= 2) {
-    const s0 = v128.load32_splat(rowSums);
-    const s1 = v128.load32_splat(rowSums, 4);
-    let c00 = v128.load(bias);
-    let c01 = v128.load(bias, 16);
-    let c02 = v128.load(bias, 32);
-    let c03 = v128.load(bias, 48);
-    let c10 = i32x4.sub(c00, s1);
-    let c11 = i32x4.sub(c01, s1);
-    let c12 = i32x4.sub(c02, s1);
-    let c13 = i32x4.sub(c03, s1);
-    c00 = i32x4.sub(c00, s0);
-    c01 = i32x4.sub(c01, s0);
-    c02 = i32x4.sub(c02, s0);
-    c03 = i32x4.sub(c03, s0);
-    rowSums += 8;
-    let q = a + aPitch;
-    const end = q;
-    const odd = end - 4;
-    let p = w;
-    do {
-      let b0 = loadWeights<v128>(p);
-      let b1 = loadWeights<v128>(p, 8);
-      let b2 = loadWeights<v128>(p, 16);
-      let b3 = loadWeights<v128>(p, 24);
-      let x0 = loadTerms<v128>(a);
-      let x1 = loadTerms<v128>(q);
-      c00 = dot<v128>(x0, b0, c00);
-      c01 = dot<v128>(x0, b1, c01);
-      c02 = dot<v128>(x0, b2, c02);
-      c03 = dot<v128>(x0, b3, c03);
-      c10 = dot<v128>(x1, b0, c10);
-      c11 = dot<v128>(x1, b1, c11);
-      c12 = dot<v128>(x1, b2, c12);
-      c13 = dot<v128>(x1, b3, c13);
-      if (a == odd) break;
-      b0 = loadWeights<v128>(p, 32);
-      b1 = loadWeights<v128>(p, 40);
-      b2 = loadWeights<v128>(p, 48);
-      b3 = loadWeights<v128>(p, 56);
-      x0 = loadTerms<v128>(a, 4);
-      x1 = loadTerms<v128>(q, 4);
-      c00 = dot<v128>(x0, b0, c00);
-      c01 = dot<v128>(x0, b1, c01);
-      c02 = dot<v128>(x0, b2, c02);
-      c03 = dot<v128>(x0, b3, c03);
-      c10 = dot<v128>(x1, b0, c10);
-      c11 = dot<v128>(x1, b1, c11);
-      c12 = dot<v128>(x1, b2, c12);
-      c13 = dot<v128>(x1, b3, c13);
-      p += 64;
-      a += 8;
-      q += 8;
-    } while (a < end);
-    a = end + aPitch;
-    v128.store(y, bytes16(c00, c01, c02, c03, constants, zero, l, h));
-    v128.store(y + pitch, bytes16(c10, c11, c12, c13, constants, zero, l, h));
-    y += 2 * pitch;
-  }
-  if (rows > 0) pwconv_s8_panel16_row(a, k2, w, bias, rowSums, y, constants, zy, lo, hi);
-}
-
-/** The last row of an odd number of rows. */
-export function pwconv_s8_panel16_row(
-  a: usize, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, constants: usize, zy: i32, lo: i32, hi: i32,
-): void {
-  if (!SIMD) return;
-  const s = v128.load32_splat(rowSums);
-  let c0 = i32x4.sub(v128.load(bias), s);
-  let c1 = i32x4.sub(v128.load(bias, 16), s);
-  let c2 = i32x4.sub(v128.load(bias, 32), s);
-  let c3 = i32x4.sub(v128.load(bias, 48), s);
-  for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4) {
-    const x = loadTerms<v128>(a);
-    c0 = dot<v128>(x, loadWeights<v128>(w), c0);
-    c1 = dot<v128>(x, loadWeights<v128>(w, 8), c1);
-    c2 = dot<v128>(x, loadWeights<v128>(w, 16), c2);
-    c3 = dot<v128>(x, loadWeights<v128>(w, 24), c3);
-    w += 32;
-  }
-  v128.store(y, bytes16(c0, c1, c2, c3, constants, zeroOf(zy), i8x16.splat(<i8>lo), i8x16.splat(<i8>hi)));
-}
-
-/** Sixteen sums to sixteen bytes. */
-// @ts-ignore: decorator
-@inline
-function bytes16(c0: v128, c1: v128, c2: v128, c3: v128, constants: usize, zero: v128, l: v128, h: v128): v128 {
-  const y01 = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
-  const y23 = i16x8.narrow_i32x4_s(quad(c2, constants + 2 * QUAD_BYTES, zero), quad(c3, constants + 3 * QUAD_BYTES, zero));
-  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y01, y23), l), h);
-}
-
-/** Tiles of 4 rows × 4 columns, of which `columns` are written, with the fast requantisation. */
-export function pwconv_s8_panel4(
+/**
+ * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantisation. Rows that are not there repeat the last one. A wide tile
+ * would widen its weights for fewer rows; the test for an odd number of pairs between two pairs keeps the second one's loads out of the first one's block,
+ * as in pwconv_f32.
+ */
+export function pwconv_s8_panel8(
   a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
   zy: i32, lo: i32, hi: i32,
 ): void {
@@ -179,38 +82,105 @@ export function pwconv_s8_panel4(
   const zero = zeroOf(zy);
   const l = i8x16.splat(<i8>lo);
   const h = i8x16.splat(<i8>hi);
-  const b = v128.load(bias);
   for (; rows > 0; rows -= 4) {
-    // Rows that are not there repeat the last one.
-    const a1 = rows > 1 ? a + aPitch : a;
-    const a2 = rows > 2 ? a1 + aPitch : a1;
-    const a3 = rows > 3 ? a2 + aPitch : a2;
-    let c0 = i32x4.sub(b, v128.load32_splat(rowSums));
-    let c1 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 1 ? 4 : 0)));
-    let c2 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 2 ? 8 : 0)));
-    let c3 = i32x4.sub(b, v128.load32_splat(rowSums + (rows > 3 ? 12 : 0)));
-    let p = w;
-    for (let k: usize = 0; k < aPitch; k += 4) {
-      const b0 = loadWeights<v128>(p);
-      c0 = dot<v128>(loadTerms<v128>(a + k), b0, c0);
-      c1 = dot<v128>(loadTerms<v128>(a1 + k), b0, c1);
-      c2 = dot<v128>(loadTerms<v128>(a2 + k), b0, c2);
-      c3 = dot<v128>(loadTerms<v128>(a3 + k), b0, c3);
-      p += 8;
-    }
-    a = a3 + aPitch;
+    const end = a + aPitch;
+    const odd = end - 4;
+    let a1 = rows > 1 ? end : a;
+    let a2 = rows > 2 ? a1 + aPitch : a1;
+    let a3 = rows > 3 ? a2 + aPitch : a2;
+    let c00 = v128.load(bias);
+    let c01 = v128.load(bias, 16);
+    let s = v128.load32_splat(rowSums + (rows > 1 ? 4 : 0));
+    let c10 = i32x4.sub(c00, s);
+    let c11 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums + (rows > 2 ? 8 : 0));
+    let c20 = i32x4.sub(c00, s);
+    let c21 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums + (rows > 3 ? 12 : 0));
+    let c30 = i32x4.sub(c00, s);
+    let c31 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums);
+    c00 = i32x4.sub(c00, s);
+    c01 = i32x4.sub(c01, s);
     rowSums += 16;
-    const y01 = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants, zero));
-    const y23 = i16x8.narrow_i32x4_s(quad(c2, constants, zero), quad(c3, constants, zero));
-    let bytes = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y01, y23), l), h);
-    for (let r = min(rows, 4); r > 0; --r, y += pitch) {
-      if (columns == 4) store<i32>(y, i32x4.extract_lane(bytes, 0));
-      else {
-        let lanes = i32x4.extract_lane(bytes, 0);
-        for (let c: usize = 0; c < <usize>columns; ++c, lanes >>= 8) store<i8>(y + c, <i8>lanes);
-      }
-      bytes = v128.shuffle<i32>(bytes, bytes, 1, 2, 3, 0);
-    }
+    let p = w;
+    do {
+      let b0 = loadWeights<v128>(p);
+      let b1 = loadWeights<v128>(p, 8);
+      let x = loadTerms<v128>(a);
+      c00 = dot<v128>(x, b0, c00);
+      c01 = dot<v128>(x, b1, c01);
+      x = loadTerms<v128>(a1);
+      c10 = dot<v128>(x, b0, c10);
+      c11 = dot<v128>(x, b1, c11);
+      x = loadTerms<v128>(a2);
+      c20 = dot<v128>(x, b0, c20);
+      c21 = dot<v128>(x, b1, c21);
+      x = loadTerms<v128>(a3);
+      c30 = dot<v128>(x, b0, c30);
+      c31 = dot<v128>(x, b1, c31);
+      if (a == odd) break;
+      b0 = loadWeights<v128>(p, 16);
+      b1 = loadWeights<v128>(p, 24);
+      x = loadTerms<v128>(a, 4);
+      c00 = dot<v128>(x, b0, c00);
+      c01 = dot<v128>(x, b1, c01);
+      x = loadTerms<v128>(a1, 4);
+      c10 = dot<v128>(x, b0, c10);
+      c11 = dot<v128>(x, b1, c11);
+      x = loadTerms<v128>(a2, 4);
+      c20 = dot<v128>(x, b0, c20);
+      c21 = dot<v128>(x, b1, c21);
+      x = loadTerms<v128>(a3, 4);
+      c30 = dot<v128>(x, b0, c30);
+      c31 = dot<v128>(x, b1, c31);
+      p += 32;
+      a += 8;
+      a1 += 8;
+      a2 += 8;
+      a3 += 8;
+    } while (a < end);
+    a = end + 3 * aPitch;
+    const constants1 = constants + QUAD_BYTES;
+    const y0 = i16x8.narrow_i32x4_s(quad(c00, constants, zero), quad(c01, constants1, zero));
+    const y1 = i16x8.narrow_i32x4_s(quad(c10, constants, zero), quad(c11, constants1, zero));
+    const y2 = i16x8.narrow_i32x4_s(quad(c20, constants, zero), quad(c21, constants1, zero));
+    const y3 = i16x8.narrow_i32x4_s(quad(c30, constants, zero), quad(c31, constants1, zero));
+    const y01 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y0, y1), l), h);
+    const y23 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y2, y3), l), h);
+    put(y, i64x2.extract_lane(y01, 0), columns);
+    if (rows > 1) put(y + pitch, i64x2.extract_lane(y01, 1), columns);
+    if (rows > 2) put(y + 2 * pitch, i64x2.extract_lane(y23, 0), columns);
+    if (rows > 3) put(y + 3 * pitch, i64x2.extract_lane(y23, 1), columns);
+    y += 4 * pitch;
+  }
+}
+
+/** Stores the lowest `columns` of eight bytes. */
+// @ts-ignore: decorator
+@inline
+function put(y: usize, bytes: i64, columns: i32): void {
+  if (columns == 8) store<i64>(y, bytes);
+  else {
+    for (let c: usize = 0; c < <usize>columns; ++c, bytes >>= 8) store<i8>(y + c, <i8>bytes);
+  }
+}
+
+/** One row × 4 columns: what is left of the columns, with the fast requantisation. */
+export function pwconv_s8_panel4(
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
+  zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const zero = zeroOf(zy);
+  for (; rows > 0; --rows, rowSums += 4, y += pitch) {
+    let c = i32x4.sub(v128.load(bias), v128.load32_splat(rowSums));
+    let p = w;
+    for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4, p += 8) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+    const words = quad(c, constants, zero);
+    let lanes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(words, words), i16x8.splat(0));
+    lanes = i8x16.min_s(i8x16.max_s(lanes, i8x16.splat(<i8>lo)), i8x16.splat(<i8>hi));
+    put(y, i64x2.extract_lane(lanes, 0), columns);
   }
 }
 
@@ -260,7 +230,7 @@ export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, 
   assert(0 <= k0 && k0 <= k1 && k1 <= k && (k0 & 1) == 0);
   const k2 = (k + 1) & ~1;
   for (let o = 0, width = 0; o < n; o += width) {
-    width = n - o >= 16 ? 16 : 4;
+    width = n - o > 4 ? 8 : 4;
     const columns = min(width, n - o);
     const panel = dst + <usize>(o * k2);
     for (let i = k0; i < k1; ++i) {

@@ -69,11 +69,17 @@ export function prepare(d: usize, m: usize, e: usize): void {
 // @ts-ignore: decorator
 @inline
 export function quad(x: v128, constants: usize, zero: v128): v128 {
-  let a = f64x2.mul(f64x2.convert_low_i32x4_s(x), v128.load(constants));
-  let b = f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), v128.load(constants, 16));
-  a = f64x2.add(f64x2.add(a, v128.load(constants, 32)), zero);
-  b = f64x2.add(f64x2.add(b, v128.load(constants, 48)), zero);
-  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+  const a = linear(f64x2.convert_low_i32x4_s(x), v128.load(constants), v128.load(constants, 32));
+  const b = linear(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), v128.load(constants, 16), v128.load(constants, 48));
+  return v128.shuffle<i32>(f64x2.add(a, zero), f64x2.add(b, zero), 0, 2, 4, 6);
+}
+
+/** x·scale + offset. Product and sum are exact where they matter, so it does not matter either whether the product is rounded. */
+// @ts-ignore: decorator
+@inline
+function linear(x: v128, scale: v128, offset: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(x, scale, offset);
+  return f64x2.add(f64x2.mul(x, scale), offset);
 }
 
 /** What {@link quad} adds for a zero point. */

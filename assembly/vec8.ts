@@ -72,6 +72,16 @@ export function widen(d: usize, x: usize, count: i32): usize {
   return d;
 }
 
+/** As {@link widen}, but writes up to 7 values past the last one. */
+// @ts-ignore: decorator
+@inline
+export function widenPast(d: usize, x: usize, count: i32): usize {
+  if (!SIMD) return widen(d, x, count);
+  const end = d + <usize>count * sizeof<i16>();
+  for (; d < end; d += 16, x += 8) v128.store(d, v128.load_ext<i8>(x));
+  return end;
+}
+
 /** Writes `count` times the 16-bit `value`; returns the address behind them. */
 // @ts-ignore: decorator
 @inline

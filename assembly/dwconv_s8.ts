@@ -3,7 +3,7 @@
  * x i8 [n,inH,inW,C] NHWC · y i8 [n,outH,outW,C·m] · row units are the n·outH image rows; [y0,y1) are written; taps outside the image count as zx
  * w, with C8 = C·m rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes][kH·kW taps i8: C8]; bias folded as in pwconv_s8
  * any size, stride, dilation, multiplier · flags bit 0: the fast requantisation is exact for all channels (see requant_s8)
- * needs: all pointers % ALIGN = 0; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant · scratch: s 1024 bytes
+ * needs: all pointers % ALIGN = 0; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant · scratch: s 352 bytes
  * source: Howard et al. 2017 §3.1
  *
  * 3×3 at one output per channel goes eight channels at a time: the first two rows' values are interleaved, so that one pairwise product covers two taps,

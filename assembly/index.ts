@@ -27,7 +27,11 @@ import { softmax_f32 } from "./softmax_f32";
 import { conv_s8, conv_s8_windows } from "./conv_s8";
 import { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows } from "./dwconv_s8";
 import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 } from "./pwconv_s8";
+import { add_s8, dequantise_s8, lut_s8, quantise_s8 } from "./elementwise_s8";
+import { copy_s8, pad_s8 } from "./move_s8";
+import { avgpool_s8, gap_s8, maxpool_s8 } from "./pool_s8";
 import { separable_s8 } from "./separable_s8";
+import { exp_s8, softmax_s8 } from "./softmax_s8";
 import { Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
@@ -44,6 +48,9 @@ export { image_f32 };
 export { conv_s8, conv_s8_windows, separable_s8 };
 export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
 export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
+
+export { avgpool_s8, gap_s8, maxpool_s8 };
+export { add_s8, copy_s8, dequantise_s8, exp_s8, lut_s8, pad_s8, quantise_s8, softmax_s8 };
 
 /** Raised when a record's layout or a kernel's contract changes. */
 export const ABI_VERSION: i32 = 1;
@@ -100,5 +107,15 @@ function dispatch(kernel: i32, step: usize, y0: i32, y1: i32): void {
     case Kernel.PWCONV_S8: return pwconv_s8(step, y0, y1);
     case Kernel.DWCONV_S8: return dwconv_s8(step, y0, y1);
     case Kernel.SEPARABLE_S8: return separable_s8(step, y0, y1);
+    case Kernel.AVGPOOL_S8: return avgpool_s8(step, y0, y1);
+    case Kernel.MAXPOOL_S8: return maxpool_s8(step, y0, y1);
+    case Kernel.GAP_S8: return gap_s8(step, y0, y1);
+    case Kernel.ADD_S8: return add_s8(step, y0, y1);
+    case Kernel.LUT_S8: return lut_s8(step, y0, y1);
+    case Kernel.PAD_S8: return pad_s8(step, y0, y1);
+    case Kernel.SOFTMAX_S8: return softmax_s8(step, y0, y1);
+    case Kernel.QUANTISE_S8: return quantise_s8(step, y0, y1);
+    case Kernel.DEQUANTISE_S8: return dequantise_s8(step, y0, y1);
+    case Kernel.COPY_S8: return copy_s8(step, y0, y1);
   }
 }

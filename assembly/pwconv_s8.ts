@@ -5,7 +5,7 @@
  *   a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the bias has −zx·Σw + inC·zx·zw added, what lies beyond inC and outC is 0
  * flags bit 1: the fast requantisation is exact for all columns (see requant_s8)
  * needs: all pointers % ALIGN = 0, sums within 32 bits; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant
- * scratch: s [i16: tile·K2][row sums i32: tile][512 bytes], each to a multiple of 16 bytes
+ * scratch: s [i16: tile·K2][row sums i32: tile][128 bytes], each to a multiple of 16 bytes
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";

@@ -134,6 +134,5 @@ export namespace Kernel {
   export const SOFTMAX_S8: i32 = 31;
   export const QUANTISE_S8: i32 = 32;
   export const DEQUANTISE_S8: i32 = 33;
-  export const RESIZE_S8: i32 = 34;
   export const COPY_S8: i32 = 35;
 }

@@ -63,7 +63,6 @@ export const KERNELS = {
   softmax_s8: 31,
   quantise_s8: 32,
   dequantise_s8: 33,
-  resize_s8: 34,
   copy_s8: 35,
 } as const;
 

@@ -1,6 +1,7 @@
 /**
  * maxpool_s8: y[oy,ox,c] = clamp(max over the window's taps inside the image, qlo, qhi)
- * avgpool_s8: y[oy,ox,c] = clamp((S ± n/2)/n, qlo, qhi), S the sum and n the number of the taps inside, the sign that of S, divisions truncating
+ * avgpool_s8: y[oy,ox,c] = clamp((S ± n/2)/n − zx, qlo, qhi), S the sum of x + zx and n the number of the taps inside, the sign that of S, divisions
+ *   truncating; zx is 128 where the file's numbers are unsigned (ties round upwards there), else 0
  * x i8 [n,inH,inW,C] NHWC · y i8 [n,outH,outW,C], of the same quantisation · row units are the n·outH image rows; [y0,y1) are written
  * gap_s8: y[n,c] = clamp(MBQM(S − inH·inW·zx, (m1 << h)/(inH·inW), e1 + h) + zy, qlo, qhi), h = min(⌊log2(inH·inW)⌋, 32, 31 − e1); row units are images
  * needs: all pointers % ALIGN = 0, every window sees the image; writes nothing past y · exact: TFLite's reference kernels, in every variant · scratch: none
@@ -44,7 +45,10 @@ function pool(step: usize, y0: i32, y1: i32, largest: bool): void {
             value = largest ? max(value, q) : value + q;
           }
         }
-        if (!largest) value = (value > 0 ? value + count / 2 : value - count / 2) / count;
+        if (!largest) {
+          value += count * s.zx;
+          value = (value > 0 ? value + count / 2 : value - count / 2) / count - s.zx;
+        }
         store<i8>(y, <i8>min(max(value, s.qlo), s.qhi));
       }
     }

@@ -13,7 +13,8 @@
  *
  * so y − zy = ⌊u⌋, u = x·m·2^−(31+e) + ½ + 2^−(e+1), for u ≥ 0. In double precision every part of u is exact where it matters, and adding 2⁵² rounds to
  * nearest, so ⌊u⌋ = nearest(u − ½ + 2^−(32+e)): the last term is half of the smallest step of x·m·2^−(31+e), so ties do not occur. It takes
- * 8 + 1 + 32 + e bits, at most 53. Values beyond 8 bits may be rounded, but stay beyond.
+ * 8 + 1 + 32 + e bits, at most 53. Values beyond 8 bits may be rounded, but stay beyond. For longer shifts the host compares both forms where it matters
+ * (`src/engine/requantise.ts`) before it sets a step's flags.
  * source: gemmlowp's fixed-point arithmetic as TFLite uses it
  */
 
@@ -74,11 +75,10 @@ export function quad(x: v128, constants: usize, zero: v128): v128 {
   return v128.shuffle<i32>(f64x2.add(a, zero), f64x2.add(b, zero), 0, 2, 4, 6);
 }
 
-/** x·scale + offset. Product and sum are exact where they matter, so it does not matter either whether the product is rounded. */
+/** x·scale + offset, never fused: the host checks unusual scales against these very roundings. */
 // @ts-ignore: decorator
 @inline
 function linear(x: v128, scale: v128, offset: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(x, scale, offset);
   return f64x2.add(f64x2.mul(x, scale), offset);
 }
 

@@ -8,7 +8,7 @@ import type { ModelSource } from "./import/source.ts";
 
 export { type BuildOptions, build, memoryRequired, type PlanOptions, type Progress } from "./engine/build.ts";
 export type { MemoryUse } from "./engine/plan.ts";
-export type { ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
+export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
 export {
   FormatError,

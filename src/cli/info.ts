@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import type { Normalisation, Shape } from "../graph/graph.ts";
+import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { importModel } from "../import/sniff.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
@@ -101,7 +102,7 @@ function values(graph: Graph): string[][] {
   return [
     ...graph.inputs.map(({ name, dtype, shape }) => ["input", value(name, dtype, shape)]),
     ...(normalisation ? [["pixels", scaling(normalisation)]] : []),
-    ...graph.outputs.map((name) => ["output", value(name, "float32", shapes.get(name) ?? [])]),
+    ...graph.outputs.map((name) => ["output", value(name, typeOf(name, graph).dtype, shapes.get(name) ?? [])]),
     ...(ends.length ? [["end points", printable(ends.join(" "))]] : []),
   ];
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { ShapeError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
-import type { Session, ValueInfo } from "../index.ts";
+import type { Numbers, Session, ValueInfo } from "../index.ts";
 import { fileNames, makeFolder, readBytes, writeBytes } from "./files.ts";
 import { addResolution, loadModel } from "./network.ts";
 import { formatNpy, type NpyArray, parseNpy } from "./npy.ts";
@@ -27,7 +27,7 @@ interface RunOptions extends VariantOptions {
 /** A value that was computed, and where it was written. */
 interface Result extends ValueInfo {
   readonly kind: "output" | "end point";
-  readonly data: Float32Array;
+  readonly data: Numbers;
   readonly files: readonly string[];
 }
 
@@ -62,7 +62,7 @@ async function run(model: string, options: RunOptions): Promise<void> {
   const net = await loadModel(model, { variant, endPoints, batch, ...(resolution && { resolution }) });
   const inputs = await readInputs(net, options.input);
   const start = performance.now();
-  const answer = net.run(inputs);
+  const answer = net.run<Numbers>(inputs);
   const ms = Math.round((performance.now() - start) * 1000) / 1000;
   const results = await write(
     [
@@ -82,7 +82,7 @@ async function run(model: string, options: RunOptions): Promise<void> {
 }
 
 /** Reads one file for each input; those without a name go to the inputs that are left, in order. */
-async function readInputs(net: Session, given: readonly string[]): Promise<Record<string, Float32Array>> {
+async function readInputs(net: Session, given: readonly string[]): Promise<Record<string, Numbers>> {
   const paths = new Map<string, string>();
   const unnamed: string[] = [];
   for (const text of given) {
@@ -114,10 +114,10 @@ function nameList(net: Session): string {
 }
 
 /** The array's numbers, if it has the input's dtype and shape (a leading 1 may be on one side only). */
-function matching({ dtype, shape, data }: NpyArray, input: ValueInfo, path: string): Float32Array {
+function matching({ dtype, shape, data }: NpyArray, input: ValueInfo, path: string): Numbers {
   const equal = (a: Shape, b: Shape) => a.length === b.length && a.every((size, i) => size === b[i]);
   const fits = [shape, [1, ...shape]].some((a) => equal(a, input.shape)) || equal(shape, [1, ...input.shape]);
-  if (fits && dtype === input.dtype && data instanceof Float32Array) return data;
+  if (fits && dtype === input.dtype && !(data instanceof Int32Array)) return data;
   throw new ShapeError(
     `${path}: expected ${input.dtype} [${input.shape.join(",")}] for input "${input.name}", got ${dtype} [${shape.join(",")}]`,
   );

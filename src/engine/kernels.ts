@@ -3,56 +3,26 @@
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
-import type { Clamp, Constant, Graph, Node, Op, Shape, Window } from "../graph/graph.ts";
+import type { Clamp, Node, Op, Shape, Window } from "../graph/graph.ts";
+import { isByte } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
-import { resolvePadding } from "../graph/shape.ts";
+import { lowerBytes } from "./kernels-s8.ts";
+import {
+  type Context,
+  dims,
+  type Lowered,
+  type Packed,
+  part,
+  rows,
+  sameImage,
+  shapeOf,
+  windowFields,
+} from "./lowering.ts";
 import type { Kernel, StepFields } from "./step.ts";
-
-/** Weights as a kernel wants them. Their size does not depend on the variant; the order inside a packed matrix does. */
-export type Packed =
-  /** A matrix [k, n] and a bias [n] (or zeros), in panels: (k + 1)·n floats. */
-  | {
-      readonly layout: "matrix";
-      readonly weights: string;
-      readonly bias: string | undefined;
-      readonly k: number;
-      readonly n: number;
-    }
-  /** Vectors and arrays one behind the other, as they are; a missing one is `length` times `fill`. */
-  | { readonly layout: "rows"; readonly parts: readonly Part[] };
-
-/** A constant, or the number that stands for it. */
-export interface Part {
-  readonly constant: string | undefined;
-  readonly fill: number;
-  readonly length: number;
-}
-
-/** One step before anything has an address. */
-export interface Lowered {
-  readonly kernel: Kernel;
-  /** Names of the values at `x` and `x2`. */
-  readonly x: string;
-  readonly x2?: string;
-  readonly w?: Packed;
-  readonly w2?: Packed;
-  /** Bytes of scratch. */
-  readonly scratchBytes?: number;
-  /** Byte offset of this step's part within the output. */
-  readonly yOffset?: number;
-  /** The output may lie where an input lay that ends here. */
-  readonly inPlace?: boolean;
-  readonly fields: StepFields;
-}
-
-/** What a lowering may ask of the graph. */
-export interface Context {
-  readonly graph: Graph;
-  readonly shapes: ReadonlyMap<string, Shape>;
-}
 
 /** The steps that compute a node; none for one that only renames its input. */
 export function lower(node: Node, context: Context): readonly Lowered[] {
+  if (isByte(node.dtype) || node.op === "dequantise") return lowerBytes(node, context);
   const lowering = LOWERINGS[node.op] as (node: Node, context: Context) => readonly Lowered[];
   return lowering(node, context);
 }
@@ -190,27 +160,9 @@ const LOWERINGS: Lowerings = {
 
   reshape: () => [],
   identity: () => [],
+  quantise: lowerBytes,
+  dequantise: lowerBytes,
 };
-
-function shapeOf(name: string, { shapes }: Context): Shape {
-  return shapes.get(name)!;
-}
-
-function constantOf(name: string, { graph }: Context): Constant {
-  return graph.constants.get(name)!;
-}
-
-function dims(name: string, context: Context): Shape {
-  return constantOf(name, context).shape;
-}
-
-function part(constant: string | undefined, length: number, fill = 0): Part {
-  return { constant, length, fill };
-}
-
-function rows(...parts: Part[]): Packed {
-  return { layout: "rows", parts };
-}
 
 function matrix(node: { weights: string; bias?: string | undefined }, k: number, n: number): Packed {
   return { layout: "matrix", weights: node.weights, bias: node.bias, k, n };
@@ -229,30 +181,6 @@ function pointwise(
   outC: number,
 ): Lowered {
   return { kernel: "pwconv_f32", x, w, fields: { rows: rowCount, inC, outC, ...bounds(clamp) } };
-}
-
-function sameImage(node: Node, context: Context): boolean {
-  const x = shapeOf(node.inputs[0]!, context);
-  const y = shapeOf(node.name, context);
-  return x[1] === y[1] && x[2] === y[2];
-}
-
-/** Fields of everything that moves a window over an image; `y` is the output's shape. */
-function windowFields(
-  window: Pick<Window, "strides" | "padding"> & Partial<Window>,
-  kernel: readonly [number, number],
-  input: string,
-  y: Shape,
-  context: Context,
-): StepFields {
-  const [n, inH, inW, inC] = shapeOf(input, context) as readonly [number, number, number, number];
-  const dilations = window.dilations ?? [1, 1];
-  const { top, left } = resolvePadding(window.padding, [inH, inW], kernel, window.strides, dilations);
-  return {
-    ...{ rows: n * y[1]!, n, inH, inW, inC, outH: y[1]!, outW: y[2]!, kH: kernel[0], kW: kernel[1] },
-    ...{ strideH: window.strides[0], strideW: window.strides[1], dilationH: dilations[0], dilationW: dilations[1] },
-    ...{ padT: top, padL: left },
-  };
 }
 
 /** Fields and weights of a depthwise convolution as the first half of a separable step: its bounds at lo2 and hi2, its channels at midC. */

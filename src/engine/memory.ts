@@ -29,6 +29,8 @@ export interface KernelExports extends Record<string, unknown> {
   run_rows(step: number, y0: number, y1: number): void;
   /** Packs rows [k0, k1) of a row-major [k][n] matrix; row k0 is at byte address `source`. */
   pwconv_f32_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
+  /** Packs rows [k0, k1) of a row-major i8 [k][n] matrix into panels at `target`, which are zero; row k0 is at byte address `source`. */
+  pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
   /** Packs a bias [n]; a `bias` of 0 stands for zeros. */
   pwconv_f32_pack_bias(target: number, bias: number, k: number, n: number): void;
 }

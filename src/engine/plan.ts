@@ -7,12 +7,15 @@
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
-import type { Graph, Node, Shape } from "../graph/graph.ts";
+import type { DType, Graph, Node, Quantisation, Shape } from "../graph/graph.ts";
+import { isByte, typeOf } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { type Lifetime, placeLifetimes } from "./arena.ts";
-import { type Context, type Lowered, lower, type Packed } from "./kernels.ts";
+import { lower } from "./kernels.ts";
+import type { Context, Lowered, Packed } from "./lowering.ts";
 import { ALIGN, BASE, SLACK } from "./memory.ts";
+import { packedBytes } from "./pack.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
 
 /** What a session needs, in bytes. */
@@ -45,6 +48,8 @@ export interface PlannedWeights {
 export interface PlannedValue {
   readonly name: string;
   readonly shape: Shape;
+  readonly dtype: DType;
+  readonly quantisation?: Quantisation | undefined;
   readonly address: number;
 }
 
@@ -74,12 +79,10 @@ interface Draft extends Lowered {
  * @param keep names of values, beside the outputs, that must be readable after a run
  */
 export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan {
-  for (const value of [...graph.inputs, ...graph.constants.values()]) {
-    if (value.dtype !== "float32") {
-      throw new UnsupportedError(
-        `value ${value.name}: expected float32, got ${value.dtype} (8-bit networks are not supported yet)`,
-      );
-    }
+  const types = new Map<string, DType>();
+  for (const { name, dtype = "float32" } of [...graph.inputs, ...graph.nodes]) {
+    if (dtype === "int32") throw new UnsupportedError(`value ${name}: expected float32 or 8 bits, got int32`);
+    types.set(name, dtype);
   }
   const context: Context = { graph, shapes: inferShapes(graph) };
   const drafts: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
@@ -87,7 +90,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const readable = new Set([...graph.outputs, ...keep]);
   const named = [...graph.inputs.map(({ name }) => name), ...readable];
   const weights = placeWeights(drafts.flatMap(({ w, w2 }) => [w, w2]));
-  const buffers = findLifetimes(context, drafts, roots, readable);
+  const buffers = findLifetimes(context, types, drafts, roots, readable);
   const lifetimes = [...new Set(buffers.values())];
   const scratch = drafts.flatMap(({ scratchBytes }, i) =>
     scratchBytes ? [{ bytes: padded(scratchBytes), first: i, last: i, step: i }] : [],
@@ -122,14 +125,13 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
     stepsAt: BASE,
     arena: arenaAt,
     shapes: context.shapes,
-    values: new Map(named.map((name) => [name, { name, shape: context.shapes.get(name)!, address: addressOf(name) }])),
+    values: new Map(
+      named.map((name) => {
+        const address = addressOf(name);
+        return [name, { name, shape: context.shapes.get(name)!, ...typeOf(name, graph), address }];
+      }),
+    ),
   };
-}
-
-/** Bytes of packed weights. */
-function packedBytes(packed: Packed): number {
-  if (packed.layout === "matrix") return 4 * (packed.k + 1) * packed.n;
-  return 4 * packed.parts.reduce((sum, { length }) => sum + length, 0);
 }
 
 function padded(bytes: number): number {
@@ -167,6 +169,7 @@ function findRoots(graph: Graph): ReadonlyMap<string, string> {
 /** The buffer of every root that is computed or given: which share one, and from which step to which it is needed. */
 function findLifetimes(
   { graph, shapes }: Context,
+  types: ReadonlyMap<string, DType>,
   drafts: readonly Draft[],
   roots: ReadonlyMap<string, string>,
   readable: ReadonlySet<string>,
@@ -203,6 +206,6 @@ function findLifetimes(
   return buffers;
 
   function bytesOf(name: string): number {
-    return padded(4 * sizeOf(shapes.get(name)!));
+    return padded((isByte(types.get(name)) ? 1 : 4) * sizeOf(shapes.get(name)!));
   }
 }

@@ -3,10 +3,10 @@
  * @module
  */
 import { MemoryError, ShapeError, StateError } from "../errors.ts";
-import type { Constant, DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
+import type { DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
-import type { Packed } from "./kernels.ts";
 import { LinearMemory } from "./memory.ts";
+import { pack } from "./pack.ts";
 import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
 import { type Kernel, STEP_BYTES, writeStep } from "./step.ts";
 import type { Kernels, Variant } from "./variant.ts";
@@ -16,20 +16,26 @@ export interface ValueInfo {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** In 8 bits: what the numbers mean, scale·(q − zeroPoint). */
+  readonly scale?: number;
+  readonly zeroPoint?: number;
   readonly quantisation?: Quantisation;
 }
 
-/** One value, or one for each input by its name. Row-major; lengths as the inputs' shapes say. */
-export type RunInput = Float32Array | Readonly<Record<string, Float32Array>>;
+/** The numbers of a value: a Float32Array, Int8Array or Uint8Array, as its dtype says. */
+export type Numbers = Float32Array | Int8Array | Uint8Array;
 
-/** What a run answers; all arrays are the caller's to keep. */
-export interface RunResult {
+/** One value, or one for each input by its name. Row-major; types and lengths as the inputs say. */
+export type RunInput = Numbers | Uint8ClampedArray | Readonly<Record<string, Numbers | Uint8ClampedArray>>;
+
+/** What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not Float32Array. */
+export interface RunResult<T extends Numbers = Float32Array> {
   /** The first output. */
-  readonly output: Float32Array;
+  readonly output: T;
   /** All outputs by name. */
-  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly outputs: Readonly<Record<string, T>>;
   /** The end points that were asked for when the session was made, by the names they were asked for. */
-  readonly endPoints: Readonly<Record<string, Float32Array>>;
+  readonly endPoints: Readonly<Record<string, T>>;
 }
 
 /** Time and work of one step. */
@@ -83,7 +89,7 @@ export class Session {
   private constructor(parts: SessionParts, memory: LinearMemory) {
     const { graph, optimised, plan, kernels, endPoints } = parts;
     this.graph = graph;
-    this.inputs = optimised.inputs;
+    this.inputs = optimised.inputs.map((input) => info(input.name, plan.values.get(input.name)!));
     this.outputs = graph.outputs.map((name) => info(name, plan.values.get(name)!));
     this.endPoints = [...endPoints].map(([name, value]) => info(name, plan.values.get(value)!));
     this.memory = plan.memory;
@@ -106,7 +112,7 @@ export class Session {
     });
     plan.weights.forEach(({ packed, address }, i) => {
       signal?.throwIfAborted();
-      pack(memory, packed, address, optimised, plan);
+      pack(memory, packed, address, optimised, { address: plan.arena, bytes: plan.memory.arena });
       onPacked?.(i + 1, plan.weights.length);
     });
     return new Session(parts, memory);
@@ -116,10 +122,10 @@ export class Session {
    * Computes the network once. Synchronous: it returns when the answer is there.
    * @throws {@link ShapeError} for a wrong length, `TypeError` for a wrong kind of array or a missing input, {@link StateError} after `dispose`
    */
-  run(input: RunInput): RunResult {
+  run<T extends Numbers = Float32Array>(input: RunInput): RunResult<T> {
     const memory = this.#write(input);
     memory.exports.run(stepAddress(this.#plan, 0), 0, this.#plan.steps.length);
-    return this.#read(memory);
+    return this.#read<T>(memory);
   }
 
   /**
@@ -127,8 +133,8 @@ export class Session {
    * never moves; but write all of it each time: a run uses the bytes for other values once the network has read the input.
    * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
    */
-  input(name: string = this.inputs[0]!.name): Float32Array {
-    return this.#view("input", name, new Map(this.inputs.map((input) => [input.name, input.name])));
+  input<T extends Numbers = Float32Array>(name: string = this.inputs[0]!.name): T {
+    return this.#view<T>("input", name, new Map(this.inputs.map((input) => [input.name, input.name])));
   }
 
   /**
@@ -136,8 +142,8 @@ export class Session {
    * serves for all runs; the next one overwrites what it holds.
    * @throws as {@link input}
    */
-  output(name: string = this.outputs[0]!.name): Float32Array {
-    return this.#view(
+  output<T extends Numbers = Float32Array>(name: string = this.outputs[0]!.name): T {
+    return this.#view<T>(
       "output",
       name,
       new Map([...this.outputs.map((o) => [o.name, o.name] as const), ...this.#endPointNames]),
@@ -184,90 +190,68 @@ export class Session {
     return this.#memory;
   }
 
-  #view(kind: string, name: string, known: ReadonlyMap<string, string>): Float32Array {
+  #view<T extends Numbers>(kind: string, name: string, known: ReadonlyMap<string, string>): T {
     const memory = this.#inUse();
     const value = this.#plan.values.get(known.get(name) ?? "");
     if (value === undefined)
       throw new RangeError(`${kind}: expected one of ${[...known.keys()].join(", ")}, got ${name}`);
-    return memory.floats(value.address, sizeOf(value.shape));
+    return numbers(memory, value) as T;
   }
 
   #write(input: RunInput): LinearMemory {
     const memory = this.#inUse();
-    const given = this.inputs.map(({ name, shape }) => {
-      const data = ArrayBuffer.isView(input) ? (this.inputs.length === 1 ? input : undefined) : input?.[name];
-      return checkInput(name, shape, data);
+    const given = this.inputs.map((info) => {
+      const data = ArrayBuffer.isView(input)
+        ? this.inputs.length === 1
+          ? input
+          : undefined
+        : (input as Readonly<Record<string, Numbers>> | undefined)?.[info.name];
+      return checkInput(info, data);
     });
     this.inputs.forEach(({ name }, i) => {
-      memory.floats(this.#plan.values.get(name)!.address, given[i]!.length).set(given[i]!);
+      numbers(memory, this.#plan.values.get(name)!).set(given[i]!);
     });
     return memory;
   }
 
-  #read(memory: LinearMemory): RunResult {
-    const copy = (name: string) => {
-      const { address, shape } = this.#plan.values.get(name)!;
-      return memory.floats(address, sizeOf(shape)).slice();
-    };
+  #read<T extends Numbers>(memory: LinearMemory): RunResult<T> {
+    const copy = (name: string) => numbers(memory, this.#plan.values.get(name)!).slice() as T;
     const outputs = Object.fromEntries(this.outputs.map(({ name }) => [name, copy(name)]));
     const endPoints = Object.fromEntries([...this.#endPointNames].map(([name, value]) => [name, copy(value)]));
     return { output: outputs[this.outputs[0]!.name]!, outputs, endPoints };
   }
 }
 
-function info(name: string, { shape }: PlannedValue): ValueInfo {
-  return { name, shape, dtype: "float32" };
+function info(name: string, { shape, dtype, quantisation }: PlannedValue): ValueInfo {
+  if (quantisation === undefined) return { name, shape, dtype };
+  return { name, shape, dtype, quantisation, scale: quantisation.scales[0]!, zeroPoint: quantisation.zeroPoints[0]! };
+}
+
+/** A view of a value. */
+function numbers(memory: LinearMemory, { address, shape, dtype }: PlannedValue): Numbers {
+  const length = sizeOf(shape);
+  if (dtype === "float32") return memory.floats(address, length);
+  return dtype === "int8" ? new Int8Array(memory.buffer, address, length) : memory.bytes(address, length);
 }
 
 function stepAddress(plan: Plan, index: number): number {
   return plan.stepsAt + index * STEP_BYTES;
 }
 
-function checkInput(name: string, shape: Shape, data: unknown): Float32Array {
-  const expected = `a Float32Array of shape [${shape.join(", ")}]`;
-  if (!(data instanceof Float32Array)) {
+const ARRAYS = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
+
+function checkInput({ name, shape, dtype }: ValueInfo, data: unknown): Numbers {
+  const array = ARRAYS[dtype];
+  const expected = `${array.name.startsWith("I") ? "an" : "a"} ${array.name} of shape [${shape.join(", ")}]`;
+  const clamped = dtype === "uint8" && data instanceof Uint8ClampedArray;
+  if (!(data instanceof array || clamped)) {
     const got = data === undefined ? "nothing" : ((data as object)?.constructor?.name ?? String(data));
     throw new TypeError(`input ${name}: expected ${expected}, got ${got}`);
   }
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError(`input ${name}: expected ${expected} (${sizeOf(shape)} values), got ${data.length} values`);
   }
-  return data;
-}
-
-/** Writes one set of weights as its kernel wants it; matrices go through the arena, which nothing uses yet, in as many rows as fit at a time. */
-function pack(
-  memory: LinearMemory,
-  packed: Packed,
-  address: number,
-  graph: Graph,
-  { arena, memory: { arena: room } }: Plan,
-): void {
-  if (packed.layout === "rows") {
-    let at = address;
-    for (const { constant, fill, length } of packed.parts) {
-      if (constant === undefined) memory.floats(at, length).fill(fill);
-      else memory.floats(at, length).set(floats(graph.constants.get(constant)!));
-      at += 4 * length;
-    }
-    return;
-  }
-  const { k, n, weights, bias } = packed;
-  const data = floats(graph.constants.get(weights)!);
-  const most = Math.floor(room / (4 * n));
-  for (let k0 = 0; k0 < k; k0 += most) {
-    const k1 = Math.min(k, k0 + most);
-    memory.floats(arena, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
-    memory.exports.pwconv_f32_pack(address, arena, k, n, k0, k1);
-  }
-  if (bias !== undefined) memory.floats(arena, n).set(floats(graph.constants.get(bias)!));
-  memory.exports.pwconv_f32_pack_bias(address, bias === undefined ? 0 : arena, k, n);
-}
-
-function floats({ name, data }: Constant): Float32Array {
-  if (!(data instanceof Float32Array))
-    throw new TypeError(`constant ${name}: expected a Float32Array of data, got ${data}`);
-  return data;
+  return data as Numbers;
 }
 
 /** Multiply-adds of a step. */
@@ -276,13 +260,17 @@ function macsOf(kernel: Kernel, f: Plan["steps"][number]["fields"]): number {
   const depthwise = pixels * (f.kH ?? 0) * (f.kW ?? 0) * (f.midC || f.outC || 0);
   switch (kernel) {
     case "conv_f32":
+    case "conv_s8":
       return pixels * f.kH! * f.kW! * f.inC! * f.outC!;
     case "pwconv_f32":
+    case "pwconv_s8":
       return f.rows! * f.inC! * f.outC!;
     case "dwconv3x3_f32":
     case "dwconv_f32":
+    case "dwconv_s8":
       return depthwise;
     case "separable_f32":
+    case "separable_s8":
       return depthwise + pixels * f.midC! * f.outC!;
     default:
       return 0;

@@ -21,6 +21,8 @@ export interface Quantisation {
   readonly scales: readonly number[];
   readonly zeroPoints: readonly number[];
   readonly axis: number;
+  /** The numbers are signed here, but were unsigned in the file: some rescaling factors are rounded otherwise there. Set by a pass. */
+  readonly unsigned?: boolean;
 }
 
 /** A value that the caller supplies at each run. */
@@ -64,6 +66,10 @@ interface NodeBase {
   readonly name: string;
   /** Names of the activations it reads. */
   readonly inputs: readonly string[];
+  /** Type of the value; float32 where it isn't said. */
+  readonly dtype?: DType;
+  /** What the numbers of an 8-bit value mean: one scale and one zero point. */
+  readonly quantisation?: Quantisation;
 }
 
 /** How a window moves over an image. */
@@ -100,7 +106,13 @@ export interface Dense extends NodeBase {
 /** A depthwise convolution and the pointwise one behind it as one step; made by a pass, never by an importer. */
 export interface Separable extends NodeBase {
   readonly op: "separable";
-  readonly depthwise: Window & { readonly weights: string; readonly bias?: string; readonly clamp?: Clamp };
+  readonly depthwise: Window & {
+    readonly weights: string;
+    readonly bias?: string;
+    readonly clamp?: Clamp;
+    /** What the numbers between the halves mean, in 8-bit networks. */
+    readonly quantisation?: Quantisation;
+  };
   readonly pointwise: { readonly weights: string; readonly bias?: string; readonly clamp?: Clamp };
 }
 
@@ -208,6 +220,16 @@ export interface Reshape extends NodeBase {
   readonly shape: Shape;
 }
 
+/** To 8 bits, from float32 or from 8 bits with another meaning: the node's own type and quantisation say which. */
+export interface Quantise extends NodeBase {
+  readonly op: "quantise";
+}
+
+/** From 8 bits to float32: y = scale·(x − zeroPoint). */
+export interface Dequantise extends NodeBase {
+  readonly op: "dequantise";
+}
+
 /** Nothing (dropout at inference, casts to the same type): a pass removes it. */
 export interface Identity extends NodeBase {
   readonly op: "identity";
@@ -234,6 +256,8 @@ export type Node =
   | Concat
   | Pad
   | Reshape
+  | Quantise
+  | Dequantise
   | Identity;
 
 /** The name of an op. */

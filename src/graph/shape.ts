@@ -181,6 +181,8 @@ export function nodeShape(node: Node, shapes: ReadonlyMap<string, Shape>): Shape
     case "clamp":
     case "sigmoid":
     case "hardSwish":
+    case "quantise":
+    case "dequantise":
     case "identity":
       return x;
     default:

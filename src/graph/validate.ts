@@ -4,7 +4,7 @@
  */
 
 import { ShapeError } from "../errors.ts";
-import type { Constant, DType, Graph, Node, Padding, Pair, Shape, Window } from "./graph.ts";
+import type { Constant, DType, Graph, Node, Padding, Pair, Quantisation, Shape, Window } from "./graph.ts";
 import { constantsOf, sizeOf } from "./references.ts";
 import { inferShapes, show } from "./shape.ts";
 
@@ -32,6 +32,8 @@ const ARITY: Record<Node["op"], number> = {
   concat: Number.NaN,
   pad: 1,
   reshape: 1,
+  quantise: 1,
+  dequantise: 1,
   identity: 1,
 };
 
@@ -51,9 +53,10 @@ export function validate(graph: Graph): void {
     }
     kinds.set(name, kind);
   };
-  for (const { name, shape, dtype } of graph.inputs) {
+  for (const { name, shape, dtype, quantisation } of graph.inputs) {
     define(name, "input");
     checkTensor(`input "${name}"`, shape, dtype);
+    checkValueQuantisation(`input "${name}"`, dtype, quantisation);
   }
   for (const [key, constant] of graph.constants) {
     checkConstant(key, constant);
@@ -96,10 +99,13 @@ function checkTensor(what: string, shape: Shape, dtype: DType): void {
   }
 }
 
-function checkConstant(key: string, { name, shape, dtype, data }: Constant): void {
+function checkConstant(key: string, { name, shape, dtype, data, quantisation }: Constant): void {
   const what = `constant "${name}"`;
   if (key !== name) throw new RangeError(`${what}: expected to be stored under its own name, got "${key}"`);
   checkTensor(what, shape, dtype);
+  if (quantisation !== undefined) checkQuantisation(what, dtype, quantisation);
+  else if (dtype === "int8" || dtype === "uint8")
+    throw new TypeError(`${what}: expected a quantisation for ${dtype}, got none`);
   if (data === undefined) return;
   if (!(data instanceof ARRAYS[dtype])) {
     const got = (data as object | null)?.constructor?.name ?? typeof data;
@@ -108,6 +114,31 @@ function checkConstant(key: string, { name, shape, dtype, data }: Constant): voi
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError(`${what}: expected ${sizeOf(shape)} elements for shape ${show(shape)}, got ${data.length}`);
   }
+}
+
+const ZERO_POINTS: Readonly<Partial<Record<DType, readonly [number, number]>>> = { int8: [-128, 127], uint8: [0, 255] };
+
+/** A value of 8 bits has one scale and one zero point; other types have none. */
+function checkValueQuantisation(what: string, dtype: DType, quantisation: Quantisation | undefined): void {
+  if (dtype !== "int8" && dtype !== "uint8") return;
+  if (quantisation === undefined) throw new TypeError(`${what}: expected a quantisation for ${dtype}, got none`);
+  checkQuantisation(what, dtype, quantisation);
+  const { length } = quantisation.scales;
+  if (length !== 1) throw new RangeError(`${what}: expected one scale for the whole value, got ${length}`);
+}
+
+/** @throws RangeError for scales that are not positive numbers, zero points out of the type's range, lists of different lengths */
+function checkQuantisation(what: string, dtype: DType, { scales, zeroPoints }: Quantisation): void {
+  const scale = scales.find((s) => !(Number.isFinite(s) && s > 0));
+  if (scale !== undefined || scales.length === 0) {
+    throw new RangeError(`${what}: expected scales that are positive numbers, got ${scale ?? "none"}`);
+  }
+  if (scales.length !== zeroPoints.length) {
+    throw new RangeError(`${what}: expected ${scales.length} zero points like scales, got ${zeroPoints.length}`);
+  }
+  const [lo, hi] = ZERO_POINTS[dtype] ?? [0, 0];
+  const zero = zeroPoints.find((z) => !(Number.isInteger(z) && z >= lo && z <= hi));
+  if (zero !== undefined) throw new RangeError(`${what}: expected zero points from ${lo} to ${hi}, got ${zero}`);
 }
 
 function checkRead(node: Node, input: string, kind: string | undefined, graph: Graph): void {
@@ -135,6 +166,7 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 }
 
 function checkNode(node: Node): void {
+  checkValueQuantisation(where(node), node.dtype ?? "float32", node.quantisation);
   const arity = ARITY[node.op];
   if (!Object.hasOwn(ARITY, node.op)) {
     throw new TypeError(`node "${node.name}": expected a known op, got ${JSON.stringify(node.op)}`);

@@ -6,7 +6,7 @@
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
-import { type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-tensors.ts";
+import { type Numbers, type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-tensors.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
 type Emit = (call: OperatorCall) => string;
@@ -54,6 +54,7 @@ function dilations(call: OperatorCall, options: { dilationH: number; dilationW: 
 /** The optional bias, input 2, one number for each of `channels`. */
 function bias(call: OperatorCall, channels: number): { bias?: string } {
   if (!call.tensor(2)) return {};
+  if (call.byte) return { bias: call.byteBias(2, channels)! };
   const numbers = call.numbers(2);
   if (numbers.data.length !== channels) {
     throw new FormatError(`${call.where}, bias: expected [${channels}], got [${numbers.shape.join(",")}]`);
@@ -70,7 +71,8 @@ function channelsOf(call: OperatorCall): number {
 /** OHWI → HWIO. */
 function conv2d(call: OperatorCall): string {
   const inputs = [call.value(0)];
-  const numbers = call.numbers(1, 4);
+  const bytes = call.byte ? call.byteWeights(1, 4, 0) : undefined;
+  const numbers = bytes ?? call.numbers(1, 4);
   const [outC, kH, kW, inC] = numbers.shape as [number, number, number, number];
   const channels = channelsOf(call);
   if (inC !== channels) {
@@ -79,11 +81,14 @@ function conv2d(call: OperatorCall): string {
     }
     throw new FormatError(`${call.where}: expected weights for ${channels} channels, got [${numbers.shape.join(",")}]`);
   }
-  const data = transposed(numbers.data, outC, kH * kW * inC);
+  const shape = [kH, kW, inC, outC];
+  const columns = kH * kW * inC;
   return call.node(
     {
       op: "conv2d",
-      weights: call.constant(numbers, [kH, kW, inC, outC], "HWIO", data),
+      weights: bytes
+        ? call.byteConstant(bytes, shape, 3, transposed(bytes.data, outC, columns))
+        : call.constant(numbers as Numbers, shape, "HWIO", transposed((numbers as Numbers).data, outC, columns)),
       ...bias(call, outC),
       strides: strides(call, CONV),
       dilations: dilations(call, CONV),
@@ -97,7 +102,8 @@ function conv2d(call: OperatorCall): string {
 /** [1, kH, kW, C·m] is [kH, kW, C, m] in memory: output channel c·m + i reads channel c. */
 function depthwise(call: OperatorCall): string {
   const inputs = [call.value(0)];
-  const numbers = call.numbers(1, 4);
+  const bytes = call.byte ? call.byteWeights(1, 4, 3) : undefined;
+  const numbers = bytes ?? call.numbers(1, 4);
   const [one, kH, kW, outC] = numbers.shape as [number, number, number, number];
   const channels = channelsOf(call);
   if (one !== 1 || outC % channels !== 0 || outC === 0) {
@@ -105,10 +111,13 @@ function depthwise(call: OperatorCall): string {
       `${call.where}: expected weights [1,h,w,a multiple of ${channels}], got [${numbers.shape.join(",")}]`,
     );
   }
+  const shape = [kH, kW, channels, outC / channels];
   return call.node(
     {
       op: "depthwiseConv2d",
-      weights: call.constant(numbers, [kH, kW, channels, outC / channels], `HWC${channels}`, numbers.data),
+      weights: bytes
+        ? call.byteConstant(bytes, shape, 2, bytes.data)
+        : call.constant(numbers as Numbers, shape, `HWC${channels}`, (numbers as Numbers).data),
       ...bias(call, outC),
       strides: strides(call, DEPTHWISE),
       dilations: dilations(call, DEPTHWISE),
@@ -121,7 +130,8 @@ function depthwise(call: OperatorCall): string {
 
 /** [out, in] → [in, out]. Without `keep_num_dims` the input counts as a matrix of rows of `in` numbers. */
 function dense(call: OperatorCall): string {
-  const numbers = call.numbers(1, 2);
+  const bytes = call.byte ? call.byteWeights(1, 2, 0) : undefined;
+  const numbers = bytes ?? call.numbers(1, 2);
   const [out, size] = numbers.shape as [number, number];
   const format = call.operator.options?.int8(DENSE.format) ?? 0;
   if (format !== 0) throw new UnsupportedError(`${call.where}, weights_format: expected 0, got ${format}`);
@@ -134,13 +144,15 @@ function dense(call: OperatorCall): string {
     }
     input = call.node({ op: "reshape", shape: [-1, size] }, [input], "rows");
   }
-  const weights = call.constant(numbers, [size, out], "IO", transposed(numbers.data, out, size));
+  const weights = bytes
+    ? call.byteConstant(bytes, [size, out], 1, transposed(bytes.data, out, size))
+    : call.constant(numbers as Numbers, [size, out], "IO", transposed((numbers as Numbers).data, out, size));
   return call.node({ op: "dense", weights, ...bias(call, out), ...call.fused(DENSE.activation) }, [input]);
 }
 
 /** [rows, columns] → [columns, rows]. */
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
+function transposed<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: number, columns: number): T {
+  const result = data.slice() as T;
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = data[r * columns + c]!;
   return result;
 }
@@ -150,6 +162,9 @@ function arithmetic(operator: "add" | "sub" | "mul" | "div"): Emit {
   return (call) => {
     const fused = call.fused(FIRST);
     const constant = [0, 1].find((i) => call.isConstant(i));
+    if (constant !== undefined && call.type(call.output).dtype) {
+      throw new UnsupportedError(`${call.where}: expected two computed values in 8 bits, got a constant`);
+    }
     if (constant !== undefined) return affine(call, operator, constant, fused);
     const [a, b] = [call.shape(0), call.shape(1)];
     if (operator !== "add" || a.join() !== b.join()) {
@@ -248,6 +263,7 @@ function pad(call: OperatorCall): string {
   if (n0 || n1 || c0 || c1) {
     throw new UnsupportedError(`${call.where}, paddings: expected none of batch and channels, got [${pads.join(",")}]`);
   }
+  // In 8 bits the numbers are brought back to what they mean; without any, it is 0.
   const value = call.tensor(2) ? call.numbers(2).data : new Float32Array(1);
   if (value.length !== 1)
     throw new FormatError(`${call.where}, constant_values: expected one number, got ${value.length}`);
@@ -272,10 +288,11 @@ function softmax(call: OperatorCall): string {
   return call.node({ op: "softmax", beta: call.operator.options?.float32(FIRST) ?? 1 }, [call.value(0)]);
 }
 
-/** QUANTIZE and DEQUANTIZE between floats change nothing; between others they belong to 8-bit models. */
+/** QUANTIZE and DEQUANTIZE: between floats they change nothing. */
 function cast(call: OperatorCall): string {
-  call.requireFloat(call.output);
-  return call.node({ op: "identity" }, [call.value(0)]);
+  const to = call.type(call.output);
+  if (to.dtype) return call.node({ op: "quantise" }, [call.value(0)]);
+  return call.node({ op: call.byte ? "dequantise" : "identity" }, [call.value(0)]);
 }
 
 function clamp(bounds: Clamp): Emit {

@@ -222,6 +222,7 @@ function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation
   const given = table.int64s(QUANTISATION.zeroPoint);
   const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
   const axis = table.int32(QUANTISATION.axis);
+  // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];
   if (!fits || zeroPoints.length !== scales.length) {
     throw new FormatError(

@@ -4,7 +4,7 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Clamp, Constant, Node, Shape } from "../graph/graph.ts";
+import type { Clamp, Constant, Node, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { fromFloat16 } from "./shards.ts";
 import type { ModelFile, OperatorInfo, TensorInfo } from "./tflite-schema.ts";
@@ -106,6 +106,37 @@ export interface Numbers {
   readonly data: Float32Array;
 }
 
+/** Constant 8-bit data with its meaning. */
+export interface ByteNumbers {
+  readonly tensor: TensorInfo;
+  readonly shape: Shape;
+  readonly data: Int8Array | Uint8Array;
+  readonly dtype: "int8" | "uint8";
+  readonly quantisation: Quantisation;
+}
+
+const ZERO_POINTS: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
+
+/** @throws {FormatError} There are no scales, or some that mean nothing. */
+function requireQuantisation(tensor: TensorInfo, where: string): Quantisation {
+  const { quantisation, type, index } = tensor;
+  if (!quantisation) throw new FormatError(`${where}: expected a scale for ${type}, got none`);
+  const scale = quantisation.scales.find((s) => !(Number.isFinite(s) && s > 0));
+  if (scale !== undefined) throw new FormatError(`${where}, tensor ${index}: expected positive scales, got ${scale}`);
+  const [lo, hi] = ZERO_POINTS[type] ?? [0, 0];
+  const zero = quantisation.zeroPoints.find((z) => !(z >= lo && z <= hi));
+  if (zero !== undefined)
+    throw new FormatError(`${where}, tensor ${index}: expected zero points from ${lo} to ${hi}, got ${zero}`);
+  return quantisation;
+}
+
+/** The one scale and zero point of a value. */
+export function valueQuantisation(tensor: TensorInfo, where: string): Quantisation {
+  const { scales, zeroPoints } = requireQuantisation(tensor, where);
+  if (scales.length !== 1) throw new UnsupportedError(`${where}: expected one scale for a value, got ${scales.length}`);
+  return { scales, zeroPoints, axis: 0 };
+}
+
 /** Omits its argument from each member of a union, keeping the union apart. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
@@ -157,17 +188,32 @@ export class OperatorCall {
     return this.draft.aliases.get(tensor.index) ?? (tensor.data.length > 0 ? tensor : undefined);
   }
 
-  /** @throws {UnsupportedError} The tensor is an 8-bit one. */
+  /** @throws {UnsupportedError} The tensor is not float32. */
   requireFloat(tensor: TensorInfo): void {
     if (tensor.type === "float32") return;
-    const hint = tensor.quantisation ? "; 8-bit models are not there yet" : "";
-    throw new UnsupportedError(`${this.where}, '${nameOf(tensor)}': expected float32, got ${tensor.type}${hint}`);
+    throw new UnsupportedError(`${this.where}, '${nameOf(tensor)}': expected float32, got ${tensor.type}`);
+  }
+
+  /** Type and meaning of a value: nothing for float32, both for 8 bits. @throws {UnsupportedError} for other types */
+  type(tensor: TensorInfo): { dtype?: "int8" | "uint8"; quantisation?: Quantisation } {
+    if (tensor.type === "float32") return {};
+    const where = `${this.where}, '${nameOf(tensor)}'`;
+    if (tensor.type !== "int8" && tensor.type !== "uint8") {
+      throw new UnsupportedError(`${where}: expected float32, int8 or uint8, got ${tensor.type}`);
+    }
+    return { dtype: tensor.type, quantisation: valueQuantisation(tensor, where) };
+  }
+
+  /** Whether input 0 is an 8-bit value. */
+  get byte(): boolean {
+    const type = this.tensor(0)?.type;
+    return type === "int8" || type === "uint8";
   }
 
   /** The name of the value that an input holds. */
   value(i: number): string {
     const tensor = this.required(i);
-    this.requireFloat(tensor);
+    this.type(tensor);
     const value = this.draft.values.get(tensor.index);
     if (value !== undefined) return value;
     if (this.source(tensor)) {
@@ -216,6 +262,64 @@ export class OperatorCall {
     return { tensor, shape: tensor.shape, data };
   }
 
+  /**
+   * The weights of an 8-bit operator as they are stored; `channels`: the axis of the output channels in the file, along which there may be a scale each.
+   * @throws {UnsupportedError} The types do not go together: float weights, 4 or 16 bits, other signs than the input's.
+   */
+  byteWeights(i: number, rank: number, channels: number): ByteNumbers {
+    const { tensor, source } = this.constantInput(i);
+    const where = `${this.where}, weights '${nameOf(tensor)}'`;
+    const type = this.tensor(0)!.type;
+    if (tensor.type !== type || source !== tensor) {
+      throw new UnsupportedError(`${where}: expected ${type} like the input, got ${source.type}`);
+    }
+    if (tensor.shape.length !== rank) {
+      throw new FormatError(`${where}: expected ${rank} dimensions, got [${tensor.shape.join(",")}]`);
+    }
+    const quantisation = requireQuantisation(tensor, where);
+    const { scales, zeroPoints, axis } = quantisation;
+    if (scales.length > 1 && axis !== channels) {
+      throw new UnsupportedError(
+        `${where}: expected a scale for each output channel (axis ${channels}), got axis ${axis}`,
+      );
+    }
+    if (tensor.type === "int8" && zeroPoints.some((z) => z !== 0)) {
+      throw new UnsupportedError(
+        `${where}: expected int8 weights around 0, got the zero point ${zeroPoints.find(Boolean)}`,
+      );
+    }
+    const raw = rawData(tensor);
+    const data = tensor.type === "int8" ? new Int8Array(raw.buffer) : raw;
+    return { tensor, shape: tensor.shape, data, quantisation, dtype: tensor.type as "int8" | "uint8" };
+  }
+
+  /** Adds 8-bit weights in this package's layout, in which the output channels are at `axis`. */
+  byteConstant(
+    { tensor, dtype, quantisation: { scales, zeroPoints } }: ByteNumbers,
+    shape: Shape,
+    axis: number,
+    data: Int8Array | Uint8Array,
+  ): string {
+    return this.stored(tensor, shape, `bytes ${shape.join()}`, {
+      dtype,
+      data,
+      quantisation: { scales, zeroPoints, axis },
+    });
+  }
+
+  /** The int32 bias of an 8-bit operator: `channels` numbers. */
+  byteBias(i: number, channels: number): string | undefined {
+    if (!this.tensor(i)) return undefined;
+    const { tensor, source } = this.constantInput(i);
+    const where = `${this.where}, bias '${nameOf(tensor)}'`;
+    if (source.type !== "int32") throw new UnsupportedError(`${where}: expected int32, got ${source.type}`);
+    if (sizeOf(source.shape) !== channels) {
+      throw new FormatError(`${where}: expected [${channels}], got [${source.shape.join(",")}]`);
+    }
+    const data = new Int32Array(rawData(source).buffer);
+    return this.stored(tensor, [channels], "int32", { dtype: "int32", data });
+  }
+
   /** The integers of a constant input: axes, paddings. */
   integers(i: number): number[] {
     return Array.from(integersOf(this.constantInput(i).source));
@@ -223,21 +327,31 @@ export class OperatorCall {
 
   /** Adds a constant made of an input. Tensors that several operators read in the same layout are stored once. */
   constant(numbers: Numbers, shape: Shape, layout: string, data: Float32Array): string {
-    const key = `${numbers.tensor.index}:${layout}`;
+    return this.stored(numbers.tensor, shape, layout, { dtype: "float32", data });
+  }
+
+  private stored(tensor: TensorInfo, shape: Shape, layout: string, rest: Omit<Constant, "name" | "shape">): string {
+    const key = `${tensor.index}:${layout}`;
     const known = this.draft.stored.get(key);
     if (known !== undefined) return known;
-    const name = claim(this.draft.names, nameOf(numbers.tensor));
-    this.draft.constants.set(name, { name, shape, dtype: "float32", data });
+    const name = claim(this.draft.names, nameOf(tensor));
+    this.draft.constants.set(name, { name, shape, ...rest });
     this.draft.stored.set(key, name);
     return name;
   }
 
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
   node(node: Without<Node, "name" | "inputs">, inputs: readonly string[], suffix?: string): string {
-    this.requireFloat(this.output);
+    // A value on the way has the type of the input: the operators that need one reshape it, or clamp what they have joined.
+    const type = this.type(suffix === undefined ? this.output : this.required(0));
+    const from = this.required(0).type;
+    const to = this.output.type;
+    if (from !== to && node.op !== "quantise" && node.op !== "dequantise") {
+      throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
+    }
     const own = nameOf(this.output);
     const name = claim(this.draft.names, suffix === undefined ? own : `${own}/${suffix}`);
-    this.draft.nodes.push({ ...node, name, inputs } as Node);
+    this.draft.nodes.push({ ...node, name, inputs, ...type } as Node);
     return name;
   }
 

@@ -1,5 +1,5 @@
 /**
- * TFLite files → Graph: float32 networks, their weights possibly stored as float16 or as integers with scales.
+ * TFLite files → Graph: float32 networks, their weights possibly stored as float16 or as integers with scales, and 8-bit ones.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { inferShapes } from "../graph/shape.ts";
 import { readMetadata } from "./tflite-metadata.ts";
 import { emitOperator } from "./tflite-ops.ts";
 import { readModel, type TensorInfo } from "./tflite-schema.ts";
-import { claim, nameOf, OperatorCall, type TfliteDraft } from "./tflite-tensors.ts";
+import { claim, nameOf, OperatorCall, type TfliteDraft, valueQuantisation } from "./tflite-tensors.ts";
 
 /**
  * Reads a TFLite model: its first subgraph, any DAG. Weights come out in this package's layouts; values bear the names of their tensors.
@@ -65,8 +65,9 @@ function addInput(draft: TfliteDraft, tensor: TensorInfo): Input {
   }
   const name = claim(draft.names, nameOf(tensor));
   draft.values.set(tensor.index, name);
-  const { shape, quantisation } = tensor;
-  return { name, shape, dtype: tensor.type as DType, ...(quantisation && { quantisation }) };
+  const { shape, type } = tensor;
+  const quantisation = type === "int8" || type === "uint8" ? valueQuantisation(tensor, where) : undefined;
+  return { name, shape, dtype: type as DType, ...(quantisation && { quantisation }) };
 }
 
 /** A tensor is written once: neither two operators nor an operator and the file may give it a value. */

@@ -2,10 +2,11 @@
  * From a picture to the most likely classes.
  * @module
  */
-import type { Session } from "../engine/session.ts";
+import type { Numbers, Session } from "../engine/session.ts";
 import { ShapeError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { type Picture, type SessionInputOptions, sessionInput } from "./image.ts";
+import { toReal } from "./real.ts";
 
 /** One class. */
 export interface Class {
@@ -49,15 +50,19 @@ export async function classify(
   const count = shape.reduce((product, d) => product * d, 1);
   const nameOf = namer(labels, count === 1 ? 2 : count, name);
   const { input } = await sessionInput(session, picture, options);
-  return { classes: best(scoresOf(session.run(input).output, producer(session.graph)), nameOf, top) };
+  const output = toReal(session.run<Numbers>(input).output, session.outputs[0]!);
+  return { classes: best(scoresOf(output, producer(session.graph)), nameOf, top) };
 }
+
+/** Ops that leave numbers what they are. */
+const PASSING: ReadonlySet<Node["op"]> = new Set(["reshape", "identity", "quantise", "dequantise"]);
 
 /** The op behind the first output: what its numbers are. */
 function producer(graph: Graph): Node["op"] | undefined {
   let name = graph.outputs[0];
   for (;;) {
     const node = graph.nodes.find((candidate) => candidate.name === name);
-    if (node?.op !== "reshape" && node?.op !== "identity") return node?.op;
+    if (node === undefined || !PASSING.has(node.op)) return node?.op;
     name = node.inputs[0];
   }
 }

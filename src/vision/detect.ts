@@ -3,11 +3,12 @@
  * @module
  */
 
-import type { Session } from "../engine/session.ts";
+import type { Numbers, Session } from "../engine/session.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Detector } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type Picture, sessionInput } from "./image.ts";
+import { toReal } from "./real.ts";
 
 /** One thing that was found. */
 export interface Detection {
@@ -59,9 +60,10 @@ export async function detect(session: Session, picture: Picture, options: Detect
     position: "start",
     method: "bilinear-asymmetric",
   });
-  const { outputs } = session.run(input);
+  const { outputs } = session.run<Numbers>(input);
+  const real = (name: string) => toReal(outputs[name]!, session.outputs.find((output) => output.name === name)!);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
-  const found = decodeDetections(outputs[detector.boxes]!, outputs[detector.scores]!, detector, options);
+  const found = decodeDetections(real(detector.boxes), real(detector.scores), detector, options);
   return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
     const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const clipped = clip(toPicture(placement, box), picture);

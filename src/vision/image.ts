@@ -3,12 +3,13 @@
  * @module
  */
 import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/memory.ts";
-import type { Session } from "../engine/session.ts";
+import type { Numbers, Session } from "../engine/session.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
 import { type Kernels, loadKernels } from "../engine/variant.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Normalisation } from "../graph/graph.ts";
 import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
+import { fromReal, pixelsAsBytes } from "./real.ts";
 import { type Method, type Taps, taps } from "./taps.ts";
 
 /** Pixels, row-major, channels interleaved, nothing between rows. A browser's `ImageData` is one. */
@@ -269,24 +270,27 @@ const DEFAULT_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
 /**
- * The first input of a session from a picture. The normalisation is the option's, else the graph's, else pixels come into [−1, 1].
- * @returns the input, and the placement for the way back
- * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels in float32
+ * The first input of a session from a picture. The normalisation is the option's, else the graph's; else pixels come into [−1, 1], or are the numbers of
+ * an 8-bit input, from its lowest to its highest.
+ * @returns the input in its own type, and the placement for the way back
+ * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
  */
 export async function sessionInput(
   session: Session,
   picture: Picture,
   options: SessionInputOptions = {},
-): Promise<{ readonly input: Float32Array; readonly placement: Placement }> {
-  const { name, shape, dtype } = session.inputs[0]!;
+): Promise<{ readonly input: Numbers; readonly placement: Placement }> {
+  const info = session.inputs[0]!;
+  const { name, shape, dtype } = info;
   const [n, height, width, channels] = shape;
-  if (shape.length !== 4 || n !== 1 || (channels !== 1 && channels !== 3) || dtype !== "float32") {
+  if (shape.length !== 4 || n !== 1 || (channels !== 1 && channels !== 3)) {
     throw new UnsupportedError(
-      `input ${name}: expected one float32 image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
+      `input ${name}: expected one image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
     );
   }
   const { fit, position, crop, method, padColour } = options;
-  const normalisation = options.normalisation ?? session.graph.source.normalisation ?? DEFAULT_NORMALISATION;
+  const own = session.graph.source.normalisation ?? pixelsAsBytes(info);
+  const normalisation = options.normalisation ?? own ?? DEFAULT_NORMALISATION;
   const shaped = { width: width!, height: height!, channels } as const;
   const resize: InputOptions = { ...shaped, normalisation, fit, position, crop, method, padColour };
   const from = { ...size(picture), channels: checkPicture(picture) };
@@ -298,5 +302,5 @@ export async function sessionInput(
     known.resizer.catch(() => resizers.delete(session));
   }
   const resizer = await known.resizer;
-  return { input: resizer.run(picture), placement: resizer.placement };
+  return { input: fromReal(resizer.run(picture), info), placement: resizer.placement };
 }

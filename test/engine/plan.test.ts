@@ -100,10 +100,11 @@ describe("plan", () => {
     expect(result.steps[2]!.fields.w).not.toBe(result.steps[0]!.fields.w);
   });
 
-  it("refuses 8-bit values by name", () => {
-    const graph = graphOf({ x: [1, 2, 2, 4], nodes: [{ op: "sigmoid", name: "a", inputs: ["x"] }] });
-    const bytes: Graph = { ...graph, inputs: [{ name: "x", shape: [1, 2, 2, 4], dtype: "uint8" }] };
-    expect(() => plan(bytes)).toThrow(UnsupportedError);
-    expect(() => plan(bytes)).toThrow(/value x: expected float32, got uint8/);
+  it("refuses 8-bit values that mean nothing, and types without kernels, by name", () => {
+    const graph = graphOf({ x: [1, 2, 2, 4], nodes: [{ op: "sigmoid", name: "a", inputs: ["x"], dtype: "int8" }] });
+    const of = (dtype: "uint8" | "int32"): Graph => ({ ...graph, inputs: [{ name: "x", shape: [1, 2, 2, 4], dtype }] });
+    expect(() => plan(of("uint8"))).toThrow(UnsupportedError);
+    expect(() => plan(of("uint8"))).toThrow(/value x: expected 8 bits with a scale/);
+    expect(() => plan(of("int32"))).toThrow(/value x: expected float32 or 8 bits, got int32/);
   });
 });

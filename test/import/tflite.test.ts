@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/import/tflite.ts";
 import { expectReference, missingShared, shared } from "./builders/shared.ts";
 
@@ -32,8 +31,15 @@ describe.skipIf(missingShared(vww))("vww_96_float.tflite", () => {
 
 for (const name of ["vww_96_int8", "mobilenet_v1_0.5_160_quant"]) {
   const path = shared(`models/${name}.tflite`);
-  test.skipIf(missingShared(path))(`${name}.tflite is refused as an 8-bit model`, async () => {
-    await expect(fromTflite(read(path))).rejects.toThrow(UnsupportedError);
-    await expect(fromTflite(read(path))).rejects.toThrow(/8-bit/);
+  test.skipIf(missingShared(path))(`${name}.tflite keeps its types and their meaning`, async () => {
+    const graph = await fromTflite(read(path));
+    const dtype = graph.inputs[0]!.dtype;
+    expect(dtype).toBe(name.endsWith("int8") ? "int8" : "uint8");
+    for (const node of graph.nodes) {
+      expect(node.dtype, node.name).toBe(dtype);
+      expect(node.quantisation?.scales, node.name).toHaveLength(1);
+    }
+    const types = new Set([...graph.constants.values()].map((constant) => constant.dtype));
+    expect([...types].sort()).toEqual(["int32", dtype].sort());
   });
 }

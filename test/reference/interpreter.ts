@@ -143,6 +143,9 @@ function evaluate(node: Node, scope: Scope): Value {
       return softmax(x, node.beta);
     case "scaleShift":
       return clamp(scaleShift(x, data(node.scale)!, data(node.shift)!), node.clamp);
+    case "quantise":
+    case "dequantise":
+      throw new TypeError(`node ${node.name}: expected a float32 network, got ${node.op}`);
     default:
       return statistics(node, x, x2, data);
   }

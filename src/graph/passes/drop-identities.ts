@@ -4,6 +4,7 @@
  */
 
 import type { Graph, Node, Shape } from "../graph.ts";
+import { isByte } from "../quant.ts";
 import { inferShapes } from "../shape.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
@@ -40,6 +41,7 @@ export function dropIdentities(graph: Graph, keep: ReadonlySet<string>): Graph {
 
 function changesNothing(node: Node, shapes: ReadonlyMap<string, Shape>): boolean {
   if (node.op === "identity") return true;
+  if (node.op === "clamp" && isByte(node.dtype)) return false;
   if (node.op === "clamp") return node.lo === Number.NEGATIVE_INFINITY && node.hi === Number.POSITIVE_INFINITY;
   if (node.op !== "reshape" && node.op !== "pad") return false;
   const before = shapes.get(node.inputs[0] as string) as Shape;

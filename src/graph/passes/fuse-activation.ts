@@ -4,6 +4,7 @@
  */
 
 import type { Clamp, Graph, Node } from "../graph.ts";
+import { sameMeaning } from "../quant.ts";
 import { readersOf } from "../references.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
@@ -16,7 +17,8 @@ export function fuseActivation(graph: Graph, keep: ReadonlySet<string>): Graph {
     const input = node.inputs[0] as string;
     const producer = nodes.get(input);
     const free = readers.get(input)?.length === 1 && !names.has(input);
-    const fused = node.op === "clamp" && producer !== undefined && free ? clamped(producer, node) : undefined;
+    const mayFuse = free && producer !== undefined && sameMeaning(producer.quantisation, node.quantisation);
+    const fused = node.op === "clamp" && mayFuse ? clamped(producer, node) : undefined;
     if (fused !== undefined) nodes.delete(input);
     nodes.set(node.name, fused === undefined ? node : { ...fused, name: node.name });
   }

@@ -18,7 +18,7 @@ export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>): Graph {
     const input = node.inputs[0] as string;
     const producer = nodes.get(input);
     const free = readers.get(input)?.length === 1 && !names.has(input);
-    if (free && producer?.op === "depthwiseConv2d" && isPointwise(node, shapes) && isFloat(producer, node, graph)) {
+    if (free && producer?.op === "depthwiseConv2d" && isPointwise(node, shapes) && sameType(producer, node, graph)) {
       nodes.delete(input);
       nodes.set(node.name, separable(producer, node));
     } else {
@@ -38,8 +38,10 @@ function isPointwise(node: Node, shapes: ReadonlyMap<string, Shape>): node is Co
   return outH === h && outW === w;
 }
 
-function isFloat(depthwise: DepthwiseConv2d, pointwise: Conv2d, graph: Graph): boolean {
-  return [depthwise.weights, pointwise.weights].every((name) => graph.constants.get(name)?.dtype === "float32");
+/** Both halves in float32, or both in signed 8 bits. */
+function sameType(depthwise: DepthwiseConv2d, pointwise: Conv2d, graph: Graph): boolean {
+  const types = [depthwise.weights, pointwise.weights].map((name) => graph.constants.get(name)?.dtype);
+  return types[0] === types[1] && (types[0] === "float32" || types[0] === "int8");
 }
 
 function separable(depthwise: DepthwiseConv2d, pointwise: Conv2d): Separable {
@@ -48,12 +50,14 @@ function separable(depthwise: DepthwiseConv2d, pointwise: Conv2d): Separable {
     ...(bias !== undefined && { bias }),
     ...(clamp !== undefined && { clamp }),
   });
-  const { strides, dilations, padding } = depthwise;
+  const { strides, dilations, padding, quantisation } = depthwise;
   return {
     op: "separable",
     name: pointwise.name,
+    ...(pointwise.dtype && { dtype: pointwise.dtype }),
+    ...(pointwise.quantisation && { quantisation: pointwise.quantisation }),
     inputs: depthwise.inputs,
-    depthwise: { strides, dilations, padding, ...half(depthwise) },
+    depthwise: { strides, dilations, padding, ...half(depthwise), ...(quantisation && { quantisation }) },
     pointwise: half(pointwise),
   };
 }

@@ -11,11 +11,21 @@ import { fuseActivation } from "./fuse-activation.ts";
 import { fuseSeparable } from "./fuse-separable.ts";
 import { prune } from "./prune.ts";
 import type { Pass } from "./rebuild.ts";
+import { signed } from "./signed.ts";
 
-export { dropIdentities, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune };
+export { dropIdentities, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune, signed };
 
 /** Pruning goes before whatever looks at readers: dead ones would stand in the way, and folding leaves dead pads and constants behind. */
-const PASSES: readonly Pass[] = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune, fuseSeparable];
+const PASSES: readonly Pass[] = [
+  prune,
+  signed,
+  dropIdentities,
+  foldBatchNorm,
+  fuseActivation,
+  foldPad,
+  prune,
+  fuseSeparable,
+];
 
 /**
  * The same function of the inputs in as few nodes as the kernels allow. A fused node bears the last name of its chain. The outputs and the values

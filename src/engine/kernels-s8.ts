@@ -1,0 +1,406 @@
+/**
+ * Which kernel computes which 8-bit node, and by which parameters. All values are signed here: the pass `signed` sees to it.
+ * @module
+ */
+import { UnsupportedError } from "../errors.ts";
+import type { Clamp, Node, Op, Quantisation, Window } from "../graph/graph.ts";
+import {
+  type Affine,
+  activationBounds,
+  affineOf,
+  isByte,
+  type Multiplier,
+  multiplied,
+  quantiseMultiplier,
+  roundAway,
+  sameMeaning,
+  typeOf,
+} from "../graph/quant.ts";
+import { sizeOf } from "../graph/references.ts";
+import { type Context, dims, type Lowered, type Packed, sameImage, shapeOf, windowFields } from "./lowering.ts";
+import { fastHolds } from "./requantise.ts";
+import type { Kernel, StepFields } from "./step.ts";
+
+/** Flags of a step: its depthwise half, its pointwise half may be requantised the fast way (`assembly/requant_s8.ts`). */
+const FAST_DEPTHWISE = 1;
+const FAST_POINTWISE = 2;
+
+type Lowering = (node: Node, context: Context) => readonly Lowered[];
+
+/** The steps that compute a node whose value has 8 bits, or that leads there or back. */
+export function lowerBytes(node: Node, context: Context): readonly Lowered[] {
+  const lowering = LOWERINGS[node.op] as Lowering | undefined;
+  if (lowering === undefined) {
+    throw new UnsupportedError(`node ${node.name}: expected an op that there is in 8 bits, got ${node.op}`);
+  }
+  return lowering(node, context);
+}
+
+const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context: Context) => readonly Lowered[] } = {
+  conv2d(node, context) {
+    const [kH, kW, inC, outC] = dims(node.weights, context) as readonly [number, number, number, number];
+    const x = node.inputs[0]!;
+    const k = kH * kW * inC;
+    const { w, fields: half } = matrix(node, node, meaning(x, context), outputOf(node), k, outC, context, "conv");
+    const y = shapeOf(node.name, context);
+    const window = windowFields(node, [kH, kW], x, y, context);
+    const pointwise =
+      kH === 1 &&
+      kW === 1 &&
+      node.strides.every((s) => s === 1) &&
+      !window.padT &&
+      !window.padL &&
+      sameImage(node, context);
+    const tile = panelRows(even(k), k * outC, y[0]! * y[1]! * y[2]!, 1);
+    const scratchBytes = panelBytes(even(k), tile) + CONSTANT_BYTES;
+    if (pointwise) {
+      return [
+        { kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...half, rows: sizeOf(y) / outC, inC, outC, tile } },
+      ];
+    }
+    return [{ kernel: "conv_s8", x, w, scratchBytes, fields: { ...window, ...half, outC, tile } }];
+  },
+
+  depthwiseConv2d(node, context) {
+    const x = node.inputs[0]!;
+    const half = depthwise(node, node, x, outputOf(node), context);
+    const { zm: zy, qlo2: qlo, qhi2: qhi, midC: outC, ...fields } = half.fields;
+    const scratchBytes = DEPTHWISE_BYTES;
+    return [
+      { kernel: "dwconv_s8", x, w: half.w, scratchBytes, fields: { ...fields, zy, qlo, qhi, outC } as StepFields },
+    ];
+  },
+
+  separable(node, context) {
+    const x = node.inputs[0]!;
+    const y = shapeOf(node.name, context);
+    const outC = y[3]!;
+    const mid = node.depthwise.quantisation!;
+    const first = depthwise(node, node.depthwise, x, mid, context);
+    const midC = first.fields.midC!;
+    const second = matrix(node, node.pointwise, mid, outputOf(node), midC, outC, context, "conv");
+    const tile = panelRows(even(midC), midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
+    const { zw: zw2, zx: _, flags, ...fields } = second.fields;
+    return [
+      {
+        ...{ kernel: "separable_s8", x, w: first.w, w2: second.w },
+        scratchBytes: panelBytes(even(midC), tile) + DEPTHWISE_BYTES,
+        fields: { ...first.fields, ...fields, zw2: zw2!, outC, tile, flags: first.fields.flags! | flags! },
+      },
+    ];
+  },
+
+  dense(node, context) {
+    const [k, n] = dims(node.weights, context) as readonly [number, number];
+    const x = node.inputs[0]!;
+    const { w, fields } = matrix(node, node, meaning(x, context), outputOf(node), k, n, context, "dense");
+    const rowCount = sizeOf(shapeOf(node.name, context)) / n;
+    const tile = panelRows(even(k), k * n, rowCount, 1);
+    const scratchBytes = panelBytes(even(k), tile) + CONSTANT_BYTES;
+    return [{ kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...fields, rows: rowCount, inC: k, outC: n, tile } }];
+  },
+
+  maxPool: (node, context) => [pool("maxpool_s8", node, context)],
+  averagePool: (node, context) => [pool("avgpool_s8", node, context)],
+
+  globalAveragePool(node, context) {
+    const x = node.inputs[0]!;
+    const [n, inH, inW, inC] = shapeOf(x, context) as readonly [number, number, number, number];
+    const from = affineOf(meaning(x, context));
+    const to = affineOf(outputOf(node));
+    const { m, e } = quantiseMultiplier(from.scale / to.scale);
+    const fields = {
+      rows: n,
+      n,
+      inH,
+      inW,
+      inC,
+      outC: inC,
+      m1: m,
+      e1: e,
+      zx: from.zeroPoint,
+      ...bounds(undefined, node),
+    };
+    return [{ kernel: "gap_s8", x, fields }];
+  },
+
+  add(node, context) {
+    const [x, x2] = node.inputs as readonly [string, string];
+    const a = affineOf(meaning(x, context));
+    const b = affineOf(meaning(x2, context));
+    const twice = 2 * Math.max(a.scale, b.scale);
+    const [one, two] = [quantiseMultiplier(a.scale / twice), quantiseMultiplier(b.scale / twice)];
+    const out = quantiseMultiplier(twice / (2 ** 20 * affineOf(outputOf(node)).scale));
+    if (out.e < 0)
+      throw new UnsupportedError(`node ${node.name}: expected an output scale of a millionth of the inputs' at least`);
+    const factors = { m1: one.m, e1: one.e, m2: two.m, e2: two.e, m3: out.m, e3: out.e };
+    const fields = { ...factors, zx: a.zeroPoint, zx2: b.zeroPoint, ...bounds(node.clamp, node) };
+    return [{ ...elementwise("add_s8", node, context, fields), x2 }];
+  },
+
+  concat(node, context) {
+    for (const x of node.inputs) requireSame(node, x, context);
+    const y = shapeOf(node.name, context);
+    const outer = sizeOf(y.slice(0, node.axis));
+    const yPitch = sizeOf(y) / outer;
+    let at = 0;
+    return node.inputs.map((x) => {
+      const inC = sizeOf(shapeOf(x, context)) / outer;
+      const yOffset = at;
+      at += inC;
+      return { kernel: "copy_s8", x, yOffset, fields: { rows: outer, inC, xPitch: inC, yPitch } };
+    });
+  },
+
+  pad(node, context) {
+    const x = node.inputs[0]!;
+    requireSame(node, x, context);
+    const [n, outH, outW, outC] = shapeOf(node.name, context) as readonly [number, number, number, number];
+    const [, inH, inW, inC] = shapeOf(x, context) as readonly [number, number, number, number];
+    const { lo: zy } = activationBounds({ lo: node.value, hi: node.value }, outputOf(node), "int8");
+    const { top: padT, left: padL } = node.padding;
+    return [{ kernel: "pad_s8", x, fields: { rows: n * outH, n, inH, inW, inC, outH, outW, outC, padT, padL, zy } }];
+  },
+
+  reshape(node, context) {
+    requireSame(node, node.inputs[0]!, context);
+    return [];
+  },
+  identity(node, context) {
+    requireSame(node, node.inputs[0]!, context);
+    return [];
+  },
+
+  softmax(node, context) {
+    const x = node.inputs[0]!;
+    const { scale, zeroPoint } = affineOf(outputOf(node));
+    if (scale !== 1 / 256 || zeroPoint !== -128) {
+      throw new UnsupportedError(
+        `node ${node.name} (softmax): expected an output scale of 1/256 from the lowest number on, got ${scale} and ${zeroPoint}`,
+      );
+    }
+    const from = meaning(x, context);
+    const step = affineOf(from).scale * node.beta;
+    if (from.unsigned) {
+      const exps = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-d * step));
+      const w: Packed = { layout: "bytes", bytes: [...new Uint8Array(exps.buffer)] };
+      return [{ ...elementwise("softmax_s8", node, context, { flags: 1 }), w }];
+    }
+    const { m, e } = quantiseMultiplier(Math.min(step * 2 ** 26, 2 ** 31 - 1));
+    const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
+    return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
+  },
+
+  clamp(node, context) {
+    const { lo, hi } = activationBounds(node, outputOf(node), "int8");
+    return [table(node, context, (q, from, to) => Math.min(hi, Math.max(lo, rescaled(q, from, to))))];
+  },
+  sigmoid: (node, context) => [realTable(node, context, (x) => 1 / (1 + Math.exp(-x)))],
+  hardSwish: (node, context) => [realTable(node, context, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6)],
+
+  quantise(node, context) {
+    const from = typeOf(node.inputs[0]!, context.graph);
+    if (!isByte(from.dtype)) {
+      const { scale, zeroPoint } = affineOf(outputOf(node));
+      if (node.dtype !== "int8")
+        throw new UnsupportedError(`node ${node.name}: expected signed bytes, got ${node.dtype}`);
+      const fields = { a: scale, zy: zeroPoint, qlo: -128, qhi: 127 };
+      return [{ ...elementwise("quantise_s8", node, context, fields), inPlace: false }];
+    }
+    // Between signs: both are read as signed numbers, the unsigned ones 128 lower, and written as bytes.
+    const lower = (dtype: string | undefined) => (dtype === "uint8" ? 128 : 0);
+    const [down, up] = [lower(from.dtype), lower(node.dtype)];
+    const steps = table(node, context, (q, a, b) =>
+      rescaled(q, { ...a, zeroPoint: a.zeroPoint - down }, { ...b, zeroPoint: b.zeroPoint - up }),
+    );
+    if (down === up) return [steps];
+    const flip = (bytes: readonly number[]) => bytes.map((_, i) => bytes[down ? i ^ 128 : i]! ^ (up ? 128 : 0));
+    const { bytes } = steps.w as Extract<Packed, { layout: "bytes" }>;
+    return [{ ...steps, w: { layout: "bytes", bytes: flip(bytes) } }];
+  },
+
+  dequantise(node, context) {
+    const { scale, zeroPoint } = affineOf(meaning(node.inputs[0]!, context));
+    const fields = { a: scale, zx: zeroPoint };
+    return [{ ...elementwise("dequantise_s8", node, context, fields), inPlace: false }];
+  },
+};
+
+function meaning(name: string, { graph }: Context): Quantisation {
+  const { quantisation } = typeOf(name, graph);
+  if (!quantisation) throw new UnsupportedError(`value ${name}: expected 8 bits with a scale, got neither`);
+  return quantisation;
+}
+
+function outputOf(node: Node): Quantisation {
+  return node.quantisation!;
+}
+
+function requireSame(node: Node, input: string, context: Context): void {
+  const from = meaning(input, context);
+  if (sameMeaning(from, node.quantisation)) return;
+  const show = ({ scales, zeroPoints }: Quantisation) => `scale ${scales[0]}, zero point ${zeroPoints[0]}`;
+  throw new UnsupportedError(
+    `node ${node.name} (${node.op}): expected an output of the input's ${show(from)}, got ${show(outputOf(node))}`,
+  );
+}
+
+function bounds(clamp: Clamp | undefined, node: Node): StepFields {
+  const { lo: qlo, hi: qhi } = activationBounds(clamp, outputOf(node), "int8");
+  return { qlo, qhi, zy: affineOf(outputOf(node)).zeroPoint };
+}
+
+/** Factors of all output channels: s_in·s_w/s_out, in double precision; of a dense layer with one scale, and of unsigned files, s_in·s_w is rounded to float32. */
+function factors(
+  node: Node,
+  weights: string,
+  from: Quantisation,
+  to: Quantisation,
+  n: number,
+  { graph }: Context,
+  kind: "conv" | "dense",
+): { m: number[]; e: number[] } {
+  const { scales, unsigned } = graph.constants.get(weights)!.quantisation!;
+  const single = unsigned || (kind === "dense" && scales.length === 1);
+  const all: Multiplier[] = scales.map((scale) => {
+    const product = affineOf(from).scale * scale;
+    const factor = (single ? Math.fround(product) : product) / affineOf(to).scale;
+    const result = quantiseMultiplier(factor);
+    if (!Number.isFinite(factor) || result.e < -30) {
+      throw new UnsupportedError(
+        `node ${node.name}: expected a rescaling factor below 2³⁰, got ${factor} by "${weights}"`,
+      );
+    }
+    return result.m === 0 ? { m: 0, e: 1 } : result;
+  });
+  const each = all.length === 1 ? new Array<Multiplier>(n).fill(all[0]!) : all;
+  if (each.length !== n) {
+    throw new UnsupportedError(`node ${node.name}: expected ${n} scales of "${weights}", got ${scales.length}`);
+  }
+  return { m: each.map(({ m }) => m), e: each.map(({ e }) => e) };
+}
+
+/** Weights and fields of a matrix product, or of the pointwise half of a separable step. */
+function matrix(
+  node: Node,
+  half: { weights: string; bias?: string; clamp?: Clamp },
+  from: Quantisation,
+  to: Quantisation,
+  k: number,
+  n: number,
+  context: Context,
+  kind: "conv" | "dense",
+): { w: Packed; fields: StepFields } {
+  const { m, e } = factors(node, half.weights, from, to, n, context, kind);
+  const zero = affineOf(from).zeroPoint;
+  const { lo: qlo, hi: qhi } = activationBounds(half.clamp, to, "int8");
+  const zy = affineOf(to).zeroPoint;
+  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const w = { layout: "matrix_s8" as const, weights: half.weights, bias: half.bias, k, n, zero, m, e };
+  const fast = fastHolds(w, { lo: qlo - zy, hi: qhi - zy }, context.graph);
+  return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FAST_POINTWISE : 0 } };
+}
+
+/** Weights and fields of a depthwise convolution as the first half of a separable step: zero point zm, bounds qlo2 and qhi2, channels midC. */
+function depthwise(
+  node: Node,
+  half: Window & { weights: string; bias?: string; clamp?: Clamp },
+  input: string,
+  to: Quantisation,
+  context: Context,
+): { w: Packed; fields: StepFields } {
+  const [kH, kW, inC, multiplier] = dims(half.weights, context) as readonly [number, number, number, number];
+  const midC = inC * multiplier;
+  const from = meaning(input, context);
+  const { m, e } = factors(node, half.weights, from, to, midC, context, "conv");
+  const { lo: qlo2, hi: qhi2 } = activationBounds(half.clamp, to, "int8");
+  const zm = affineOf(to).zeroPoint;
+  const zx = affineOf(from).zeroPoint;
+  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const w = {
+    layout: "depthwise_s8" as const,
+    weights: half.weights,
+    bias: half.bias,
+    k: kH * kW,
+    n: midC,
+    zero: zx,
+    m,
+    e,
+  };
+  const flags = fastHolds(w, { lo: qlo2 - zm, hi: qhi2 - zm }, context.graph) ? FAST_DEPTHWISE : 0;
+  return {
+    w,
+    fields: {
+      ...windowFields(half, [kH, kW], input, shapeOf(node.name, context), context),
+      ...{ multiplier, midC, zx, zw, zm, qlo2, qhi2, flags },
+    },
+  };
+}
+
+function elementwise(kernel: Kernel, node: Node, context: Context, fields: StepFields): Lowered {
+  const y = shapeOf(node.name, context);
+  const inC = y.at(-1)!;
+  return { kernel, x: node.inputs[0]!, inPlace: true, fields: { rows: sizeOf(y) / inC, inC, ...fields } };
+}
+
+function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool" }>, context: Context): Lowered {
+  const x = node.inputs[0]!;
+  requireSame(node, x, context);
+  const y = shapeOf(node.name, context);
+  // A mean rounds the file's own numbers, which may be unsigned.
+  const zx = kernel === "avgpool_s8" && outputOf(node).unsigned ? 128 : 0;
+  return {
+    kernel,
+    x,
+    fields: { ...windowFields(node, node.size, x, y, context), zx, outC: y[3]!, ...bounds(node.clamp, node) },
+  };
+}
+
+/** A step that looks its result up: `of` gives it, not yet within 8 bits, for each of the 256 inputs. */
+function table(node: Node, context: Context, of: (q: number, from: Affine, to: Affine) => number): Lowered {
+  const from = affineOf(meaning(node.inputs[0]!, context));
+  const to = affineOf(outputOf(node));
+  const bytes = Array.from({ length: 256 }, (_, byte) => {
+    const q = byte < 128 ? byte : byte - 256;
+    return Math.min(127, Math.max(-128, of(q, from, to))) & 255;
+  });
+  return { ...elementwise("lut_s8", node, context, {}), w: { layout: "bytes", bytes } };
+}
+
+/** q of one meaning in another one. */
+function rescaled(q: number, from: Affine, to: Affine): number {
+  return multiplied(q - from.zeroPoint, quantiseMultiplier(from.scale / to.scale)) + to.zeroPoint;
+}
+
+/** A table of a function of real numbers, rounded to the nearest: what TFLite's default kernels look up. */
+function realTable(node: Node, context: Context, f: (x: number) => number): Lowered {
+  return table(node, context, (q, from, to) => {
+    const x = Math.fround(Math.fround(from.scale) * (q - from.zeroPoint));
+    return roundAway(Math.fround(Math.fround(f(x)) / Math.fround(to.scale))) + to.zeroPoint;
+  });
+}
+
+/** Scratch beside the panel: constants of eight columns; of a depthwise half. */
+const CONSTANT_BYTES = 128;
+const DEPTHWISE_BYTES = 352;
+
+/** Bytes of a panel at the least and at the most: small networks want little memory, large weights want to be passed over seldom. */
+const PANEL_LEAST = 1024;
+const PANEL_MOST = 32 * 1024;
+
+const even = (k: number) => k + (k & 1);
+const up16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
+
+/** A panel of 16-bit rows and the sum of each. */
+function panelBytes(k: number, tile: number): number {
+  return up16(2 * tile * k) + up16(4 * tile);
+}
+
+/** How many rows of `k` values a panel gets: as for floats, see `panelRows` of the float kernels. */
+function panelRows(k: number, weights: number, total: number, unit: number): number {
+  const bytes = Math.min(PANEL_MOST, Math.max(PANEL_LEAST, weights / 4));
+  const units = Math.ceil(total / unit);
+  const most = Math.max(1, Math.floor(bytes / (2 * k * unit)));
+  const panels = Math.ceil(units / most);
+  return Math.ceil(units / panels) * unit;
+}

@@ -1,0 +1,106 @@
+/**
+ * What a lowering makes of a node, and what all lowerings share.
+ * @module
+ */
+import type { Graph, Node, Shape, Window } from "../graph/graph.ts";
+import { resolvePadding } from "../graph/shape.ts";
+import type { Kernel, StepFields } from "./step.ts";
+
+/** Weights as a kernel wants them. Their size does not depend on the variant; the order inside a packed matrix does. */
+export type Packed =
+  /** A matrix [k, n] and a bias [n] (or zeros), in panels: (k + 1)·n floats. */
+  | {
+      readonly layout: "matrix";
+      readonly weights: string;
+      readonly bias: string | undefined;
+      readonly k: number;
+      readonly n: number;
+    }
+  /**
+   * An 8-bit matrix [k, n] with what its sums start from and are requantised by, laid out as `assembly/pwconv_s8.ts` says; or a depthwise kernel
+   * [k taps, n channels], as `assembly/dwconv_s8.ts` does. `zero`: the zero point of the input, folded into the bias.
+   */
+  | {
+      readonly layout: "matrix_s8" | "depthwise_s8";
+      readonly weights: string;
+      readonly bias: string | undefined;
+      readonly k: number;
+      readonly n: number;
+      readonly zero: number;
+      readonly m: readonly number[];
+      readonly e: readonly number[];
+    }
+  /** Bytes as they are. */
+  | { readonly layout: "bytes"; readonly bytes: readonly number[] }
+  /** Vectors and arrays one behind the other, as they are; a missing one is `length` times `fill`. */
+  | { readonly layout: "rows"; readonly parts: readonly Part[] };
+
+/** A constant, or the number that stands for it. */
+export interface Part {
+  readonly constant: string | undefined;
+  readonly fill: number;
+  readonly length: number;
+}
+
+/** One step before anything has an address. */
+export interface Lowered {
+  readonly kernel: Kernel;
+  /** Names of the values at `x` and `x2`. */
+  readonly x: string;
+  readonly x2?: string;
+  readonly w?: Packed;
+  readonly w2?: Packed;
+  /** Bytes of scratch. */
+  readonly scratchBytes?: number;
+  /** Byte offset of this step's part within the output. */
+  readonly yOffset?: number;
+  /** The output may lie where an input lay that ends here. */
+  readonly inPlace?: boolean;
+  readonly fields: StepFields;
+}
+
+/** What a lowering may ask of the graph. */
+export interface Context {
+  readonly graph: Graph;
+  readonly shapes: ReadonlyMap<string, Shape>;
+}
+
+export function shapeOf(name: string, { shapes }: Context): Shape {
+  return shapes.get(name)!;
+}
+
+export function dims(name: string, context: Context): Shape {
+  return context.graph.constants.get(name)!.shape;
+}
+
+export function part(constant: string | undefined, length: number, fill = 0): Part {
+  return { constant, length, fill };
+}
+
+export function rows(...parts: Part[]): Packed {
+  return { layout: "rows", parts };
+}
+
+export function sameImage(node: Node, context: Context): boolean {
+  const x = shapeOf(node.inputs[0]!, context);
+  const y = shapeOf(node.name, context);
+  return x[1] === y[1] && x[2] === y[2];
+}
+
+/** Fields of everything that moves a window over an image; `y` is the output's shape. */
+export function windowFields(
+  window: Pick<Window, "strides" | "padding"> & Partial<Window>,
+  kernel: readonly [number, number],
+  input: string,
+  y: Shape,
+  context: Context,
+): StepFields {
+  const [n, inH, inW, inC] = shapeOf(input, context) as readonly [number, number, number, number];
+  const dilations = window.dilations ?? [1, 1];
+  const { top, left } = resolvePadding(window.padding, [inH, inW], kernel, window.strides, dilations);
+  return {
+    ...{ rows: n * y[1]!, n, inH, inW, inC, outH: y[1]!, outW: y[2]!, kH: kernel[0], kW: kernel[1] },
+    ...{ strideH: window.strides[0], strideW: window.strides[1], dilationH: dilations[0], dilationW: dilations[1] },
+    ...{ padT: top, padL: left },
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * Weights into the kernels' order, through the arena, which nothing uses yet.
+ * @module
+ */
+import { UnsupportedError } from "../errors.ts";
+import type { Constant, Graph } from "../graph/graph.ts";
+import type { Packed } from "./lowering.ts";
+import type { LinearMemory } from "./memory.ts";
+
+const up = (n: number, unit: number) => Math.ceil(n / unit) * unit;
+
+/** Bytes of packed weights. */
+export function packedBytes(packed: Packed): number {
+  switch (packed.layout) {
+    case "matrix":
+      return 4 * (packed.k + 1) * packed.n;
+    case "rows":
+      return 4 * packed.parts.reduce((sum, { length }) => sum + length, 0);
+    case "bytes":
+      return packed.bytes.length;
+    default: {
+      const n = columnsOf(packed);
+      return headBytes(n) + n * (packed.layout === "matrix_s8" ? up(packed.k, 2) : packed.k);
+    }
+  }
+}
+
+type Bytes = Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>;
+
+/** Columns of 8-bit weights as they are kept. */
+function columnsOf({ layout, n }: Bytes): number {
+  return up(n, layout === "matrix_s8" ? 4 : 8);
+}
+
+/** Bias, multipliers and shifts of n columns. */
+function headBytes(n: number): number {
+  return 8 * n + up(n, 16);
+}
+
+/** A piece of the arena that may be used on the way. */
+export interface Staging {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** Writes one set of weights as its kernel wants it, in as many rows at a time as fit into the staging area. */
+export function pack(memory: LinearMemory, packed: Packed, address: number, graph: Graph, staging: Staging): void {
+  switch (packed.layout) {
+    case "rows": {
+      let at = address;
+      for (const { constant, fill, length } of packed.parts) {
+        if (constant === undefined) memory.floats(at, length).fill(fill);
+        else memory.floats(at, length).set(floats(graph.constants.get(constant)!));
+        at += 4 * length;
+      }
+      return;
+    }
+    case "matrix":
+      packMatrix(memory, packed, address, graph, staging);
+      return;
+    case "bytes":
+      memory.bytes(address, packed.bytes.length).set(packed.bytes);
+      return;
+    default:
+      packBytes(memory, packed, address, graph, staging);
+  }
+}
+
+function packMatrix(
+  memory: LinearMemory,
+  { k, n, weights, bias }: Extract<Packed, { layout: "matrix" }>,
+  address: number,
+  graph: Graph,
+  staging: Staging,
+): void {
+  const data = floats(graph.constants.get(weights)!);
+  const most = Math.floor(staging.bytes / (4 * n));
+  for (let k0 = 0; k0 < k; k0 += most) {
+    const k1 = Math.min(k, k0 + most);
+    memory.floats(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
+    memory.exports.pwconv_f32_pack(address, staging.address, k, n, k0, k1);
+  }
+  if (bias !== undefined) memory.floats(staging.address, n).set(floats(graph.constants.get(bias)!));
+  memory.exports.pwconv_f32_pack_bias(address, bias === undefined ? 0 : staging.address, k, n);
+}
+
+function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: Graph, staging: Staging): void {
+  const { k, n } = packed;
+  const columns = columnsOf(packed);
+  const constant = graph.constants.get(packed.weights)!;
+  const data = bytes(constant);
+  packHead(memory, packed, address, graph, data, constant.quantisation!.zeroPoints[0]!);
+  const body = address + headBytes(columns);
+  if (packed.layout === "depthwise_s8") {
+    const target = memory.bytes(body, k * columns);
+    for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);
+    return;
+  }
+  const pairs = Math.floor(staging.bytes / (2 * n));
+  const most = 2 * pairs;
+  for (let k0 = 0; k0 < k; k0 += most) {
+    const k1 = Math.min(k, k0 + most);
+    memory.bytes(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
+    memory.exports.pwconv_s8_pack(body, staging.address, k, n, k0, k1);
+  }
+}
+
+/**
+ * Bias with the zero points folded in, b − zx·Σw + k·zx·zw; multipliers; shifts.
+ * @throws {@link UnsupportedError} where a sum could leave 32 bits
+ */
+function packHead(
+  memory: LinearMemory,
+  packed: Bytes,
+  address: number,
+  graph: Graph,
+  data: Uint8Array,
+  zw: number,
+): void {
+  const { k, n, zero, m, e } = packed;
+  const columns = columnsOf(packed);
+  const bias = packed.bias === undefined ? undefined : graph.constants.get(packed.bias)!.data;
+  if (bias !== undefined && !(bias instanceof Int32Array)) {
+    throw new TypeError(`constant ${packed.bias}: expected an Int32Array of data, got ${bias}`);
+  }
+  const sums = new Float64Array(n);
+  const sizes = new Float64Array(n);
+  for (let i = 0, o = 0; i < data.length; i++) {
+    const w = (data[i]! << 24) >> 24;
+    sums[o]! += w;
+    sizes[o]! += Math.abs(w - zw);
+    if (++o === n) o = 0;
+  }
+  const { view } = memory;
+  for (let o = 0; o < n; o++) {
+    const b = bias?.[o] ?? 0;
+    const folded = b - zero * sums[o]! + k * zero * zw;
+    if (Math.abs(b) + 255 * sizes[o]! >= 2 ** 31 || Math.abs(folded) >= 2 ** 31) {
+      throw new UnsupportedError(
+        `weights "${packed.weights}", column ${o}: expected sums within 32 bits, got a bias of ${b} and weights of ${sizes[o]} in all`,
+      );
+    }
+    view.setInt32(address + 4 * o, folded, true);
+    view.setInt32(address + 4 * (columns + o), m[o]!, true);
+    view.setInt8(address + 8 * columns + o, e[o]!);
+  }
+}
+
+function floats({ name, data }: Constant): Float32Array {
+  if (!(data instanceof Float32Array))
+    throw new TypeError(`constant ${name}: expected a Float32Array of data, got ${data}`);
+  return data;
+}
+
+function bytes({ name, data }: Constant): Uint8Array {
+  if (!(data instanceof Int8Array)) throw new TypeError(`constant ${name}: expected an Int8Array of data, got ${data}`);
+  return new Uint8Array(data.buffer, data.byteOffset, data.length);
+}

@@ -1,0 +1,73 @@
+/**
+ * Unsigned bytes become signed ones: one arithmetic serves both.
+ * @module
+ */
+import type { Constant, Graph, Node, Quantisation } from "../graph.ts";
+import { freshName, protectedNames, rebuild, valueNames } from "./rebuild.ts";
+
+/** What unsigned numbers and their zero points lose to become signed. */
+const OFFSET = 128;
+
+/**
+ * Every uint8 value and constant in int8: numbers and zero points 128 lower, meanings the same. Inputs, outputs and the values in `keep` keep type and name:
+ * a `quantise` node behind or before them, which flips one bit, joins them to the rest.
+ */
+export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
+  if (![...graph.inputs, ...graph.nodes, ...graph.constants.values()].some(({ dtype }) => dtype === "uint8"))
+    return graph;
+  const names = new Set(valueNames(graph));
+  const visible = protectedNames(graph, keep);
+  /** Old name of a value → the name of its signed form. */
+  const inner = new Map<string, string>();
+  const nodes: Node[] = [];
+  const rename = (name: string) => {
+    const fresh = freshName(`${name}/int8`, names, graph.constants);
+    names.add(fresh);
+    inner.set(name, fresh);
+    return fresh;
+  };
+  for (const { name, dtype, quantisation } of graph.inputs) {
+    if (dtype !== "uint8") continue;
+    nodes.push({ op: "quantise", name: rename(name), inputs: [name], ...signedType({ quantisation }) });
+  }
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => inner.get(name) ?? name);
+    if (node.dtype !== "uint8") {
+      nodes.push({ ...node, inputs });
+      continue;
+    }
+    const name = visible.has(node.name) ? rename(node.name) : node.name;
+    nodes.push({ ...node, name, inputs, ...signedType(node) } as Node);
+    if (name !== node.name) {
+      const { quantisation } = node;
+      nodes.push({
+        op: "quantise",
+        name: node.name,
+        inputs: [name],
+        dtype: "uint8",
+        ...(quantisation && { quantisation }),
+      });
+    }
+  }
+  const constants = new Map([...graph.constants].map(([name, constant]) => [name, signedConstant(constant)]));
+  return rebuild(graph, nodes, constants);
+}
+
+function signedType({ quantisation }: { readonly quantisation?: Quantisation | undefined }) {
+  return { dtype: "int8" as const, ...(quantisation && { quantisation: lowered(quantisation) }) };
+}
+
+function lowered(quantisation: Quantisation): Quantisation {
+  return { ...quantisation, zeroPoints: quantisation.zeroPoints.map((z) => z - OFFSET), unsigned: true };
+}
+
+function signedConstant(constant: Constant): Constant {
+  if (constant.dtype !== "uint8") return constant;
+  const { data, quantisation } = constant;
+  return {
+    ...constant,
+    dtype: "int8",
+    ...(data && { data: Int8Array.from(data, (q) => q - OFFSET) }),
+    ...(quantisation && { quantisation: lowered(quantisation) }),
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * Between the numbers of an 8-bit value and what they mean.
+ * @module
+ */
+import type { Numbers, ValueInfo } from "../engine/session.ts";
+import type { Normalisation } from "../graph/graph.ts";
+import { rangeOf, roundAway } from "../graph/quant.ts";
+
+/** What a value's numbers mean: scale·(q − zeroPoint); floats are themselves. */
+export function toReal(numbers: Numbers, { scale, zeroPoint = 0 }: ValueInfo): Float32Array {
+  if (numbers instanceof Float32Array || scale === undefined) return numbers as Float32Array;
+  return Float32Array.from(numbers, (q) => scale * (q - zeroPoint));
+}
+
+/** The nearest numbers that a value can hold, ties away from zero; beyond its range, the last one. */
+export function fromReal(real: Float32Array, { dtype, scale, zeroPoint = 0 }: ValueInfo): Numbers {
+  if ((dtype !== "int8" && dtype !== "uint8") || scale === undefined) return real;
+  const [lo, hi] = rangeOf(dtype);
+  const bytes = dtype === "int8" ? new Int8Array(real.length) : new Uint8Array(real.length);
+  return bytes.map((_, i) => Math.min(hi, Math.max(lo, roundAway(real[i]! / scale) + zeroPoint)));
+}
+
+/** The pixel range of an 8-bit input that says nothing else: pixels are its numbers, from the lowest to the highest. */
+export function pixelsAsBytes({ dtype, scale, zeroPoint = 0 }: ValueInfo): Normalisation | undefined {
+  if ((dtype !== "int8" && dtype !== "uint8") || scale === undefined) return undefined;
+  return { mean: zeroPoint - rangeOf(dtype)[0], std: 1 / scale };
+}

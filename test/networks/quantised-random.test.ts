@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { accepts, VARIANTS } from "../../src/engine/variant.ts";
+import { build, type Numbers } from "../../src/index.ts";
+import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { interpretQuantised } from "../reference/quantised.ts";
+
+const GRAPHS = 120;
+
+function firstDifference(got: ArrayLike<number>, expected: ArrayLike<number>): string | undefined {
+  for (let i = 0; i < expected.length; i++) {
+    if (got[i] !== expected[i]) return `[${i}] of ${expected.length}: expected ${expected[i]}, got ${got[i]}`;
+  }
+  return got.length === expected.length ? undefined : `expected ${expected.length} numbers, got ${got.length}`;
+}
+
+describe("random 8-bit graphs are computed to the bit", () => {
+  for (const variant of VARIANTS) {
+    const reason = accepts(variant) ? undefined : `this host refuses ${variant}`;
+    if (reason) console.info(`random 8-bit graphs, ${variant}: skipped, ${reason}`);
+    it.skipIf(reason)(`${GRAPHS} graphs, fused and with every value kept, ${variant}`, async () => {
+      for (let seed = 0; seed < GRAPHS; seed++) {
+        const { graph, input } = quantisedGraph(seed);
+        const values = interpretQuantised(graph, { x: input });
+        const fused = await build(graph, { variant });
+        const { output } = fused.run<Numbers>(input);
+        expect(firstDifference(output, values.get(graph.outputs[0]!)!), `graph ${seed}, output`).toBeUndefined();
+        const names = graph.nodes.map(({ name }) => name);
+        const kept = await build(graph, { variant, endPoints: names });
+        const { endPoints } = kept.run<Numbers>(input);
+        for (const name of names) {
+          const difference = firstDifference(endPoints[name]!, values.get(name)!);
+          expect(difference, `graph ${seed}, ${name}`).toBeUndefined();
+        }
+      }
+    });
+  }
+});

@@ -4,7 +4,11 @@
  */
 import { type BuildOptions, build, kernelsFor } from "./engine/build.ts";
 import type { Session } from "./engine/session.ts";
+import type { Graph } from "./graph/graph.ts";
 import type { ModelSource } from "./import/source.ts";
+import type { Sample } from "./quantise/calibrate.ts";
+import type { QuantizeOptions } from "./quantise/quantise.ts";
+import type { QuantizationReport } from "./quantise/report.ts";
 
 export { type BuildOptions, build, memoryRequired, type PlanOptions, type Progress } from "./engine/build.ts";
 export type { MemoryUse } from "./engine/plan.ts";
@@ -24,6 +28,9 @@ export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
 export type { ModelSource } from "./import/source.ts";
+export type { Sample } from "./quantise/calibrate.ts";
+export type { QuantizeOptions } from "./quantise/quantise.ts";
+export type { LayerNoise, QuantizationReport } from "./quantise/report.ts";
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
 export { type DecodedImage, decodeImage } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
@@ -53,4 +60,22 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
       onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),
   });
   return build(graph, options);
+}
+
+/**
+ * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.
+ * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
+ * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ */
+export async function quantize(graph: Graph, samples: readonly Sample[], options?: QuantizeOptions): Promise<Graph> {
+  return (await import("./quantise/quantise.ts")).quantize(graph, samples, options);
+}
+
+/** What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}. */
+export async function quantizationReport(
+  float: Graph,
+  quantized: Graph,
+  samples: readonly Sample[],
+): Promise<QuantizationReport> {
+  return (await import("./quantise/report.ts")).quantizationReport(float, quantized, samples);
 }

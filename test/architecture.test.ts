@@ -1,5 +1,5 @@
 /**
- * Imports run one way: errors ← graph ← import; graph ← engine; all ← vision ← index ← cli. No circles, and nothing outside the command line
+ * Imports run one way: errors ← graph ← import; graph ← engine ← quantise; all ← vision ← index ← cli. No circles, and nothing outside the command line
  * needs Node to be loaded.
  */
 
@@ -16,8 +16,9 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   graph: ["errors"],
   import: ["errors", "graph"],
   engine: ["errors", "graph"],
+  quantise: ["errors", "graph", "engine"],
   vision: ["errors", "graph", "import", "engine"],
-  index: ["errors", "graph", "import", "engine", "vision"],
+  index: ["errors", "graph", "import", "engine", "vision", "quantise"],
   cli: ["errors", "graph", "import", "engine", "vision", "index"],
 };
 

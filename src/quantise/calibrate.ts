@@ -1,0 +1,107 @@
+/**
+ * The ranges that the values of a network take on samples.
+ * @module
+ */
+import { build } from "../engine/build.ts";
+import type { Graph } from "../graph/graph.ts";
+
+/** Numbers for the first input, one run each; or for all inputs by name. */
+export type Sample = Float32Array | Readonly<Record<string, Float32Array>>;
+
+/** How ranges are found. */
+export interface CalibrationOptions {
+  /** `minmax`: everything that occurred. `percentile`: all but the outermost parts of it, where a few outliers would cost all others their precision. */
+  readonly calibration?: "minmax" | "percentile" | undefined;
+  /** What `percentile` keeps of the numbers, in percent; 99.99 by default. */
+  readonly percentile?: number | undefined;
+}
+
+/** Smallest and largest number of a value. */
+export interface Range {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+const BINS = 4096;
+
+/** Largest magnitude of each channel (last axis) of every node's value. */
+export async function channelPeaks(
+  graph: Graph,
+  samples: readonly Sample[],
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const session = await build(graph, { endPoints: graph.nodes.map(({ name }) => name) });
+  const peaks = new Map(session.endPoints.map(({ name, shape }) => [name, new Float64Array(shape.at(-1)!)]));
+  for (const sample of samples) {
+    for (const [name, numbers] of Object.entries(session.run(sample).endPoints)) {
+      const peak = peaks.get(name)!;
+      numbers.forEach((x, i) => {
+        const c = i % peak.length;
+        if (Math.abs(x) > peak[c]!) peak[c] = Math.abs(x);
+      });
+    }
+  }
+  session.dispose();
+  return peaks;
+}
+
+/**
+ * Runs the samples through the float network and watches every value.
+ * @throws RangeError without samples, for a percentile outside (50, 100], and for values that are not finite, naming the node
+ */
+export async function calibrate(
+  graph: Graph,
+  samples: readonly Sample[],
+  { calibration = "minmax", percentile = 99.99 }: CalibrationOptions,
+): Promise<ReadonlyMap<string, Range>> {
+  if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
+  if (!(percentile > 50 && percentile <= 100)) {
+    throw new RangeError(`percentile: expected more than 50 and at most 100, got ${percentile}`);
+  }
+  if (calibration !== "minmax" && calibration !== "percentile") {
+    throw new RangeError(`calibration: expected minmax or percentile, got ${calibration}`);
+  }
+  const names = graph.nodes.map(({ name }) => name);
+  const session = await build(graph, { endPoints: names });
+  const values = (sample: Sample): [string, Float32Array][] => {
+    const inputs = sample instanceof Float32Array ? { [graph.inputs[0]!.name]: sample } : sample;
+    return [...Object.entries(inputs), ...Object.entries(session.run(inputs).endPoints)];
+  };
+  const ranges = new Map<string, Range>();
+  for (const sample of samples) {
+    for (const [name, numbers] of values(sample)) {
+      let { lo, hi } = ranges.get(name) ?? { lo: 0, hi: 0 };
+      for (const x of numbers) {
+        if (x < lo) lo = x;
+        else if (x > hi) hi = x;
+        else if (Number.isNaN(x))
+          throw new RangeError(`value ${name}: expected finite numbers from every sample, got NaN`);
+      }
+      if (!Number.isFinite(hi - lo)) throw new RangeError(`value ${name}: expected finite numbers, got ${lo} … ${hi}`);
+      ranges.set(name, { lo, hi });
+    }
+  }
+  if (calibration === "percentile" && percentile < 100) {
+    const counts = new Map([...ranges.keys()].map((name) => [name, new Float64Array(BINS)]));
+    for (const sample of samples) {
+      for (const [name, numbers] of values(sample)) {
+        const { lo, hi } = ranges.get(name)!;
+        const bins = counts.get(name)!;
+        const scale = (BINS - 1) / (hi - lo || 1);
+        for (const x of numbers) bins[Math.floor((x - lo) * scale)]!++;
+      }
+    }
+    for (const [name, bins] of counts) ranges.set(name, trimmed(ranges.get(name)!, bins, percentile / 100));
+  }
+  session.dispose();
+  return ranges;
+}
+
+/** The range without the outermost numbers: as many at either end as make up half of what is not kept. */
+function trimmed({ lo, hi }: Range, bins: Float64Array, keep: number): Range {
+  const drop = (bins.reduce((a, b) => a + b, 0) * (1 - keep)) / 2;
+  let [first, last] = [0, BINS - 1];
+  for (let sum = bins[first]!; sum <= drop && first < last; sum += bins[first]!) first++;
+  for (let sum = bins[last]!; sum <= drop && last > first; sum += bins[last]!) last--;
+  const width = (hi - lo) / (BINS - 1);
+  return { lo: Math.min(0, lo + first * width), hi: Math.max(0, Math.min(hi, lo + (last + 1) * width)) };
+}

@@ -1,0 +1,183 @@
+/**
+ * A float network in 8 bits, by TFLite's rules: activations with a scale and a zero point each, weights symmetric with a scale for each output channel (one
+ * for a whole dense layer), biases in 32 bits.
+ * @module
+ */
+import { UnsupportedError } from "../errors.ts";
+import type { Constant, Graph, Node, Op, Quantisation } from "../graph/graph.ts";
+import { initialise } from "../graph/initialise.ts";
+import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../graph/passes/index.ts";
+import { validate } from "../graph/validate.ts";
+import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample } from "./calibrate.ts";
+import { equalise } from "./equalise.ts";
+
+/** What can be asked of {@link quantize}. */
+export interface QuantizeOptions extends CalibrationOptions {
+  /** What the network takes and answers: floats, which it converts itself (the default), or 8 bits. */
+  readonly io?: "float32" | "int8" | undefined;
+  /** Whether channels in front of depthwise convolutions are brought to one range first, where nothing bounds them from above; true by default. */
+  readonly equalise?: boolean | undefined;
+}
+
+/** Ops whose result means what their input means, so that both share a scale. */
+const SHARING: ReadonlySet<Op> = new Set(["maxPool", "averagePool", "reshape", "pad", "concat", "identity"]);
+/** Ops whose results lie between 0 and 1, and get 1/256 as scale. */
+const UNIT: ReadonlySet<Op> = new Set(["softmax", "sigmoid"]);
+const SUPPORTED: ReadonlySet<Op> = new Set([
+  ...SHARING,
+  ...UNIT,
+  ...(["conv2d", "depthwiseConv2d", "dense", "add", "globalAveragePool", "clamp", "hardSwish"] as const),
+]);
+
+/**
+ * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of outputs survive.
+ * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
+ * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ */
+export async function quantize(
+  graph: Graph,
+  samples: readonly Sample[],
+  options: QuantizeOptions = {},
+): Promise<Graph> {
+  validate(graph);
+  let float = simplified(initialise(graph));
+  const other = [...float.inputs, ...float.nodes].find(({ dtype = "float32" }) => dtype !== "float32");
+  if (other) throw new UnsupportedError(`value ${other.name}: expected a float32 network, got ${other.dtype}`);
+  const refused = float.nodes.find(({ op }) => !SUPPORTED.has(op));
+  if (refused) {
+    throw new UnsupportedError(`node ${refused.name}: expected an op that there is in 8 bits, got ${refused.op}`);
+  }
+  if (options.equalise ?? true) float = equalise(float, await channelPeaks(float, samples));
+  const meanings = meaningsOf(float, await calibrate(float, samples, options));
+  const constants = new Map<string, Constant>();
+  const source = float;
+  const nodes = source.nodes.map((node) => bytes(node, source, meanings, constants));
+  const result = options.io === "int8" ? exposed(float, nodes, meanings) : wrapped(float, nodes, meanings);
+  const quantised: Graph = { ...float, ...result, constants };
+  validate(quantised);
+  return quantised;
+}
+
+/** The graph as it can be quantised: nothing between a layer and its bounds. */
+export function simplified(graph: Graph): Graph {
+  const keep: ReadonlySet<string> = new Set();
+  return [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune].reduce(
+    (g, pass) => pass(g, keep),
+    graph,
+  );
+}
+
+/** What 8 bits mean for each value: scale and zero point so that 0 is one of the numbers, shared where an op demands it. */
+function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyMap<string, Quantisation> {
+  const leader = new Map<string, string>();
+  const find = (name: string): string => {
+    const up = leader.get(name);
+    return up === undefined ? name : find(up);
+  };
+  for (const { op, name, inputs } of graph.nodes) {
+    if (!SHARING.has(op)) continue;
+    for (const input of inputs) if (find(input) !== find(name)) leader.set(find(name), find(input));
+  }
+  const joined = new Map<string, Range>();
+  for (const [name, { lo, hi }] of ranges) {
+    const known = joined.get(find(name)) ?? { lo: 0, hi: 0 };
+    joined.set(find(name), { lo: Math.min(known.lo, lo), hi: Math.max(known.hi, hi) });
+  }
+  const unit = new Set(graph.nodes.filter(({ op }) => UNIT.has(op)).map(({ name }) => find(name)));
+  return new Map(
+    [...ranges.keys()].map((name) => {
+      const group = find(name);
+      return [name, unit.has(group) ? { scales: [1 / 256], zeroPoints: [-128], axis: 0 } : affine(joined.get(group)!)];
+    }),
+  );
+}
+
+/** TFLite's choice: the range cut into 255 steps, 0 on one of them. */
+function affine({ lo, hi }: Range): Quantisation {
+  const scale = Math.fround((hi - lo) / 255) || 1;
+  const zero = Math.min(127, Math.max(-128, Math.round(-128 - lo / scale)));
+  return { scales: [scale], zeroPoints: [zero], axis: 0 };
+}
+
+/** A node in 8 bits; its weights and bias go to `constants`. */
+function bytes(
+  node: Node,
+  graph: Graph,
+  meanings: ReadonlyMap<string, Quantisation>,
+  constants: Map<string, Constant>,
+): Node {
+  const typed = { ...node, dtype: "int8" as const, quantisation: meanings.get(node.name)! };
+  if (typed.op !== "conv2d" && typed.op !== "depthwiseConv2d" && typed.op !== "dense") return typed;
+  const from = meanings.get(typed.inputs[0]!)!.scales[0]!;
+  const source = graph.constants.get(typed.weights)!;
+  const weights = source.data as Float32Array;
+  const bias = typed.bias === undefined ? undefined : (graph.constants.get(typed.bias)!.data as Float32Array);
+  const channels = typed.op === "depthwiseConv2d" ? source.shape[2]! * source.shape[3]! : source.shape.at(-1)!;
+  const scales = weightScales(weights, bias, channels, from, typed.op === "dense");
+  const axis = { conv2d: 3, depthwiseConv2d: 2, dense: 1 }[typed.op];
+  const scaleOf = (o: number) => scales[scales.length === 1 ? 0 : o]!;
+  const data = Int8Array.from(weights, (w, i) => Math.min(127, Math.max(-127, Math.round(w / scaleOf(i % channels)))));
+  const quantisation = { scales, zeroPoints: scales.map(() => 0), axis };
+  const name = `${typed.name}/weights`;
+  constants.set(name, { name, shape: source.shape, dtype: "int8", data, quantisation });
+  if (bias === undefined) return { ...typed, weights: name };
+  const biasName = `${typed.name}/bias`;
+  const numbers = Int32Array.from(bias, (b, o) => Math.round(b / (from * scaleOf(o))));
+  constants.set(biasName, { name: biasName, shape: [channels], dtype: "int32", data: numbers });
+  return { ...typed, weights: name, bias: biasName };
+}
+
+/** Symmetric scales: the largest weight is 127. Of a channel that has died, large enough for its bias to fit. */
+function weightScales(
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  channels: number,
+  from: number,
+  single: boolean,
+): number[] {
+  const largest = new Float64Array(channels);
+  for (let i = 0; i < weights.length; i++) {
+    largest[i % channels] = Math.max(largest[i % channels]!, Math.abs(weights[i]!));
+  }
+  const scales = Array.from(largest, (most, o) => {
+    const room = Math.abs(bias?.[o] ?? 0) / (from * 2 ** 24);
+    return Math.fround(Math.max(most / 127, room)) || 1;
+  });
+  return single ? [Math.max(...scales)] : scales;
+}
+
+/** 8 bits inside, floats outside: the inputs are converted behind the caller's back, the outputs before its eyes. */
+function wrapped(graph: Graph, nodes: readonly Node[], meanings: ReadonlyMap<string, Quantisation>) {
+  const taken = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
+  const inner = new Map<string, string>();
+  const rename = (name: string) => {
+    let fresh = `${name}/int8`;
+    while (taken.has(fresh)) fresh += "_";
+    taken.add(fresh);
+    inner.set(name, fresh);
+    return fresh;
+  };
+  const result: Node[] = graph.inputs.map(({ name }) => {
+    const quantisation = meanings.get(name)!;
+    return { op: "quantise", name: rename(name), inputs: [name], dtype: "int8", quantisation };
+  });
+  for (const node of nodes) {
+    const inputs = node.inputs.map((name) => inner.get(name) ?? name);
+    if (!graph.outputs.includes(node.name)) {
+      result.push({ ...node, inputs });
+      continue;
+    }
+    const name = rename(node.name);
+    result.push({ ...node, name, inputs }, { op: "dequantise", name: node.name, inputs: [name] });
+  }
+  return { nodes: result };
+}
+
+function exposed(graph: Graph, nodes: readonly Node[], meanings: ReadonlyMap<string, Quantisation>) {
+  const inputs = graph.inputs.map((input) => ({
+    ...input,
+    dtype: "int8" as const,
+    quantisation: meanings.get(input.name)!,
+  }));
+  return { inputs, nodes };
+}

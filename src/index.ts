@@ -79,3 +79,11 @@ export async function quantizationReport(
 ): Promise<QuantizationReport> {
   return (await import("./quantise/report.ts")).quantizationReport(float, quantized, samples);
 }
+
+/**
+ * The bytes of a TFLite file that computes what a graph, float or 8-bit, does.
+ * @throws UnsupportedError naming a node that has no form there; TypeError for a graph without weights
+ */
+export async function toTflite(graph: Graph): Promise<Uint8Array> {
+  return (await import("./export/tflite.ts")).toTflite(graph);
+}

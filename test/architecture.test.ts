@@ -17,8 +17,9 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   import: ["errors", "graph"],
   engine: ["errors", "graph"],
   quantise: ["errors", "graph", "engine"],
+  export: ["errors", "graph"],
   vision: ["errors", "graph", "import", "engine"],
-  index: ["errors", "graph", "import", "engine", "vision", "quantise"],
+  index: ["errors", "graph", "import", "engine", "vision", "quantise", "export"],
   cli: ["errors", "graph", "import", "engine", "vision", "index"],
 };
 

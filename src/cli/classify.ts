@@ -63,7 +63,7 @@ function positive(value: number): boolean {
 }
 
 /** "[-1,1]" → what brings 0 … 255 there. */
-function range(text: string): Normalisation {
+export function range(text: string): Normalisation {
   const [lo = Number.NaN, hi = Number.NaN] = (/^\s*\[?([^[\]]*)\]?\s*$/.exec(text)?.[1] ?? "")
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));

@@ -8,9 +8,11 @@ import process from "node:process";
 import { LoadError } from "../errors.ts";
 import { benchCommand } from "./bench.ts";
 import { classifyCommand } from "./classify.ts";
+import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
+import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 
 const EXAMPLES = `
@@ -20,6 +22,8 @@ Examples:
   $ sepconv classify model.tflite cat.jpg --labels labels.txt
   $ sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg --out annotated
   $ sepconv run model.tflite --input x.npy --output y.npy
+  $ sepconv convert model.h5 model.tflite
+  $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
   $ sepconv bench --alpha 1 --resolution 224
 
 MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), .safetensors.
@@ -38,7 +42,16 @@ async function main(args: readonly string[]): Promise<number> {
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureOutput({ outputError: () => {} }); // printed below, as all errors are
-  for (const add of [infoCommand, runCommand, classifyCommand, detectCommand, benchCommand]) add(program);
+  for (const add of [
+    infoCommand,
+    runCommand,
+    classifyCommand,
+    detectCommand,
+    convertCommand,
+    quantizeCommand,
+    benchCommand,
+  ])
+    add(program);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: "user" });

@@ -13,7 +13,7 @@ import { simplified } from "./quantise.ts";
 export interface LayerNoise {
   readonly name: string;
   readonly op: Op;
-  /** Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantised)²), up to a factor a channel; higher is better, Infinity where nothing differs. */
+  /** Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantised)²), in front of depthwise layers up to a factor a channel; higher is better, Infinity where nothing differs. */
   readonly sqnr: number;
 }
 
@@ -46,6 +46,7 @@ export async function quantizationReport(
   });
   const one = await build(source, { endPoints: pairs.map(({ name }) => name) });
   const two = await build(quantized, { endPoints: pairs.map(({ node }) => node.name) });
+  const scalable = new Set(source.nodes.flatMap(({ op, inputs }) => (op === "depthwiseConv2d" ? inputs : [])));
   const noise = pairs.map(() => ({ signal: 0, error: 0 }));
   const whole = { signal: 0, error: 0 };
   let agreed = 0;
@@ -54,10 +55,11 @@ export async function quantizationReport(
     const b = two.run<Numbers>(sample);
     pairs.forEach(({ name, node }, i) => {
       const { scales, zeroPoints } = node.quantisation!;
-      // Channels may have been brought to one range: compared is what they say up to a factor for each.
+      // In front of a depthwise convolution channels may have been brought to one range: compared is what they say up to a factor for each.
       const channels = one.endPoints[i]!.shape.at(-1)!;
       const real = Float32Array.from(b.endPoints[node.name]!, (q) => scales[0]! * (q - zeroPoints[0]!));
-      collect(noise[i]!, a.endPoints[name]!, fitted(a.endPoints[name]!, real, channels));
+      const expected = a.endPoints[name]!;
+      collect(noise[i]!, expected, scalable.has(name) ? fitted(expected, real, channels) : real);
     });
     collect(whole, a.output, b.output);
     if (largest(a.output) === largest(b.output)) agreed++;

@@ -1,0 +1,33 @@
+/**
+ * Padding that is neither TensorFlow's SAME nor VALID becomes a pad node of its own, as TFLite wants it.
+ * @module
+ */
+import { UnsupportedError } from "../errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+
+/** Of convolutions only: a pool does not count what lies outside, which no pad node can say. */
+export function explicitPads(graph: Graph): Graph {
+  const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
+  const types = new Map([...graph.inputs, ...graph.nodes].map((value) => [value.name, value]));
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    if (!("padding" in node) || node.op === "pad" || typeof node.padding !== "object") return [node];
+    const { top, bottom, left, right } = node.padding;
+    if (top + bottom + left + right === 0) return [{ ...node, padding: "valid" } as Node];
+    if (node.op !== "conv2d" && node.op !== "depthwiseConv2d") {
+      throw new UnsupportedError(
+        `toTflite: node ${node.name}: expected padding "same" or "valid", got explicit padding`,
+      );
+    }
+    let name = `${node.name}/pad`;
+    while (names.has(name)) name += "_";
+    names.add(name);
+    const { dtype, quantisation } = types.get(node.inputs[0]!)!;
+    const type = { ...(dtype && dtype !== "float32" && { dtype }), ...(quantisation && { quantisation }) };
+    const padding = { top, bottom, left, right };
+    return [
+      { op: "pad", name, inputs: node.inputs, padding, value: 0, ...type },
+      { ...node, inputs: [name], padding: "valid" },
+    ];
+  });
+  return { ...graph, nodes };
+}

@@ -8,6 +8,7 @@
 import { firstTap, lastTap } from "./dwconv_f32";
 import { matrix_s8 } from "./pwconv_s8";
 import { Step } from "./step";
+import { SIMD } from "./vec";
 import { fill16, widen, widenPast } from "./vec8";
 
 export function conv_s8(step: usize, y0: i32, y1: i32): void {
@@ -29,23 +30,33 @@ export function conv_s8_windows(step: usize, p: i32, pixels: i32, k2: i32): void
   const channels = s.inC;
   const rowBytes = s.inW * channels;
   let d = s.s;
+  const run = s.kW * channels;
+  const down = <usize>(s.dilationH * rowBytes);
   let r = p / s.outW;
   let ox = p - r * s.outW;
-  for (; pixels > 0; --pixels) {
-    const image = r / s.outH;
-    const iy = (r - image * s.outH) * s.strideH - s.padT;
+  let image = r / s.outH;
+  let iy = (r - image * s.outH) * s.strideH - s.padT;
+  for (; pixels > 0; --pixels, ++ox) {
+    if (ox == s.outW) {
+      ox = 0;
+      image = ++r / s.outH;
+      iy = (r - image * s.outH) * s.strideH - s.padT;
+    }
     const ix = ox * s.strideW - s.padL;
     const end = d + <usize>k2 * sizeof<i16>();
     if (s.dilationW == 1 && ix >= 0 && ix + s.kW <= s.inW && iy >= 0 && iy + (s.kH - 1) * s.dilationH < s.inH) {
       // What is written past a run of values is written anew by the next one, or belongs to the row sums, which come later.
       let x = s.x + <usize>((image * s.inH + iy) * rowBytes + ix * channels);
-      for (let ky = s.kH; ky > 0; --ky, x += s.dilationH * rowBytes) d = widenPast(d, x, s.kW * channels);
+      if (SIMD && run <= 16) {
+        for (let ky = s.kH; ky > 0; --ky, x += down, d += 2 * run) {
+          v128.store(d, v128.load_ext<i8>(x));
+          v128.store(d, v128.load_ext<i8>(x, 8), 16);
+        }
+      } else {
+        for (let ky = s.kH; ky > 0; --ky, x += down) d = widenPast(d, x, run);
+      }
       if (d < end) store<i16>(d, 0);
       d = end;
-      if (++ox == s.outW) {
-        ox = 0;
-        ++r;
-      }
       continue;
     }
     const kx0 = min(firstTap(ix, s.dilationW), s.kW);
@@ -65,9 +76,5 @@ export function conv_s8_windows(step: usize, p: i32, pixels: i32, k2: i32): void
     }
     if (d < end) store<i16>(d, 0);
     d = end;
-    if (++ox == s.outW) {
-      ox = 0;
-      ++r;
-    }
   }
 }

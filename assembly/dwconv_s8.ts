@@ -3,11 +3,12 @@
  * x i8 [n,inH,inW,C] NHWC · y i8 [n,outH,outW,C·m] · row units are the n·outH image rows; [y0,y1) are written; taps outside the image count as zx
  * w, with C8 = C·m rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes][kH·kW taps i8: C8]; bias folded as in pwconv_s8
  * any size, stride, dilation, multiplier · flags bit 0: the fast requantisation is exact for all channels (see requant_s8)
- * needs: all pointers % ALIGN = 0; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant · scratch: s 352 bytes
+ * needs: all pointers % ALIGN = 0; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant · scratch: s 432 bytes
  * source: Howard et al. 2017 §3.1
  *
- * 3×3 at one output per channel goes eight channels at a time: the first two rows' values are interleaved, so that one pairwise product covers two taps,
- * the third row's with a weight of 0. A column of x, once interleaved, serves all outputs that see it.
+ * 3×3 at one output per channel goes eight channels at a time, in products of pairs: with x0, x1, x2 the values of a column in the three rows, P = (x0, x1)
+ * of one column and Q = (x2 of the column before, x2), an output is Σ_kx P[kx]·(w0kx, w1kx) + Q[1]·(w20, w21) + Q[2]·(0, w22): five products, not nine. A
+ * column of x, once interleaved, serves all outputs that see it.
  */
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";
 import { Step } from "./step";
@@ -17,11 +18,18 @@ import { up16 } from "./vec8";
 /** Flag: the requantisation of the depthwise half (of the only one, in a depthwise step) may be the fast one. */
 export const FAST_DEPTHWISE: i32 = 1;
 
-/** Bytes of scratch: twelve vectors of weights, constants of two quads, one vector of zero points, one for a channel tail. */
+/**
+ * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero point, of bounds, of values outside the
+ * image; two vectors of biases; 48 bytes for a last column. Read from memory where they are used: kept in variables they would be moved to the stack and back.
+ */
 const WEIGHTS: usize = 0;
-const CONSTANTS: usize = 192;
-const OUTSIDE: usize = CONSTANTS + 2 * QUAD_BYTES;
-const TAIL: usize = OUTSIDE + 16;
+const CONSTANTS: usize = 160;
+const ZERO: usize = CONSTANTS + 2 * QUAD_BYTES;
+const LOW: usize = ZERO + 16;
+const HIGH: usize = LOW + 16;
+const OUTSIDE: usize = HIGH + 16;
+const BIAS: usize = OUTSIDE + 16;
+const EDGE: usize = BIAS + 32;
 
 export function dwconv_s8(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
@@ -39,43 +47,55 @@ export function dwconv_s8_rows(
   step: usize, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
 ): void {
   const s = changetype<Step>(step);
-  const eight = s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2;
-  if (!SIMD || !eight || !(s.flags & FAST_DEPTHWISE)) return dwconv_s8_exact(step, r0, r1, d, pitch, wide, zy, lo, hi);
+  const eight = s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
+  if (!SIMD || !eight || !(s.flags & FAST_DEPTHWISE)) return dwconv_s8_exact(step, r0, r1, d, pitch, wide, 0, zy, lo, hi);
   const size = wide ? 2 : 1;
   const row = <usize>(s.outW * pitch * size);
   const c8 = (s.inC + 7) & ~7;
   const taps = s.w + <usize>(8 * c8) + up16(c8);
+  const whole = s.inC & ~7;
+  if (whole < s.inC) dwconv_s8_exact(step, r0, r1, d, pitch, wide, whole, zy, lo, hi);
+  v128.store(scratch + ZERO, zeroOf(zy));
+  v128.store(scratch + LOW, i16x8.splat(<i16>lo));
+  v128.store(scratch + HIGH, i16x8.splat(<i16>hi));
   v128.store(scratch + OUTSIDE, i8x16.splat(<i8>s.zx));
-  for (let c = 0; c < s.inC; c += 8) {
+  for (let c = 0; c < whole; c += 8) {
     weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
     prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c));
     prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4));
+    v128.store(scratch + BIAS, v128.load(s.w + 4 * c));
+    v128.store(scratch + BIAS, v128.load(s.w + 4 * c, 16), 16);
     for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
       const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
-      if (s.strideW == 1) dwconv_s8_columns1(step, top, iy, c, y, pitch, wide, scratch, zy, lo, hi);
-      else dwconv_s8_columns2(step, top, iy, c, y, pitch, wide, scratch, zy, lo, hi);
+      if (s.strideW == 1) {
+        if (wide) dwconv_s8_columns1_wide(step, top, iy, y, 2 * pitch, scratch);
+        else dwconv_s8_columns1(step, top, iy, y, pitch, scratch);
+      } else if (wide) dwconv_s8_columns2_wide(step, top, iy, y, 2 * pitch, scratch);
+      else dwconv_s8_columns2(step, top, iy, y, pitch, scratch);
     }
   }
 }
 
-/** Weights of eight channels as vectors of pairs: for each kx, (ky 0, ky 1) of channels 0–3 and 4–7, then (ky 2, 0) of both. */
+/** Weights of eight channels as pairs, each of channels 0–3 and 4–7: (w0kx, w1kx) for each kx, (w20, w21), (0, w22). */
 // @ts-ignore: decorator
 @inline
 function weights8(d: usize, taps: usize, pitch: usize, zw: i32): void {
   const z = i16x8.splat(<i16>zw);
-  for (let kx = 0; kx < 3; ++kx) {
-    const w0 = i16x8.sub(v128.load_ext<i8>(taps), z);
-    const w1 = i16x8.sub(v128.load_ext<i8>(taps + 3 * pitch), z);
-    const w2 = i16x8.sub(v128.load_ext<i8>(taps + 6 * pitch), z);
-    v128.store(d, low(w0, w1));
-    v128.store(d, high(w0, w1), 16);
-    v128.store(d, low(w2, i16x8.splat(0)), 32);
-    v128.store(d, high(w2, i16x8.splat(0)), 48);
-    d += 64;
-    taps += pitch;
+  for (let kx: usize = 0; kx < 3; ++kx) {
+    const w0 = i16x8.sub(v128.load_ext<i8>(taps + kx * pitch), z);
+    const w1 = i16x8.sub(v128.load_ext<i8>(taps + (3 + kx) * pitch), z);
+    v128.store(d + 32 * kx, low(w0, w1));
+    v128.store(d + 32 * kx, high(w0, w1), 16);
   }
+  const w20 = i16x8.sub(v128.load_ext<i8>(taps + 6 * pitch), z);
+  const w21 = i16x8.sub(v128.load_ext<i8>(taps + 7 * pitch), z);
+  const w22 = i16x8.sub(v128.load_ext<i8>(taps + 8 * pitch), z);
+  v128.store(d, low(w20, w21), 96);
+  v128.store(d, high(w20, w21), 112);
+  v128.store(d, low(i16x8.splat(0), w22), 128);
+  v128.store(d, high(i16x8.splat(0), w22), 144);
 }
 
 /** a0 b0 a1 b1 a2 b2 a3 b3 of 16-bit lanes. */
@@ -92,166 +112,210 @@ function high(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** acc + the taps of one column, of four channels: v01 with the weights at w, v2 with those 32 bytes on. */
+/** acc + the pairs v with the weights at w. */
 // @ts-ignore: decorator
 @inline
-function column(acc: v128, v01: v128, v2: v128, w: usize): v128 {
-  return i32x4.add(i32x4.add(acc, i32x4.dot_i16x8_s(v01, v128.load(w))), i32x4.dot_i16x8_s(v2, v128.load(w, 32)));
+function taps2(acc: v128, v: v128, w: usize): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load(w)));
 }
 
-/** Eight sums, requantised, to y; `left` of them. */
+/** Eight sums, requantised, to y, as T. */
 // @ts-ignore: decorator
 @inline
-function finish(c0: v128, c1: v128, y: usize, left: i32, wide: bool, scratch: usize, zero: v128, l: v128, h: v128): void {
+function finish<T>(c0: v128, c1: v128, y: usize, scratch: usize): void {
   const constants = scratch + CONSTANTS;
+  const zero = v128.load(scratch + ZERO);
   const words = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
-  const y8 = i16x8.min_s(i16x8.max_s(words, l), h);
-  if (left >= 8) {
-    if (wide) v128.store(y, y8);
-    else v128.store64_lane(y, i8x16.narrow_i16x8_s(y8, y8), 0);
-    return;
-  }
-  v128.store(scratch + TAIL, y8);
-  for (let i: usize = 0; i < <usize>left; ++i) {
-    const value = load<i16>(scratch + TAIL + 2 * i);
-    if (wide) store<i16>(y + 2 * i, value);
-    else store<i8>(y + i, <i8>value);
-  }
+  const y8 = i16x8.min_s(i16x8.max_s(words, v128.load(scratch + LOW)), v128.load(scratch + HIGH));
+  if (sizeof<T>() == 2) v128.store(y, y8);
+  else v128.store64_lane(y, i8x16.narrow_i16x8_s(y8, y8), 0);
 }
 
-/** One output row of eight channels at stride 1; `top` is at column 0 of row iy. */
-export function dwconv_s8_columns1(
-  step: usize, top: usize, iy: i32, c: i32, y: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
-): void {
+export function dwconv_s8_columns1(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  columns1<i8>(step, top, iy, y, pitch, scratch);
+}
+
+export function dwconv_s8_columns1_wide(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  columns1<i16>(step, top, iy, y, pitch, scratch);
+}
+
+export function dwconv_s8_columns2(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  columns2<i8>(step, top, iy, y, pitch, scratch);
+}
+
+export function dwconv_s8_columns2_wide(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  columns2<i16>(step, top, iy, y, pitch, scratch);
+}
+
+/**
+ * One output row of eight channels at stride 1; `top` is at column 0 of row iy, `pitch` is in bytes. Rows outside the image are read from one vector of
+ * zero points, by a step of 0. The loop keeps the sums of the three outputs that a column takes part in, and runs a second time for columns right of the image.
+ */
+// @ts-ignore: decorator
+@inline
+function columns1<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
   if (!SIMD) return;
   const s = changetype<Step>(step);
-  const pixel = s.inC;
-  const rowBytes = <usize>(s.inW * pixel);
   const outside = scratch + OUTSIDE;
-  const i0 = <u32>iy < <u32>s.inH;
-  const i1 = <u32>(iy + 1) < <u32>s.inH;
-  const i2 = <u32>(iy + 2) < <u32>s.inH;
-  const step8 = <usize>(wide ? 2 * pitch : pitch);
-  const left = s.inC - c;
-  const w = scratch + WEIGHTS;
-  const zero = zeroOf(zy);
-  const l = i16x8.splat(<i16>lo);
-  const h = i16x8.splat(<i16>hi);
-  const b0 = v128.load(s.w + 4 * c);
-  const b1 = v128.load(s.w + 4 * c, 16);
-  let next0 = b0;
-  let next1 = b1;
-  let after0 = b0;
-  let after1 = b1;
-  const d0 = i0 ? <usize>pixel : 0;
-  const d1 = i1 ? <usize>pixel : 0;
-  const d2 = i2 ? <usize>pixel : 0;
+  const end = y + <usize>s.outW * pitch;
   let p0 = outside;
   let p1 = outside;
   let p2 = outside;
-  let i = 0;
-  // Columns left of the image, in it, right of it.
-  for (let part = 0; part < 3; ++part) {
-    const end = part == 0 ? s.padL : part == 1 ? min(s.padL + s.inW, s.outW + 2) : s.outW + 2;
-    if (part == 1) {
-      p0 = i0 ? top : outside;
-      p1 = i1 ? top + rowBytes : outside;
-      p2 = i2 ? top + 2 * rowBytes : outside;
-    } else p0 = p1 = p2 = outside;
-    const s0 = part == 1 ? d0 : 0;
-    const s1 = part == 1 ? d1 : 0;
-    const s2 = part == 1 ? d2 : 0;
-    for (; i < end; ++i) {
+  let d0: usize = 0;
+  let d1: usize = 0;
+  let d2: usize = 0;
+  if (<u32>iy < <u32>s.inH) {
+    p0 = top;
+    d0 = s.inC;
+  }
+  if (<u32>(iy + 1) < <u32>s.inH) {
+    p1 = top + <usize>(s.inW * s.inC);
+    d1 = s.inC;
+  }
+  if (<u32>(iy + 2) < <u32>s.inH) {
+    p2 = top + 2 * <usize>(s.inW * s.inC);
+    d2 = s.inC;
+  }
+  let start0 = v128.load(scratch + BIAS);
+  let start1 = v128.load(scratch + BIAS, 16);
+  let middle0 = start0;
+  let middle1 = start1;
+  let before = start0;
+  for (let column = -s.padL; column < 2 - s.padL; ++column) {
+    const inside = <u32>column < <u32>s.inW;
+    const x0 = v128.load_ext<i8>(inside ? p0 : outside);
+    const x1 = v128.load_ext<i8>(inside ? p1 : outside);
+    const x2 = v128.load_ext<i8>(inside ? p2 : outside);
+    if (inside) {
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+    }
+    const v0 = low(x0, x1);
+    const v1 = high(x0, x1);
+    middle0 = taps2(taps2(start0, v0, scratch + 32), low(before, x2), scratch + 96);
+    middle1 = taps2(taps2(start1, v1, scratch + 48), high(before, x2), scratch + 112);
+    start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+    start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+    before = x2;
+  }
+  for (let count = min(s.inW + s.padL - 2, s.outW); ; count = <i32>((end - y) / pitch)) {
+    for (; count > 0; --count) {
       const x0 = v128.load_ext<i8>(p0);
       const x1 = v128.load_ext<i8>(p1);
       const x2 = v128.load_ext<i8>(p2);
-      p0 += s0;
-      p1 += s1;
-      p2 += s2;
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+      const q0 = low(before, x2);
+      const q1 = high(before, x2);
       const v0 = low(x0, x1);
       const v1 = high(x0, x1);
-      const v2 = low(x2, x2);
-      const v3 = high(x2, x2);
-      if (i >= 2) {
-        finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
-        y += step8;
-      }
-      next0 = column(after0, v0, v2, w + 64);
-      next1 = column(after1, v1, v3, w + 80);
-      after0 = column(b0, v0, v2, w);
-      after1 = column(b1, v1, v3, w + 16);
+      before = x2;
+      const sum0 = taps2(taps2(middle0, v0, scratch + 64), q0, scratch + 128);
+      const sum1 = taps2(taps2(middle1, v1, scratch + 80), q1, scratch + 144);
+      middle0 = taps2(taps2(start0, v0, scratch + 32), q0, scratch + 96);
+      middle1 = taps2(taps2(start1, v1, scratch + 48), q1, scratch + 112);
+      start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+      start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+      finish<T>(sum0, sum1, y, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    p0 = p1 = p2 = outside;
+    d0 = d1 = d2 = 0;
+  }
+}
+
+/**
+ * One output row of eight channels at stride 2, as columns1; an output's third column is the next one's first. An output whose second column alone is in
+ * the image finds it beside zero points in the scratch.
+ */
+// @ts-ignore: decorator
+@inline
+function columns2<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  if (!SIMD) return;
+  const s = changetype<Step>(step);
+  const outside = scratch + OUTSIDE;
+  const end = y + <usize>s.outW * pitch;
+  let p0 = outside;
+  let p1 = outside;
+  let p2 = outside;
+  let d0: usize = 0;
+  let d1: usize = 0;
+  let d2: usize = 0;
+  if (<u32>iy < <u32>s.inH) {
+    p0 = top;
+    d0 = s.inC;
+  }
+  if (<u32>(iy + 1) < <u32>s.inH) {
+    p1 = top + <usize>(s.inW * s.inC);
+    d1 = s.inC;
+  }
+  if (<u32>(iy + 2) < <u32>s.inH) {
+    p2 = top + 2 * <usize>(s.inW * s.inC);
+    d2 = s.inC;
+  }
+  const inside = s.padL == 0;
+  const x0 = v128.load_ext<i8>(inside ? p0 : outside);
+  const x1 = v128.load_ext<i8>(inside ? p1 : outside);
+  let before = v128.load_ext<i8>(inside ? p2 : outside);
+  if (inside) {
+    p0 += d0;
+    p1 += d1;
+    p2 += d2;
+  }
+  let v0 = low(x0, x1);
+  let v1 = high(x0, x1);
+  let left = s.inW + s.padL - 1;
+  for (let count = min(left >> 1, s.outW); ; ) {
+    left -= 2 * count;
+    for (; count > 0; --count) {
+      let sum0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+      let sum1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+      let x0 = v128.load_ext<i8>(p0);
+      let x1 = v128.load_ext<i8>(p1);
+      const x2 = v128.load_ext<i8>(p2);
+      sum0 = taps2(taps2(sum0, low(x0, x1), scratch + 32), low(before, x2), scratch + 96);
+      sum1 = taps2(taps2(sum1, high(x0, x1), scratch + 48), high(before, x2), scratch + 112);
+      x0 = v128.load_ext<i8>(p0 + d0);
+      x1 = v128.load_ext<i8>(p1 + d1);
+      before = v128.load_ext<i8>(p2 + d2);
+      p0 += 2 * d0;
+      p1 += 2 * d1;
+      p2 += 2 * d2;
+      v0 = low(x0, x1);
+      v1 = high(x0, x1);
+      sum0 = taps2(taps2(sum0, v0, scratch + 64), low(x2, before), scratch + 128);
+      sum1 = taps2(taps2(sum1, v1, scratch + 80), high(x2, before), scratch + 144);
+      finish<T>(sum0, sum1, y, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    if (left > 0) {
+      const edge = scratch + EDGE;
+      store<i64>(edge, load<i64>(p0));
+      store<i64>(edge, load<i64>(p1), 16);
+      store<i64>(edge, load<i64>(p2), 32);
+      for (let i: usize = 8; i < 48; i += 16) store<i64>(edge + i, load<i64>(outside));
+      p0 = edge;
+      p1 = edge + 16;
+      p2 = edge + 32;
+      d0 = d1 = d2 = 8;
+      count = 1;
+      left = 2;
+    } else {
+      p0 = p1 = p2 = outside;
+      d0 = d1 = d2 = 0;
+      count = <i32>((end - y) / pitch);
     }
   }
 }
 
-/** One output row of eight channels at stride 2; the third column of an output is the first one of the next. */
-export function dwconv_s8_columns2(
-  step: usize, top: usize, iy: i32, c: i32, y: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
+/** Any depthwise convolution, from channel c0 on, with the requantisation of the formula. */
+export function dwconv_s8_exact(
+  step: usize, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
 ): void {
-  if (!SIMD) return;
-  const s = changetype<Step>(step);
-  const pixel = s.inC;
-  const rowBytes = <usize>(s.inW * pixel);
-  const outside = scratch + OUTSIDE;
-  const i0 = <u32>iy < <u32>s.inH;
-  const i1 = <u32>(iy + 1) < <u32>s.inH;
-  const i2 = <u32>(iy + 2) < <u32>s.inH;
-  const step8 = <usize>(wide ? 2 * pitch : pitch);
-  const left = s.inC - c;
-  const w = scratch + WEIGHTS;
-  const zero = zeroOf(zy);
-  const l = i16x8.splat(<i16>lo);
-  const h = i16x8.splat(<i16>hi);
-  const b0 = v128.load(s.w + 4 * c);
-  const b1 = v128.load(s.w + 4 * c, 16);
-  let next0 = b0;
-  let next1 = b1;
-  const d0 = i0 ? <usize>pixel : 0;
-  const d1 = i1 ? <usize>pixel : 0;
-  const d2 = i2 ? <usize>pixel : 0;
-  let p0 = outside;
-  let p1 = outside;
-  let p2 = outside;
-  let i = 0;
-  // Columns left of the image, in it, right of it.
-  for (let part = 0; part < 3; ++part) {
-    const end = part == 0 ? s.padL : part == 1 ? min(s.padL + s.inW, 2 * s.outW + 1) : 2 * s.outW + 1;
-    if (part == 1) {
-      p0 = i0 ? top : outside;
-      p1 = i1 ? top + rowBytes : outside;
-      p2 = i2 ? top + 2 * rowBytes : outside;
-    } else p0 = p1 = p2 = outside;
-    const s0 = part == 1 ? d0 : 0;
-    const s1 = part == 1 ? d1 : 0;
-    const s2 = part == 1 ? d2 : 0;
-    for (; i < end; ++i) {
-      const x0 = v128.load_ext<i8>(p0);
-      const x1 = v128.load_ext<i8>(p1);
-      const x2 = v128.load_ext<i8>(p2);
-      p0 += s0;
-      p1 += s1;
-      p2 += s2;
-      const v0 = low(x0, x1);
-      const v1 = high(x0, x1);
-      const v2 = low(x2, x2);
-      const v3 = high(x2, x2);
-      if (i & 1) {
-        next0 = column(next0, v0, v2, w + 64);
-        next1 = column(next1, v1, v3, w + 80);
-        continue;
-      }
-      if (i > 0) {
-        finish(column(next0, v0, v2, w + 128), column(next1, v1, v3, w + 144), y, left, wide, scratch, zero, l, h);
-        y += step8;
-      }
-      next0 = column(b0, v0, v2, w);
-      next1 = column(b1, v1, v3, w + 16);
-    }
-  }
-}
-
-/** Any depthwise convolution, with the requantisation of the formula. */
-export function dwconv_s8_exact(step: usize, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, zy: i32, lo: i32, hi: i32): void {
   const s = changetype<Step>(step);
   const multiplier = s.multiplier;
   const channels = s.inC * multiplier;
@@ -262,7 +326,7 @@ export function dwconv_s8_exact(step: usize, r0: i32, r1: i32, d: usize, pitch: 
     const iy = (r - image * s.outH) * s.strideH - s.padT;
     for (let ox = 0; ox < s.outW; ++ox, d += wide ? 2 * pitch : pitch) {
       const ix = ox * s.strideW - s.padL;
-      for (let c = 0, o = 0; c < s.inC; ++c) {
+      for (let c = c0, o = c0 * multiplier; c < s.inC; ++c) {
         for (let j = 0; j < multiplier; ++j, ++o) {
           let sum = load<i32>(s.w + 4 * o);
           let w = taps + o;

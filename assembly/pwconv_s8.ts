@@ -5,13 +5,13 @@
  *   a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the bias has −zx·Σw + inC·zx·zw added, what lies beyond inC and outC is 0
  * flags bit 1: the fast requantisation is exact for all columns (see requant_s8)
  * needs: all pointers % ALIGN = 0, sums within 32 bits; writes nothing past y · exact: TFLite's reference kernels, to the bit, in every variant
- * scratch: s [i16: tile·K2][row sums i32: tile][128 bytes], each to a multiple of 16 bytes
+ * scratch: s [i16: tile·K2][row sums i32: tile][128 bytes][a widened panel of w, i16: 8·K2], each to a multiple of 16 bytes
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";
 import { Step } from "./step";
 import { SIMD } from "./vec";
-import { dot, loadTerms, loadWeights, splat32, sub32, sum16, up16, widen } from "./vec8";
+import { dot, loadTerms, loadWeights, splat32, sub32, sum16, up16, widen, widenPast } from "./vec8";
 
 /** Flag: the requantisation of the pointwise half (of the only one, in a step with one) may be the fast one. */
 export const FAST: i32 = 2;
@@ -54,8 +54,11 @@ export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y:
     const at = <usize>o * sizeof<i32>();
     if (SIMD && fast) {
       for (let c = 0; c < width; c += 4) prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
-      if (width == 8) pwconv_s8_panel8(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
-      else pwconv_s8_panel4(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
+      if (width == 8) {
+        const wide = constants + 2 * QUAD_BYTES;
+        widenPast(wide, panel, 8 * k2);
+        pwconv_s8_panel8(a, rows, k2, wide, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
+      } else pwconv_s8_panel4(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
     } else {
       for (let c = 0; c < columns; c += 4) {
         const left = min(4, columns - c);
@@ -69,9 +72,9 @@ export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y:
 }
 
 /**
- * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantisation. Rows that are not there repeat the last one. A wide tile
- * would widen its weights for fewer rows; the test for an odd number of pairs between two pairs keeps the second one's loads out of the first one's block,
- * as in pwconv_f32.
+ * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantisation; w is widened to 16 bits, once for all rows. Rows that are
+ * not there repeat the last one. The test for an odd number of pairs between two pairs keeps the second one's loads out of the first one's block, as in
+ * pwconv_f32.
  */
 export function pwconv_s8_panel8(
   a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
@@ -105,8 +108,8 @@ export function pwconv_s8_panel8(
     rowSums += 16;
     let p = w;
     do {
-      let b0 = loadWeights<v128>(p);
-      let b1 = loadWeights<v128>(p, 8);
+      let b0 = v128.load(p);
+      let b1 = v128.load(p, 16);
       let x = loadTerms<v128>(a);
       c00 = dot<v128>(x, b0, c00);
       c01 = dot<v128>(x, b1, c01);
@@ -120,8 +123,8 @@ export function pwconv_s8_panel8(
       c30 = dot<v128>(x, b0, c30);
       c31 = dot<v128>(x, b1, c31);
       if (a == odd) break;
-      b0 = loadWeights<v128>(p, 16);
-      b1 = loadWeights<v128>(p, 24);
+      b0 = v128.load(p, 32);
+      b1 = v128.load(p, 48);
       x = loadTerms<v128>(a, 4);
       c00 = dot<v128>(x, b0, c00);
       c01 = dot<v128>(x, b1, c01);
@@ -134,7 +137,7 @@ export function pwconv_s8_panel8(
       x = loadTerms<v128>(a3, 4);
       c30 = dot<v128>(x, b0, c30);
       c31 = dot<v128>(x, b1, c31);
-      p += 32;
+      p += 64;
       a += 8;
       a1 += 8;
       a2 += 8;

@@ -4,7 +4,7 @@
  * row units are the n·outH image rows; [y0,y1) are written; taps outside the image count as zx
  * flags bits 0 and 1 as in dwconv_s8 and pwconv_s8
  * needs: all pointers % ALIGN = 0, tile a multiple of outW, y apart from x; writes nothing past y · exact: as both halves
- * scratch: s [i16: tile·M2][row sums i32: tile][352 bytes], each to a multiple of 16 bytes, M2 = midC rounded up to 2
+ * scratch: s [i16: tile·M2][row sums i32: tile][432 bytes or, if more, 128 + 16·M2], each to a multiple of 16 bytes, M2 = midC rounded up to 2
  * source: Howard et al. 2017 §3.1
  */
 import { dwconv_s8_rows } from "./dwconv_s8";

@@ -52,7 +52,7 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
       !window.padL &&
       sameImage(node, context);
     const tile = panelRows(even(k), k * outC, y[0]! * y[1]! * y[2]!, 1);
-    const scratchBytes = panelBytes(even(k), tile) + CONSTANT_BYTES;
+    const scratchBytes = panelBytes(even(k), tile) + columnBytes(even(k));
     if (pointwise) {
       return [
         { kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...half, rows: sizeOf(y) / outC, inC, outC, tile } },
@@ -84,7 +84,7 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
     return [
       {
         ...{ kernel: "separable_s8", x, w: first.w, w2: second.w },
-        scratchBytes: panelBytes(even(midC), tile) + DEPTHWISE_BYTES,
+        scratchBytes: panelBytes(even(midC), tile) + Math.max(DEPTHWISE_BYTES, columnBytes(even(midC))),
         fields: { ...first.fields, ...fields, zw2: zw2!, outC, tile, flags: first.fields.flags! | flags! },
       },
     ];
@@ -96,7 +96,7 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
     const { w, fields } = matrix(node, node, meaning(x, context), outputOf(node), k, n, context, "dense");
     const rowCount = sizeOf(shapeOf(node.name, context)) / n;
     const tile = panelRows(even(k), k * n, rowCount, 1);
-    const scratchBytes = panelBytes(even(k), tile) + CONSTANT_BYTES;
+    const scratchBytes = panelBytes(even(k), tile) + columnBytes(even(k));
     return [{ kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...fields, rows: rowCount, inC: k, outC: n, tile } }];
   },
 
@@ -380,13 +380,12 @@ function realTable(node: Node, context: Context, f: (x: number) => number): Lowe
   });
 }
 
-/** Scratch beside the panel: constants of eight columns; of a depthwise half. */
-const CONSTANT_BYTES = 128;
-const DEPTHWISE_BYTES = 352;
+/** Scratch of a depthwise half. */
+const DEPTHWISE_BYTES = 432;
 
 /** Bytes of a panel at the least and at the most: small networks want little memory, large weights want to be passed over seldom. */
 const PANEL_LEAST = 1024;
-const PANEL_MOST = 32 * 1024;
+const PANEL_MOST = 64 * 1024;
 
 const even = (k: number) => k + (k & 1);
 const up16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
@@ -394,6 +393,11 @@ const up16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
 /** A panel of 16-bit rows and the sum of each. */
 function panelBytes(k: number, tile: number): number {
   return up16(2 * tile * k) + up16(4 * tile);
+}
+
+/** Scratch beside the panel: constants of eight columns, their weights in 16 bits. */
+function columnBytes(k: number): number {
+  return 128 + 16 * k;
 }
 
 /** How many rows of `k` values a panel gets: as for floats, see `panelRows` of the float kernels. */

@@ -19,10 +19,22 @@ const bundle = await rolldown({
   // Packages are looked up by the user's own installation.
   external: /^[^./]/,
 });
+/** Quotes around addresses, which the printer turns into backticks: not every bundler of others reads those. */
+const quoted = {
+  name: "quoted addresses",
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) {
+      if (file.type === "chunk") file.code = file.code.replaceAll(/new URL\(`([^`$]*)`,/g, 'new URL("$1",');
+    }
+  },
+};
 await bundle.write({
   dir: fileURLToPath(new URL("../dist/", import.meta.url)),
   entryFileNames: "[name].js",
   chunkFileNames: "chunks/[name].js",
   minifyInternalExports: false,
+  // Names stay, for stack traces; comments are in the declarations and the sources.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  plugins: [quoted],
   codeSplitting: { groups: [{ name: "core", test: /[\\/]src[\\/]index\.ts$/ }] },
 });

@@ -25,7 +25,9 @@ import { scale_shift_f32 } from "./scale_shift_f32";
 import { separable_f32 } from "./separable_f32";
 import { softmax_f32 } from "./softmax_f32";
 import { conv_s8, conv_s8_windows } from "./conv_s8";
-import { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows } from "./dwconv_s8";
+import {
+  dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns1_wide, dwconv_s8_columns2, dwconv_s8_columns2_wide, dwconv_s8_exact, dwconv_s8_rows,
+} from "./dwconv_s8";
 import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 } from "./pwconv_s8";
 import { add_s8, dequantise_s8, lut_s8, quantise_s8 } from "./elementwise_s8";
 import { copy_s8, pad_s8 } from "./move_s8";
@@ -46,7 +48,8 @@ export { add_f32, clamp_f32, copy, hardswish_f32, pad_f32, scale_shift_f32, sigm
 export { moments_f32, moving_average_f32, normalise_f32 };
 export { image_f32 };
 export { conv_s8, conv_s8_windows, separable_s8 };
-export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
+export { dwconv_s8, dwconv_s8_exact, dwconv_s8_rows };
+export { dwconv_s8_columns1, dwconv_s8_columns1_wide, dwconv_s8_columns2, dwconv_s8_columns2_wide };
 export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
 
 export { avgpool_s8, gap_s8, maxpool_s8 };

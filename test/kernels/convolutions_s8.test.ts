@@ -57,7 +57,9 @@ function run(exports: Exports, trial: Trial8, ranges?: readonly (readonly [numbe
   const outC = matrix ? matrix.w.bias.length : g.inC * multiplier;
   const outputs = g.n * g.outH * g.outW * outC;
   const k2 = up(matrix?.k ?? 0, 2);
-  const scratchBytes = matrix ? up(2 * tile * k2, 16) + up(4 * tile, 16) + Math.max(128 + 16 * k2, half ? 432 : 0) : 432;
+  const scratchBytes = matrix
+    ? up(2 * tile * k2, 16) + up(4 * tile, 16) + Math.max(128 + 16 * k2, half ? 432 : 0)
+    : 432;
   let top = exports.heap_base();
   const place = (bytes: number) => {
     const at = up(top + 32, 16);

@@ -69,11 +69,8 @@ export function dwconv_s8_rows(
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
       const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
-      if (s.strideW == 1) {
-        if (wide) dwconv_s8_columns1_wide(step, top, iy, y, 2 * pitch, scratch);
-        else dwconv_s8_columns1(step, top, iy, y, pitch, scratch);
-      } else if (wide) dwconv_s8_columns2_wide(step, top, iy, y, 2 * pitch, scratch);
-      else dwconv_s8_columns2(step, top, iy, y, pitch, scratch);
+      if (s.strideW == 1) dwconv_s8_columns1(step, top, iy, y, pitch * size, wide, scratch);
+      else dwconv_s8_columns2(step, top, iy, y, pitch * size, wide, scratch);
     }
   }
 }
@@ -119,41 +116,23 @@ function taps2(acc: v128, v: v128, w: usize): v128 {
   return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load(w)));
 }
 
-/** Eight sums, requantised, to y, as T. */
+/** Eight sums, requantised, to y, in 8 bits or in 16 where `wide`. */
 // @ts-ignore: decorator
 @inline
-function finish<T>(c0: v128, c1: v128, y: usize, scratch: usize): void {
+function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void {
   const constants = scratch + CONSTANTS;
   const zero = v128.load(scratch + ZERO);
   const words = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
   const y8 = i16x8.min_s(i16x8.max_s(words, v128.load(scratch + LOW)), v128.load(scratch + HIGH));
-  if (sizeof<T>() == 2) v128.store(y, y8);
+  if (wide) v128.store(y, y8);
   else v128.store64_lane(y, i8x16.narrow_i16x8_s(y8, y8), 0);
-}
-
-export function dwconv_s8_columns1(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
-  columns1<i8>(step, top, iy, y, pitch, scratch);
-}
-
-export function dwconv_s8_columns1_wide(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
-  columns1<i16>(step, top, iy, y, pitch, scratch);
-}
-
-export function dwconv_s8_columns2(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
-  columns2<i8>(step, top, iy, y, pitch, scratch);
-}
-
-export function dwconv_s8_columns2_wide(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
-  columns2<i16>(step, top, iy, y, pitch, scratch);
 }
 
 /**
  * One output row of eight channels at stride 1; `top` is at column 0 of row iy, `pitch` is in bytes. Rows outside the image are read from one vector of
  * zero points, by a step of 0. The loop keeps the sums of the three outputs that a column takes part in, and runs a second time for columns right of the image.
  */
-// @ts-ignore: decorator
-@inline
-function columns1<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+export function dwconv_s8_columns1(step: usize, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
   if (!SIMD) return;
   const s = changetype<Step>(step);
   const outside = scratch + OUTSIDE;
@@ -218,7 +197,7 @@ function columns1<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, s
       middle1 = taps2(taps2(start1, v1, scratch + 48), q1, scratch + 112);
       start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
       start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
-      finish<T>(sum0, sum1, y, scratch);
+      finish(sum0, sum1, y, wide, scratch);
       y += pitch;
     }
     if (y >= end) break;
@@ -231,9 +210,7 @@ function columns1<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, s
  * One output row of eight channels at stride 2, as columns1; an output's third column is the next one's first. An output whose second column alone is in
  * the image finds it beside zero points in the scratch.
  */
-// @ts-ignore: decorator
-@inline
-function columns2<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+export function dwconv_s8_columns2(step: usize, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
   if (!SIMD) return;
   const s = changetype<Step>(step);
   const outside = scratch + OUTSIDE;
@@ -288,7 +265,7 @@ function columns2<T>(step: usize, top: usize, iy: i32, y: usize, pitch: usize, s
       v1 = high(x0, x1);
       sum0 = taps2(taps2(sum0, v0, scratch + 64), low(x2, before), scratch + 128);
       sum1 = taps2(taps2(sum1, v1, scratch + 80), high(x2, before), scratch + 144);
-      finish<T>(sum0, sum1, y, scratch);
+      finish(sum0, sum1, y, wide, scratch);
       y += pitch;
     }
     if (y >= end) break;

@@ -21,13 +21,13 @@ import {
   matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1, pwconv_f32_panel2, pwconv_f32_panel4,
   pwconv_f32_panel4_row,
 } from "./pwconv_f32";
+import { resize_f32 } from "./resize_f32";
+import { resize_s8 } from "./resize_s8";
 import { scale_shift_f32 } from "./scale_shift_f32";
 import { separable_f32 } from "./separable_f32";
 import { softmax_f32 } from "./softmax_f32";
 import { conv_s8, conv_s8_windows } from "./conv_s8";
-import {
-  dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns1_wide, dwconv_s8_columns2, dwconv_s8_columns2_wide, dwconv_s8_exact, dwconv_s8_rows,
-} from "./dwconv_s8";
+import { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows } from "./dwconv_s8";
 import { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 } from "./pwconv_s8";
 import { add_s8, dequantise_s8, lut_s8, quantise_s8 } from "./elementwise_s8";
 import { copy_s8, pad_s8 } from "./move_s8";
@@ -46,10 +46,10 @@ export { separable_f32 };
 export { avgpool_f32, gap_f32, maxpool_f32 };
 export { add_f32, clamp_f32, copy, hardswish_f32, pad_f32, scale_shift_f32, sigmoid_f32, softmax_f32 };
 export { moments_f32, moving_average_f32, normalise_f32 };
-export { image_f32 };
+export { image_f32, resize_f32, resize_s8 };
 export { conv_s8, conv_s8_windows, separable_s8 };
 export { dwconv_s8, dwconv_s8_exact, dwconv_s8_rows };
-export { dwconv_s8_columns1, dwconv_s8_columns1_wide, dwconv_s8_columns2, dwconv_s8_columns2_wide };
+export { dwconv_s8_columns1, dwconv_s8_columns2 };
 export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
 
 export { avgpool_s8, gap_s8, maxpool_s8 };
@@ -119,6 +119,8 @@ function dispatch(kernel: i32, step: usize, y0: i32, y1: i32): void {
     case Kernel.SOFTMAX_S8: return softmax_s8(step, y0, y1);
     case Kernel.QUANTISE_S8: return quantise_s8(step, y0, y1);
     case Kernel.DEQUANTISE_S8: return dequantise_s8(step, y0, y1);
+    case Kernel.RESIZE_S8: return resize_s8(step, y0, y1);
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
+    case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
   }
 }

@@ -55,8 +55,6 @@ export const QUAD_BYTES: usize = 64;
  * Prepares the constants of four columns for {@link quad}, from their multipliers at m (i32) and shifts at e (i8): scales m·2^−(31+e) (4 f64) and
  * ½ − ½ + 2^−(e+1) + 2^−(32+e) (4 f64).
  */
-// @ts-ignore: decorator
-@inline
 export function prepare(d: usize, m: usize, e: usize): void {
   for (let i: usize = 0; i < 4; ++i) {
     const shift = <i64>load<i8>(e + i);

@@ -134,5 +134,7 @@ export namespace Kernel {
   export const SOFTMAX_S8: i32 = 31;
   export const QUANTISE_S8: i32 = 32;
   export const DEQUANTISE_S8: i32 = 33;
+  export const RESIZE_S8: i32 = 34;
   export const COPY_S8: i32 = 35;
+  export const RESIZE_F32: i32 = 36;
 }

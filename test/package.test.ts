@@ -35,15 +35,16 @@ describe("the built package", () => {
   it("keeps the places of the kernels as literals, for bundlers to find", () => {
     const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
     for (const variant of ["relaxed", "simd", "scalar"]) {
-      expect(core).toContain(`new URL("../../build/sepconv.${variant}.wasm", import.meta.url)`);
+      const place = `new URL("../../build/sepconv.${variant}.wasm",import.meta.url)`;
+      expect(core.replaceAll(", ", ",").includes(place), variant).toBe(true);
     }
   });
 
   it("comes in as two files and the loader", () => {
     const index = readFileSync(`${ROOT}dist/index.js`, "utf8");
-    expect([...index.matchAll(/from "([^"]+)"/g)].map(([, from]) => from)).toEqual(["./chunks/core.js"]);
+    expect([...index.matchAll(/from ?"([^"]+)"/g)].map(([, from]) => from)).toEqual(["./chunks/core.js"]);
     const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
-    expect([...core.matchAll(/^import\b.*from "([^"]+)"/gm)].map(([, from]) => from)).toEqual([
+    expect([...core.matchAll(/^import\b[^;]*?from ?"([^"]+)"/gm)].map(([, from]) => from)).toEqual([
       "@assemblyscript/loader",
     ]);
   });

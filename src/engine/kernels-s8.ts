@@ -17,7 +17,16 @@ import {
   typeOf,
 } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
-import { type Context, dims, type Lowered, type Packed, sameImage, shapeOf, windowFields } from "./lowering.ts";
+import {
+  type Context,
+  dims,
+  type Lowered,
+  type Packed,
+  resizeFields,
+  sameImage,
+  shapeOf,
+  windowFields,
+} from "./lowering.ts";
 import { fastHolds } from "./requantise.ts";
 import type { Kernel, StepFields } from "./step.ts";
 
@@ -160,6 +169,20 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
     const { lo: zy } = activationBounds({ lo: node.value, hi: node.value }, outputOf(node), "int8");
     const { top: padT, left: padL } = node.padding;
     return [{ kernel: "pad_s8", x, fields: { rows: n * outH, n, inH, inW, inC, outH, outW, outC, padT, padL, zy } }];
+  },
+
+  resizeBilinear(node, context) {
+    const x = node.inputs[0]!;
+    requireSame(node, x, context);
+    const fields = resizeFields(node, context);
+    const { inH, inW, outH, outW } = fields as Record<string, number>;
+    // In 1024ths, to the nearest.
+    const scale = (from: number, to: number) =>
+      node.alignCorners && to > 1
+        ? Math.floor((1024 * (from - 1) + Math.floor((to - 1) / 2)) / (to - 1))
+        : Math.floor((1024 * from + Math.floor(to / 2)) / to);
+    const flags = fields.flags! + (meaning(x, context).unsigned ? 2 : 0);
+    return [{ kernel: "resize_s8", x, fields: { ...fields, m1: scale(inH!, outH!), m2: scale(inW!, outW!), flags } }];
   },
 
   reshape(node, context) {

@@ -13,6 +13,7 @@ import {
   type Lowered,
   type Packed,
   part,
+  resizeFields,
   rows,
   sameImage,
   shapeOf,
@@ -149,6 +150,10 @@ const LOWERINGS: Lowerings = {
       return { kernel: "copy", x, yOffset, fields: { rows: outer, inC, xPitch: inC, yPitch } };
     });
   },
+
+  resizeBilinear: (node, context) => [
+    { kernel: "resize_f32", x: node.inputs[0]!, fields: resizeFields(node, context) },
+  ],
 
   pad(node, context) {
     const [n, outH, outW, outC] = shapeOf(node.name, context) as readonly [number, number, number, number];

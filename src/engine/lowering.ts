@@ -104,3 +104,13 @@ export function windowFields(
     ...{ padT: top, padL: left },
   };
 }
+
+/** The fields of a bilinear resizing: sizes, and input pixels to an output pixel in a (rows) and b (columns), in float32 as TFLite has them. */
+export function resizeFields(node: Extract<Node, { op: "resizeBilinear" }>, context: Context): StepFields {
+  const [n, outH, outW, outC] = shapeOf(node.name, context) as readonly [number, number, number, number];
+  const [, inH, inW, inC] = shapeOf(node.inputs[0]!, context) as readonly [number, number, number, number];
+  const scale = (from: number, to: number) =>
+    Math.fround(node.alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to);
+  const scales = { a: scale(inH, outH), b: scale(inW, outW), flags: node.halfPixelCenters ? 1 : 0 };
+  return { rows: n * outH, n, inH, inW, inC, outH, outW, outC, ...scales };
+}

@@ -63,7 +63,9 @@ export const KERNELS = {
   softmax_s8: 31,
   quantise_s8: 32,
   dequantise_s8: 33,
+  resize_s8: 34,
   copy_s8: 35,
+  resize_f32: 36,
 } as const;
 
 /** The name of a kernel, which is also the name of its export and its source file. */

@@ -23,6 +23,7 @@ export const OPERATORS = {
   RELU_N1_TO_1: { code: 20, options: 0, int8: 1 },
   RELU6: { code: 21, options: 0, int8: 2 },
   RESHAPE: { code: 22, options: 17, int8: 1 },
+  RESIZE_BILINEAR: { code: 23, options: 15, int8: 3 },
   SOFTMAX: { code: 25, options: 9, int8: 2 },
   PAD: { code: 34, options: 0, int8: 2 },
   MEAN: { code: 40, options: 27, int8: 2 },
@@ -166,6 +167,14 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       if (node.value !== 0) throw refused(node, "a padding of zeros", node.value);
       const { top, bottom, left, right } = node.padding;
       draft.add(node, "PAD", [], [integers("paddings", [0, 0, top, bottom, left, right, 0, 0], [4, 2])]);
+      return;
+    }
+    case "resizeBilinear": {
+      const options: Field[] = [
+        [2, "Int8", node.alignCorners ? 1 : 0],
+        [3, "Int8", node.halfPixelCenters ? 1 : 0],
+      ];
+      draft.add(node, "RESIZE_BILINEAR", options, [integers("size", node.size)]);
       return;
     }
     case "reshape":

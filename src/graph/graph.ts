@@ -214,6 +214,17 @@ export interface Pad extends NodeBase {
   readonly value: number;
 }
 
+/**
+ * An image [n,h,w,c] brought to another size, between its four nearest pixels. `alignCorners`: the corner pixels of both coincide;
+ * `halfPixelCenters`: pixels are squares, whose outer edges coincide (not both).
+ */
+export interface ResizeBilinear extends NodeBase {
+  readonly op: "resizeBilinear";
+  readonly size: Pair;
+  readonly alignCorners: boolean;
+  readonly halfPixelCenters: boolean;
+}
+
 /** The same numbers under another shape; one dimension may be −1 (write the batch so, that it may change). */
 export interface Reshape extends NodeBase {
   readonly op: "reshape";
@@ -255,6 +266,7 @@ export type Node =
   | Add
   | Concat
   | Pad
+  | ResizeBilinear
   | Reshape
   | Quantise
   | Dequantise

@@ -173,6 +173,12 @@ export function nodeShape(node: Node, shapes: ReadonlyMap<string, Shape>): Shape
       const { top, bottom, left, right } = node.padding;
       return [n, h + top + bottom, w + left + right, c];
     }
+    case "resizeBilinear": {
+      expectRank(node, "input", x, 4, "[n, h, w, c]");
+      const [n, h, w, c] = x as [number, number, number, number];
+      if (h * w === 0) throw new ShapeError(`${where(node)}: expected an image with pixels, got ${show(x)}`);
+      return [n, ...node.size, c];
+    }
     case "reshape":
       return reshapeShape(node, x);
     case "softmax":

@@ -31,6 +31,7 @@ const ARITY: Record<Node["op"], number> = {
   add: 2,
   concat: Number.NaN,
   pad: 1,
+  resizeBilinear: 1,
   reshape: 1,
   quantise: 1,
   dequantise: 1,
@@ -220,6 +221,12 @@ function checkNode(node: Node): void {
       // Minus infinity is the right neighbour of a maximum; NaN is nobody's.
       if (typeof node.value !== "number" || Number.isNaN(node.value)) {
         throw new RangeError(`${where(node)}: expected a number as value, got ${node.value}`);
+      }
+      return;
+    case "resizeBilinear":
+      checkPair(node, "size", node.size, 1);
+      if (node.alignCorners && node.halfPixelCenters) {
+        throw new RangeError(`${where(node)}: expected alignCorners or halfPixelCenters, got both`);
       }
       return;
     case "reshape":

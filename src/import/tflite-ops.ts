@@ -270,6 +270,25 @@ function pad(call: OperatorCall): string {
   return call.node({ op: "pad", padding: { top, bottom, left, right }, value: value[0]! }, [call.value(0)]);
 }
 
+function resizeBilinear(call: OperatorCall): string {
+  channelsOf(call);
+  const size = call.integers(1);
+  const to = call.output.shape;
+  if (size.length !== 2 || to.length !== 4 || size[0] !== to[1] || size[1] !== to[2]) {
+    throw new FormatError(
+      `${call.where}, size: expected that of the output [${to.join(",")}], got [${size.join(",")}]`,
+    );
+  }
+  const flag = (index: number) => (call.operator.options?.int8(index) ?? 0) !== 0;
+  const [alignCorners, halfPixelCenters] = [flag(2), flag(3)];
+  if (alignCorners && halfPixelCenters) {
+    throw new FormatError(`${call.where}: expected align_corners or half_pixel_centers, got both`);
+  }
+  return call.node({ op: "resizeBilinear", size: [size[0]!, size[1]!], alignCorners, halfPixelCenters }, [
+    call.value(0),
+  ]);
+}
+
 /** The output's declared shape says what RESHAPE, SQUEEZE and EXPAND_DIMS come to. */
 function reshape(call: OperatorCall): string {
   const from = call.shape(0);
@@ -317,6 +336,7 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["CONCATENATION", concat],
   ["PAD", pad],
   ["PADV2", pad],
+  ["RESIZE_BILINEAR", resizeBilinear],
   ["RESHAPE", reshape],
   ["SQUEEZE", reshape],
   ["EXPAND_DIMS", reshape],

@@ -20,7 +20,15 @@ export interface QuantizeOptions extends CalibrationOptions {
 }
 
 /** Ops whose result means what their input means, so that both share a scale. */
-const SHARING: ReadonlySet<Op> = new Set(["maxPool", "averagePool", "reshape", "pad", "concat", "identity"]);
+const SHARING: ReadonlySet<Op> = new Set([
+  "maxPool",
+  "averagePool",
+  "reshape",
+  "pad",
+  "resizeBilinear",
+  "concat",
+  "identity",
+]);
 /** Ops whose results lie between 0 and 1, and get 1/256 as scale. */
 const UNIT: ReadonlySet<Op> = new Set(["softmax", "sigmoid"]);
 const SUPPORTED: ReadonlySet<Op> = new Set([

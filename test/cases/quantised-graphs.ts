@@ -125,7 +125,7 @@ class Builder {
   block(x: string): string {
     const { quantisation } = this.nodes.at(-1)!;
     const [, h, w] = this.shape(x);
-    switch (this.numbers.int(0, 7)) {
+    switch (this.numbers.int(0, 8)) {
       case 0:
         return this.add(
           { op: this.chance(0.5) ? "maxPool" : "averagePool", size: [2, 2], ...this.window(1) },
@@ -141,6 +141,12 @@ class Builder {
       case 3: {
         const padding = { top: 1, bottom: 2, left: 0, right: 1 };
         return this.add({ op: "pad", padding, value: 0 }, [x], quantisation!);
+      }
+      case 8: {
+        const way = this.numbers.int(0, 2);
+        const size = [this.numbers.int(1, 2 * h!), this.numbers.int(1, 2 * w!)];
+        const pixels = { alignCorners: way === 1, halfPixelCenters: way === 2 };
+        return this.add({ op: "resizeBilinear", size, ...pixels }, [x], quantisation!);
       }
       case 4:
         return this.add({ op: this.chance(0.5) ? "quantise" : "sigmoid" }, [x], this.meaning());

@@ -285,6 +285,15 @@ describe("other operators", () => {
       {},
       { op: "pad", padding: { top: 0, bottom: 1, left: 0, right: 1 }, value: -2 },
     ],
+    [
+      "RESIZE_BILINEAR",
+      [
+        { name: "size", shape: [2], type: "int32", data: [3, 6] },
+        { name: "y", shape: [1, 3, 6, 2] },
+      ],
+      { 2: { int8: 0 }, 3: { int8: 1 } },
+      { op: "resizeBilinear", size: [3, 6], alignCorners: false, halfPixelCenters: true },
+    ],
     ["RESHAPE", [{ name: "y", shape: [1, 32] }], {}, { op: "reshape", shape: [-1, 32] }],
     ["RESHAPE", [{ name: "y", shape: [4, 8] }], {}, { op: "reshape", shape: [4, 8] }],
     ["SOFTMAX", [{ name: "y", shape: [1, 4, 4, 2] }], { 0: { float32: 0.5 } }, { op: "softmax", beta: 0.5 }],

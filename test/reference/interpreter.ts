@@ -16,6 +16,7 @@ import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import { depthwise } from "./depthwise.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { resizeBilinear } from "./resize.ts";
 import { separable } from "./separable.ts";
 import { softmax } from "./softmax.ts";
 import { bounds, count, exact, nhwc, reshape, type Value, type Weights } from "./value.ts";
@@ -129,6 +130,8 @@ function evaluate(node: Node, scope: Scope): Value {
       return concat(node.inputs.map(scope.value), node.axis);
     case "pad":
       return pad(x, node.padding, node.value);
+    case "resizeBilinear":
+      return resizeBilinear(x, node);
     case "reshape":
       return reshape(x, resolve(node.shape, x.values.length));
     case "identity":

@@ -2,8 +2,10 @@
  * 8-bit networks by definition: every value in whole numbers, straight from TFLite's formulas, in the signs that the file has. Shares no code with the engine.
  * @module
  */
+
 import type { Clamp, Graph, Node, Padding, Pair, Quantisation, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
+import { between } from "./resize.ts";
 
 type Values = Map<string, ArrayLike<number>>;
 
@@ -64,6 +66,41 @@ class Scope {
       clamp && clamp.lo !== Number.NEGATIVE_INFINITY ? Math.max(least, q(clamp.lo)) : least,
       clamp && clamp.hi !== Number.POSITIVE_INFINITY ? Math.min(most, q(clamp.hi)) : most,
     ];
+  }
+
+  /** int8: positions in 1024ths, sums in 2⁻²⁰; uint8: float32 throughout. */
+  resize(node: Extract<Node, { op: "resizeBilinear" }>, x: ArrayLike<number>): number[] {
+    const [n, inH, inW, c] = this.shape(node.inputs[0]!) as [number, number, number, number];
+    const [outH, outW] = node.size;
+    const f = Math.fround;
+    const unsigned = this.of(node.name).dtype === "uint8";
+    const axis = (o: number, from: number, to: number) => {
+      if (unsigned) {
+        const { first, last, weight } = between(o, from, to, node);
+        return { first, last, one: f(1 - weight), weight };
+      }
+      const [a, b] = node.alignCorners && to > 1 ? [from - 1, to - 1] : [from, to];
+      const scale = Math.trunc((1024 * a + Math.trunc(b / 2)) / b);
+      const p = o * scale + (node.halfPixelCenters ? Math.trunc(scale / 2) - 512 : 0);
+      const first = Math.max(Math.trunc(p / 1024), 0);
+      const last = Math.min(Math.trunc((p + 1023) / 1024), from - 1);
+      return { first, last, one: 1024 - (p - 1024 * first), weight: p - 1024 * first };
+    };
+    return this.each(n * outH * outW, c, (pixel, channel) => {
+      const image = Math.floor(pixel / outW / outH);
+      const rows = axis(Math.floor(pixel / outW) % outH, inH, outH);
+      const columns = axis(pixel % outW, inW, outW);
+      const at = (iy: number, ix: number) => x[((image * inH + iy) * inW + ix) * c + channel]!;
+      const corners = [
+        [at(rows.first, columns.first), rows.one, columns.one],
+        [at(rows.last, columns.first), rows.weight, columns.one],
+        [at(rows.first, columns.last), rows.one, columns.weight],
+        [at(rows.last, columns.last), rows.weight, columns.weight],
+      ] as const;
+      if (unsigned) return Math.trunc(f(corners.reduce((sum, [v, a, b]) => f(sum + f(f(v * a) * b)), 0) + 0.5));
+      const sum = corners.reduce((total, [v, a, b]) => total + v * a * b, 0);
+      return Math.trunc((sum + (sum > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
+    }) as number[];
   }
 
   data(name: string | undefined): TensorData | undefined {
@@ -145,6 +182,8 @@ class Scope {
           return x[((b * inH + y) * inW + xx) * c + channel]!;
         });
       }
+      case "resizeBilinear":
+        return this.resize(node, x);
       case "reshape":
       case "identity":
         return x;

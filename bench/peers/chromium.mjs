@@ -29,11 +29,11 @@ const FLAGS = [
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
 const HTML = `<!doctype html><meta charset="utf-8"><title>sepconv bench</title><link rel="icon" href="data:,">
-<script type="importmap">{"imports": {"@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js"}}</script>
+<script type="importmap">{"imports": {"@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js", "flatbuffers": "/node_modules/flatbuffers/mjs/flatbuffers.js"}}</script>
 <script type="module" src="/bench/peers/PAGE.js"></script>`;
 
 /**
- * Starts the browser. @returns `version`, `measure(options)` for one network in a fresh page, `coldStart(name, folder)` for one contender in a fresh
+ * Starts the browser. @returns `version`, `measure(options)` for one network or file (`model`, base64) in a fresh page, `coldStart(name, folder)` for one contender in a fresh
  * browser with its models in `folder`, `screenshot`, `close`
  */
 export async function startChromium() {
@@ -60,7 +60,9 @@ export async function startChromium() {
         page.on("console", (message) => message.text().includes("left out") && log(message.text()));
         await page.goto(`${origin}/page`);
         await page.waitForFunction("globalThis.measureNetwork !== undefined", undefined, { timeout: 30_000 });
-        return await page.evaluate((given) => globalThis.measureNetwork(given), { ...options, litertVersion, version });
+        const given = { ...options, litertVersion, version };
+        if (options.model) return await page.evaluate((all) => globalThis.measureModel(all), given);
+        return await page.evaluate((all) => globalThis.measureNetwork(all), given);
       } finally {
         await page.close();
       }

@@ -16,7 +16,7 @@ const BATCH = { ms: 250, runs: 5, least: 3 };
 const now = () => performance.now();
 
 /**
- * @param candidates `{ name, open }`; `open()` gives, or promises, `{ run, version?, note? }` and throws where the contender can't be had; `run()`
+ * @param candidates `{ name, open, kind?, tolerance? }`; outputs are compared with those of the first one of the same kind; `open()` gives, or promises, `{ run, version?, note? }` and throws where the contender can't be had; `run()`
  * gives, or promises, the output
  * @param options `rounds`, `seconds` (the timed part ends with whichever comes first), `warmUp` (seconds a contender at most), `again`
  * (whether to measure once more where somebody was still getting faster)
@@ -25,7 +25,7 @@ const now = () => performance.now();
 export async function measure(candidates, options, log = () => {}) {
   const rows = [];
   const contenders = [];
-  for (const { name, open } of candidates) {
+  for (const { name, open, kind, tolerance = TOLERANCE } of candidates) {
     const row = { name };
     rows.push(row);
     try {
@@ -34,7 +34,7 @@ export async function measure(candidates, options, log = () => {}) {
       const start = now();
       const output = Float32Array.from(await run());
       row.first = now() - start;
-      contenders.push({ row, run, output, samples: [] });
+      contenders.push({ row, run, output, kind, tolerance, samples: [] });
     } catch (error) {
       row.missing = firstLine(error);
       log(`${name}: left out, ${row.missing}`);
@@ -56,14 +56,15 @@ export async function measure(candidates, options, log = () => {}) {
 
 export const firstLine = (error) => String(error?.message ?? error).split("\n")[0];
 
-/** Those whose output is that of the first; the others get `disagrees` and are not timed: a ratio of different computations says nothing. */
+/** Those whose output is that of the first of their kind; the others get `disagrees` and are not timed: a ratio of different computations says nothing. */
 function agreed(contenders, log) {
-  const expected = contenders[0]?.output;
-  return contenders.filter(({ row, output }) => {
+  return contenders.filter(({ row, output, kind, tolerance }) => {
+    const first = contenders.find((other) => other.kind === kind);
+    const expected = first.output;
     const largest = Math.max(...expected);
     row.difference = output.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0) / largest;
-    if (output.length === expected.length && row.difference <= TOLERANCE) return true;
-    row.disagrees = `expected ${contenders[0].row.name}'s ${expected.length} outputs, got ${output.length} that differ by ${row.difference} of the largest`;
+    if (output.length === expected.length && row.difference <= tolerance) return true;
+    row.disagrees = `expected ${first.row.name}'s ${expected.length} outputs, got ${output.length} that differ by ${row.difference} of the largest`;
     log(`${row.name}: left out, ${row.disagrees}`);
     return false;
   });

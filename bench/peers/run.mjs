@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
   options: {
     networks: { type: "string" },
     hosts: { type: "string" },
+    model: { type: "string" },
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     "no-cold": { type: "boolean", default: false },
@@ -33,6 +34,7 @@ if (options.help) {
   console.log(`npm run bench:peers -- [options]
   --networks LIST   such as 1.0_224,0.25_96; all six by default
   --hosts LIST      of node20, node, deno, bun, chromium; all by default
+  --model FILE      a TFLite file instead of a network: sepconv beside LiteRT.js, in Chromium alone
   --rounds N        turns of each contender at most (default 60; each network has its time limit, too)
   --quick           few rounds, no conclusions: to see that it works
   --no-cold         without cold starts and download sizes
@@ -88,6 +90,20 @@ if (report.machine.load > 0.3 * report.machine.cores) {
   note(`the machine is busy: load ${report.machine.load.toFixed(1)} on ${report.machine.cores} cores when this began`);
 }
 const earlier = options.resume ? resumed() : [];
+
+if (options.model) {
+  const browser = await (await import("./chromium.mjs")).startChromium();
+  try {
+    const model = readFileSync(options.model).toString("base64");
+    const { rows } = await browser.measure({ model, rounds, ...limits }, note);
+    console.log(`${options.model} · Chromium ${browser.version}`);
+    for (const row of rows)
+      console.log(`  ${describe(row)}  ${row.disagrees ?? row.missing ?? `differs by ${row.difference.toFixed(4)}`}`);
+  } finally {
+    await browser.close();
+  }
+  process.exit(0);
+}
 
 const chromium = hosts.includes("chromium") ? await openChromium() : undefined;
 try {

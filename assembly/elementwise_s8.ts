@@ -10,6 +10,7 @@
  */
 import { mbqm } from "./requant_s8";
 import { Step } from "./step";
+import { SIMD } from "./vec";
 
 export function add_s8(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
@@ -34,13 +35,35 @@ export function quantise_s8(step: usize, y0: i32, y1: i32): void {
   const s = changetype<Step>(step);
   assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.y) & 15) == 0);
   const end = <usize>(y1 * s.inC);
-  for (let i = <usize>(y0 * s.inC); i < end; ++i) {
+  let i = <usize>(y0 * s.inC);
+  if (SIMD) {
+    const zero = i16x8.splat(<i16>s.zy);
+    const lo = i16x8.splat(<i16>s.qlo);
+    const hi = i16x8.splat(<i16>s.qhi);
+    for (; i + 8 <= end; i += 8) {
+      const q = i16x8.narrow_i32x4_s(rounded(s.x + 4 * i, s.a), rounded(s.x + 4 * i + 16, s.a));
+      const y = i16x8.min_s(i16x8.max_s(i16x8.add_sat_s(q, zero), lo), hi);
+      v128.store64_lane(s.y + i, i8x16.narrow_i16x8_s(y, y), 0);
+    }
+  }
+  for (; i < end; ++i) {
     const v = load<f32>(s.x + 4 * i) / s.a;
     // Rounded in double precision, where ½ added is exact; what is far out of range saturates, NaN becomes 0.
     const r = <i32>trunc(min<f64>(max<f64>(<f64>v + copysign<f64>(0.5, <f64>v), -65536), 65536));
     const q = v == v ? r : 0;
     store<i8>(s.y + i, <i8>min(max(q + s.zy, s.qlo), s.qhi));
   }
+}
+
+/** Four quotients x/a to the nearest, ties away from zero: what a quotient has behind its point is exact in float32. NaN becomes 0. */
+// @ts-ignore: decorator
+@inline
+function rounded(x: usize, a: f32): v128 {
+  const v = f32x4.div(v128.load(x), f32x4.splat(a));
+  const whole = f32x4.trunc(v);
+  const far = f32x4.ge(f32x4.abs(f32x4.sub(v, whole)), f32x4.splat(0.5));
+  const away = v128.or(v128.and(far, f32x4.splat(1)), v128.and(v, f32x4.splat(-0.0)));
+  return i32x4.trunc_sat_f32x4_s(f32x4.add(whole, away));
 }
 
 export function dequantise_s8(step: usize, y0: i32, y1: i32): void {

@@ -29,7 +29,7 @@ const FLAGS = [
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 
 const HTML = `<!doctype html><meta charset="utf-8"><title>sepconv bench</title><link rel="icon" href="data:,">
-<script type="importmap">{"imports": {"@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js", "flatbuffers": "/node_modules/flatbuffers/mjs/flatbuffers.js"}}</script>
+<script type="importmap">{"imports": {"@assemblyscript/loader": "/node_modules/@assemblyscript/loader/index.js", "fflate": "/node_modules/fflate/esm/browser.js", "flatbuffers": "/node_modules/flatbuffers/mjs/flatbuffers.js"}}</script>
 <script type="module" src="/bench/peers/PAGE.js"></script>`;
 
 /**
@@ -137,6 +137,8 @@ function servedFolders() {
     "/dist/": join(root, "dist"),
     "/build/": join(root, "build"),
     "/node_modules/@assemblyscript/loader/": join(root, "node_modules/@assemblyscript/loader"),
+    "/node_modules/fflate/": join(root, "node_modules/fflate"),
+    "/node_modules/flatbuffers/": join(root, "node_modules/flatbuffers"),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Lays a network out twice, with fused and with separate depthwise and pointwise steps, as plain data for measure.mjs.
+ * Lays a network out, with fused and with separate depthwise and pointwise steps, and in 8 bits, as plain data for measure.mjs.
  */
 import { readFile } from "node:fs/promises";
 import { plan } from "../../dist/engine/plan.js";
@@ -12,7 +12,7 @@ import {
   optimise,
   prune,
 } from "../../dist/graph/passes/index.js";
-import { initialise, mobilenetV1 } from "../../dist/index.js";
+import { initialise, mobilenetV1, quantize } from "../../dist/index.js";
 import { buildPeak } from "../peak/build.mjs";
 
 const base64 = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
@@ -29,10 +29,17 @@ export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }
     networks: [
       layOut("fused", plan(optimise(graph))),
       layOut("apart", plan(apart.reduce((result, pass) => pass(result, new Set()), graph))),
+      layOut("8-bit", plan(optimise(await eightBit(graph, resolution)))),
       // A second and more per run, and nothing new, by scalar code.
       ...(variant === "scalar" ? [] : [fullTwin(alpha, resolution)]),
     ],
   };
+}
+
+/** The same network in 8 bits; any sample will do, since no kernel's time depends on the numbers. */
+function eightBit(graph, resolution) {
+  const sample = Float32Array.from({ length: resolution ** 2 * 3 }, (_, i) => Math.sin(i * 12.9898) % 1);
+  return quantize(graph, [sample], { io: "int8" });
 }
 
 /** The same network with full 3×3 convolutions in place of the separable blocks; timed as a whole only. */
@@ -67,13 +74,16 @@ function macsOf(kernel, f) {
   const pixels = f.rows * (f.outW ?? 0);
   switch (kernel) {
     case "conv_f32":
+    case "conv_s8":
       return pixels * f.kH * f.kW * f.inC * f.outC;
     case "pwconv_f32":
+    case "pwconv_s8":
       return f.rows * f.inC * f.outC;
     case "dwconv3x3_f32":
     case "dwconv_f32":
       return pixels * f.kH * f.kW * f.outC;
     case "separable_f32":
+    case "separable_s8":
       return pixels * f.midC * (f.kH * f.kW + f.outC);
     default:
       return 0;

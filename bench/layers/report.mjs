@@ -8,7 +8,12 @@ export function summarise({ variant, networks }, { engine, version, peak, chains
     steps.map((times, i) => rate({ ...networks[n].steps[i], ...times }, peak)),
   );
   const full = measured.findIndex(({ name }) => name === "full");
-  const layers = fused.map((layer) => {
+  const eight = measured.findIndex(({ name }) => name === "8-bit");
+  /** The time of a layer's 8-bit form, which has the same name or, between casts, one that begins with it. */
+  const inEightBits = ({ name }) =>
+    measured[eight]?.steps.find((step) => step.name === name || step.name === `${name}/int8`)?.best;
+  const layers = fused.map((found) => {
+    const layer = { ...found, eight: inEightBits(found) };
     if (layer.kernel !== "separable_f32") return layer;
     const pointwise = apart.findIndex(({ name }) => name === layer.name);
     const halves = apart.slice(pointwise - 1, pointwise + 1);
@@ -24,6 +29,7 @@ export function summarise({ variant, networks }, { engine, version, peak, chains
     depthwise: rate(total(layers.flatMap(({ halves }) => (halves ? [halves[0]] : []))), peak),
     network: rate({ flops: sum(layers, "flops"), ...measured[0].whole, first: measured[0].first }, peak),
     unfused: measured[1].whole,
+    ...(eight > 0 && { eight: measured[eight].whole }),
     ...(full > 0 && { full: rate({ flops: sum(networks[full].steps, "flops"), ...measured[full].whole }, peak) }),
   };
 }
@@ -51,11 +57,12 @@ export function markdown({ date, host, network, runs, missing }) {
       percent(run.pointwise.share),
       ms(run.depthwise.best),
       run.depthwise.gflops.toFixed(1),
+      ...(run.eight ? [ms(run.eight.best), `${(run.network.best / run.eight.best).toFixed(2)}×`] : ["", ""]),
     ],
   ]);
   const head = [
     ...["engine", "variant", "peak GFLOP/s", "first ms", "median ms", "best ms", "best unfused"],
-    ...["pointwise ms", "GFLOP/s", "of peak", "depthwise ms", "GFLOP/s"],
+    ...["pointwise ms", "GFLOP/s", "of peak", "depthwise ms", "GFLOP/s", "8-bit ms", "float / 8-bit"],
   ];
   return [
     `# ${title}`,
@@ -94,12 +101,15 @@ function layerTable({ layers }) {
     "of peak",
     "depthwise + pointwise ms",
     "fused saves",
+    "8-bit ms",
+    "float / 8-bit",
   ];
   const rows = layers.map(
-    ({ name, kernel, outH = 1, outW = 1, outC, inC, best, median, gflops, share, halves, unfused }) => [
+    ({ name, kernel, outH = 1, outW = 1, outC, inC, best, median, gflops, share, halves, unfused, eight }) => [
       ...[name, kernel, `${outH}×${outW}×${outC ?? inC}`, ms(best), ms(median)],
       ...(gflops ? [gflops.toFixed(1), percent(share)] : ["", ""]),
       ...(halves ? [halves.map((half) => ms(half.best)).join(" + "), percent(1 - best / unfused)] : ["", ""]),
+      ...(eight ? [ms(eight), `${(best / eight).toFixed(2)}×`] : ["", ""]),
     ],
   );
   return table(head, rows);

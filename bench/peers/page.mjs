@@ -2,12 +2,11 @@
  * One network in a browser's page; bundled by chromium.mjs, which serves it at this file's own place so that `../../dist/` means the same. sepconv is
  * served as it is, not bundled.
  */
-import { build, toTflite as exported, load, quantize } from "../../dist/index.js";
+import { build, load, quantize, toTflite } from "../../dist/index.js";
 import { measure } from "./measure.mjs";
 import { networkOf } from "./network.mjs";
 import { openLitert } from "./page-litert.mjs";
 import { openTfjs } from "./page-tfjs.mjs";
-import { toTflite } from "./tflite.mjs";
 
 /**
  * LiteRT.js computes 8-bit layers by other roundings than TFLite's reference kernels, which moves single values by a step, and those behind them by
@@ -30,7 +29,7 @@ async function eightBit({ graph, input, litertVersion, version }) {
     {
       ...{ name: "LiteRT.js, 8-bit", ...EIGHT_BIT },
       open: async () => {
-        const run = await openLitert(await exported(quantised), quantised.inputs[0].shape);
+        const run = await openLitert(await toTflite(quantised), quantised.inputs[0].shape);
         return { run: () => run(input), version: litertVersion };
       },
     },
@@ -89,7 +88,7 @@ globalThis.measureNetwork = async ({ network: name, litertVersion, version, ...o
     {
       name: "LiteRT.js",
       open: async () => {
-        const run = await openLitert(toTflite(folded), folded.inputs[0].shape);
+        const run = await openLitert(await toTflite(folded), folded.inputs[0].shape);
         return { run: () => run(input), version: litertVersion };
       },
     },

@@ -92,7 +92,8 @@ if (report.machine.load > 0.3 * report.machine.cores) {
 const earlier = options.resume ? resumed() : [];
 
 if (options.model) {
-  const browser = await (await import("./chromium.mjs")).startChromium();
+  const browser = await openChromium();
+  if (!browser) process.exit(1);
   try {
     const model = readFileSync(options.model).toString("base64");
     const { rows } = await browser.measure({ model, rounds, ...limits }, note);

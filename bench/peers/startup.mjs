@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { toTflite } from "../../dist/index.js";
 import { firstLine, summary } from "./measure.mjs";
 import { networkOf } from "./network.mjs";
 import { toOnnx } from "./onnx.mjs";
 import { shardsOf } from "./shards.mjs";
-import { toTflite } from "./tflite.mjs";
 
 const require = createRequire(import.meta.url);
 const fileOf = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -26,7 +26,7 @@ const PEERS = ["tfjs-wasm", "onnxruntime-web", "onnxruntime-node"];
 export async function coldStarts(hosts, coldPage, repeats, log) {
   const folder = mkdtempSync(join(tmpdir(), "sepconv-cold-"));
   try {
-    writeModels(folder);
+    await writeModels(folder);
     const script = fileOf("cold.mjs");
     const contenders = hosts.flatMap((host) =>
       [...OWN, ...(host.peers ? PEERS : [])].map((name) => ({
@@ -66,10 +66,10 @@ function medians(samples) {
   };
 }
 
-function writeModels(folder) {
+async function writeModels(folder) {
   const { folded } = networkOf("0.25_128");
   writeFileSync(join(folder, "model.onnx"), toOnnx(folded));
-  writeFileSync(join(folder, "model.tflite"), toTflite(folded));
+  writeFileSync(join(folder, "model.tflite"), await toTflite(folded));
   const { description, bytes } = shardsOf(folded);
   writeFileSync(join(folder, "tfjs.json"), description);
   writeFileSync(join(folder, "tfjs.bin"), bytes);

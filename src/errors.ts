@@ -13,10 +13,36 @@ export class SepconvError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
+    super(shortened(message), options);
     this.code = code;
   }
+}
+
+/** Names are literals: minifiers rename classes, and what catches an error by its name must not notice. */
+function named(type: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+}
+
+/** Characters of a message at the most: names out of a stranger's file can be as long as the file. */
+const LONGEST = 1600;
+
+function shortened(message: string): string {
+  if (message.length <= LONGEST) return message;
+  const half = LONGEST / 2 - 10;
+  return `${message.slice(0, half)} … ${message.slice(-half)}`;
+}
+
+/**
+ * The same error, its message led by where it happened; nothing is added that the message says already.
+ * @param where a file's name, as a rule
+ */
+export function located(where: string, error: unknown): unknown {
+  if (!(error instanceof SepconvError) || error.message.includes(where)) return error;
+  const before = error.message;
+  error.message = shortened(`${where}: ${before}`);
+  // What an uncaught error prints was written when it was made.
+  if (typeof error.stack === "string") error.stack = error.stack.replace(before, () => error.message);
+  return error;
 }
 
 /** Numbers disagree: two shapes, a length and a shape, a dtype and an array. The message shows both. */
@@ -67,3 +93,11 @@ export class StateError extends SepconvError {
     super("STATE", message, options);
   }
 }
+
+named(SepconvError, "SepconvError");
+named(ShapeError, "ShapeError");
+named(FormatError, "FormatError");
+named(UnsupportedError, "UnsupportedError");
+named(LoadError, "LoadError");
+named(MemoryError, "MemoryError");
+named(StateError, "StateError");

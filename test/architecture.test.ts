@@ -13,13 +13,14 @@ const SOURCE = fileURLToPath(new URL("../src/", import.meta.url));
 /** What files of a layer may import, beside their own layer. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  limits: ["errors"],
   graph: ["errors"],
-  import: ["errors", "graph"],
+  import: ["errors", "limits", "graph"],
   engine: ["errors", "graph"],
   quantise: ["errors", "graph", "engine"],
   export: ["errors", "graph"],
   vision: ["errors", "graph", "import", "engine"],
-  index: ["errors", "graph", "import", "engine", "vision", "quantise", "export"],
+  index: ["errors", "graph", "import", "engine", "vision", "quantise", "export", "limits"],
   cli: ["errors", "graph", "import", "engine", "vision", "index"],
 };
 

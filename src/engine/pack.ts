@@ -68,20 +68,40 @@ export function pack(memory: LinearMemory, packed: Packed, address: number, grap
 
 function packMatrix(
   memory: LinearMemory,
-  { k, n, weights, bias }: Extract<Packed, { layout: "matrix" }>,
+  packed: Extract<Packed, { layout: "matrix" }>,
   address: number,
   graph: Graph,
   staging: Staging,
 ): void {
+  const { k, n, weights, bias } = packed;
   const data = floats(graph.constants.get(weights)!);
-  const most = Math.floor(staging.bytes / (4 * n));
-  for (let k0 = 0; k0 < k; k0 += most) {
-    const k1 = Math.min(k, k0 + most);
+  packRows(packed, 1, 4 * n, staging, (k0, k1) => {
     memory.floats(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
     memory.exports.pwconv_f32_pack(address, staging.address, k, n, k0, k1);
-  }
+  });
   if (bias !== undefined) memory.floats(staging.address, n).set(floats(graph.constants.get(bias)!));
   memory.exports.pwconv_f32_pack_bias(address, bias === undefined ? 0 : staging.address, k, n);
+}
+
+/** Bytes of staging that packing needs at the least, whatever the network itself takes. */
+export function stagingBytes(packed: Packed): number {
+  if (packed.layout === "matrix") return 4 * packed.n;
+  return packed.layout === "matrix_s8" ? 2 * packed.n : 0;
+}
+
+/** Calls `piece` for rows [k0, k1) of a matrix in turn, as many at a time as the staging area holds: a multiple of `unit`, but for the last ones. */
+function packRows(
+  packed: Packed & { readonly k: number },
+  unit: number,
+  rowBytes: number,
+  staging: Staging,
+  piece: (k0: number, k1: number) => void,
+): void {
+  const most = unit * Math.floor(staging.bytes / (unit * rowBytes));
+  if (most < unit || staging.bytes < stagingBytes(packed)) {
+    throw new RangeError(`staging: expected at least ${unit * rowBytes} bytes, got ${staging.bytes}`);
+  }
+  for (let k0 = 0; k0 < packed.k; k0 += most) piece(k0, Math.min(packed.k, k0 + most));
 }
 
 function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: Graph, staging: Staging): void {
@@ -96,13 +116,10 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
     for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);
     return;
   }
-  const pairs = Math.floor(staging.bytes / (2 * n));
-  const most = 2 * pairs;
-  for (let k0 = 0; k0 < k; k0 += most) {
-    const k1 = Math.min(k, k0 + most);
+  packRows(packed, 2, n, staging, (k0, k1) => {
     memory.bytes(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
     memory.exports.pwconv_s8_pack(body, staging.address, k, n, k0, k1);
-  }
+  });
 }
 
 /**

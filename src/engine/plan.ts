@@ -15,7 +15,7 @@ import { type Lifetime, placeLifetimes } from "./arena.ts";
 import { lower } from "./kernels.ts";
 import type { Context, Lowered, Packed } from "./lowering.ts";
 import { ALIGN, BASE, SLACK } from "./memory.ts";
-import { packedBytes } from "./pack.ts";
+import { packedBytes, stagingBytes } from "./pack.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
 
 /** What a session needs, in bytes. */
@@ -95,7 +95,10 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const scratch = drafts.flatMap(({ scratchBytes }, i) =>
     scratchBytes ? [{ bytes: padded(scratchBytes), first: i, last: i, step: i }] : [],
   );
-  const arena = placeLifetimes([...lifetimes, ...scratch]);
+  const placed = placeLifetimes([...lifetimes, ...scratch]);
+  // Weights are packed by way of the arena, a few rows at a time: one row of each must fit.
+  const staging = Math.max(0, ...weights.list.map(({ packed }) => padded(stagingBytes(packed))));
+  const arena = { ...placed, bytes: Math.max(placed.bytes, staging) };
 
   const stepBytes = drafts.length * STEP_BYTES;
   const weightsAt = BASE + stepBytes;

@@ -4,6 +4,8 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import type { Budget } from "../limits.ts";
+import { parseJson } from "./json.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -73,24 +75,16 @@ export function describe(value: unknown): string {
  *
  * @param config An object, or its JSON text.
  */
-export function parseModel(config: unknown, format: string): KerasModel {
+export function parseModel(config: unknown, format: string, budget?: Budget): KerasModel {
   const where = `${format}: model configuration`;
-  let top = record(typeof config === "string" ? parseJson(config, where) : config, where);
+  let top = record(typeof config === "string" ? parseJson(where, config, budget) : config, where);
   if (top.class_name === undefined && top.model_config !== undefined) {
     const inner = top.model_config;
-    top = record(typeof inner === "string" ? parseJson(inner, where) : inner, where);
+    top = record(typeof inner === "string" ? parseJson(where, inner, budget) : inner, where);
   }
   const className = text(top.class_name, `${where}, class_name`);
   if (!isModel(className)) throw new UnsupportedError(`${where}: expected Functional or Sequential, got ${className}`);
   return modelOf(className, top.config, where);
-}
-
-function parseJson(json: string, where: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new FormatError(`${where}: expected JSON, got ${describe(json)}`, { cause });
-  }
 }
 
 /** Reads the configuration of a model, the topmost or a nested one. */

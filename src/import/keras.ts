@@ -5,6 +5,7 @@
 
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Budget } from "../limits.ts";
 import { openHdf5 } from "./keras-hdf5.ts";
 import { fromKerasConfig } from "./keras-layers.ts";
 
@@ -15,6 +16,8 @@ import { type KerasWeights, variablesByName, variablesByPosition } from "./keras
 export interface KerasOptions {
   /** Height and width of the input where the file does not say them (weights alone, open sizes); 224 if not given. */
   readonly resolution?: number;
+  /** How much the file may ask for. */
+  readonly budget?: Budget | undefined;
 }
 
 const CONFIG = "config.json";

@@ -2,13 +2,18 @@
  * Which format a file has, by its content, and the importer for it. Each importer is loaded only when a file of its kind turns up.
  * @module
  */
-import { FormatError, UnsupportedError } from "../errors.ts";
+import { FormatError, located, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { Budget } from "../limits.ts";
+import { parseJson } from "./json.ts";
 import type { SafetensorsOptions } from "./safetensors.ts";
 import { isHtml, type ModelFiles, type ModelSource, type ReadOptions, readSource } from "./source.ts";
 
 /** Options of {@link importModel}: those of reading, and what a file may leave open. */
-export interface ImportOptions extends ReadOptions, SafetensorsOptions {}
+export interface ImportOptions extends ReadOptions, SafetensorsOptions {
+  /** Height and width of the input where the file leaves them open. */
+  readonly resolution?: number;
+}
 
 /** A format that can be imported. */
 export type ModelFormat = "tflite" | "keras" | "tfjs" | "face-api" | "safetensors";
@@ -21,26 +26,29 @@ const EXPECTED = "expected TFLite, Keras (.h5, .keras), TF.js model.json or safe
  * @throws FormatError when it is no model, or a damaged one
  * @throws UnsupportedError when it is a model of another kind, or uses what is not supported
  */
-export async function importModel(source: ModelSource, options: ImportOptions = {}): Promise<Graph> {
+export async function importModel(source: ModelSource, asked: ImportOptions = {}): Promise<Graph> {
+  const options = { ...asked, budget: asked.budget ?? new Budget({ signal: asked.signal }) };
   const files = await readSource(source, options);
   options.signal?.throwIfAborted();
-  return importFiles(files, options);
+  try {
+    return await importFiles(files, options);
+  } catch (error) {
+    throw located(files.name, error);
+  }
 }
 
-async function importFiles(files: ModelFiles, options: ImportOptions): Promise<Graph> {
+async function importFiles(files: ModelFiles, options: ImportOptions & { readonly budget: Budget }): Promise<Graph> {
   const { name, bytes, sibling } = files;
-  switch (recognise(name, bytes)) {
+  const { budget } = options;
+  switch (recognise(name, bytes, budget)) {
     case "tflite":
-      return (await import("./tflite.ts")).fromTflite(bytes);
+      return (await import("./tflite.ts")).fromTflite(bytes, options);
     case "keras":
-      return (await import("./keras.ts")).fromKeras(
-        bytes,
-        options.resolution ? { resolution: options.resolution } : {},
-      );
+      return (await import("./keras.ts")).fromKeras(bytes, options);
     case "tfjs":
-      return (await import("./tfjs.ts")).fromTfjs(parseJson(name, bytes), sibling, options);
+      return (await import("./tfjs.ts")).fromTfjs(parseJson(name, bytes, budget), sibling, options);
     case "face-api":
-      return (await import("./face-api.ts")).fromFaceApi(parseJson(name, bytes), sibling, options);
+      return (await import("./face-api.ts")).fromFaceApi(parseJson(name, bytes, budget), sibling, options);
     case "safetensors":
       return (await import("./safetensors.ts")).fromSafetensors(bytes, options);
   }
@@ -51,12 +59,12 @@ async function importFiles(files: ModelFiles, options: ImportOptions): Promise<G
  * @param name what errors call the file
  * @throws FormatError saying what was found instead of a model; UnsupportedError when it is a model of another framework
  */
-export function recognise(name: string, bytes: Uint8Array): ModelFormat {
+export function recognise(name: string, bytes: Uint8Array, budget: Budget = new Budget()): ModelFormat {
   if (ascii(bytes, 4, 8) === "TFL3") return "tflite";
   if (ascii(bytes, 0, 8) === "\x89HDF\r\n\x1a\n") return "keras";
   if (ascii(bytes, 0, 4) === "PK\x03\x04") return recogniseZip(name, bytes);
   if (isSafetensors(bytes)) return "safetensors";
-  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(ascii(bytes, 0, 64))) return recogniseJson(name, bytes);
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(ascii(bytes, 0, 64))) return recogniseJson(name, bytes, budget);
   for (const { is, found, model } of OTHERS) {
     if (!is(bytes)) continue;
     if (model) throw new UnsupportedError(`${name}: ${EXPECTED}, got ${found}`);
@@ -72,8 +80,8 @@ function isSafetensors(bytes: Uint8Array): boolean {
 
 // --- JSON ----------------------------------------------------------------------------------------------------------------------------------
 
-function recogniseJson(name: string, bytes: Uint8Array): ModelFormat {
-  const json = parseJson(name, bytes);
+function recogniseJson(name: string, bytes: Uint8Array, budget: Budget): ModelFormat {
+  const json = parseJson(name, bytes, budget);
   if (Array.isArray(json)) {
     const isGroup = (group: unknown) =>
       typeof group === "object" && group !== null && "weights" in group && "paths" in group;
@@ -93,21 +101,6 @@ function recogniseJson(name: string, bytes: Uint8Array): ModelFormat {
   throw new FormatError(
     `${name}: expected a TF.js model with modelTopology and weightsManifest, got JSON with ${shown}`,
   );
-}
-
-/** @throws FormatError when the bytes are not UTF-8 or not JSON */
-export function parseJson(name: string, bytes: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FormatError(`${name}: expected JSON in UTF-8, got bytes that are not UTF-8`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${name}: expected JSON, got ${(cause as Error).message}`, { cause });
-  }
 }
 
 // --- Zip -----------------------------------------------------------------------------------------------------------------------------------

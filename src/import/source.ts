@@ -2,7 +2,8 @@
  * Where models come from: a path, a URL, bytes, a Blob, a Response, or a record of files. Knows bytes only, no format.
  * @module
  */
-import { FormatError, LoadError } from "../errors.ts";
+import { FormatError, LoadError, SepconvError } from "../errors.ts";
+import { Budget } from "../limits.ts";
 
 /** Bytes as callers have them. */
 export type Bytes = ArrayBuffer | ArrayBufferView | Blob;
@@ -26,6 +27,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called as bytes arrive, per file, at least once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** What all files together may take; a new one with the default limits otherwise. */
+  readonly budget?: Budget | undefined;
 }
 
 /** Reads a file that lies beside the model; `name` is relative to the model's folder and cannot leave it. */
@@ -43,7 +46,8 @@ export interface ModelFiles {
  * Reads the first file of a model.
  * @throws LoadError when there is nothing to read: no such file, a directory, an HTTP error, HTML in place of a model, no bytes at all.
  */
-export async function readSource(source: ModelSource, options: ReadOptions = {}): Promise<ModelFiles> {
+export async function readSource(source: ModelSource, asked: ReadOptions = {}): Promise<ModelFiles> {
+  const options = { ...asked, budget: asked.budget ?? new Budget() };
   options.signal?.throwIfAborted();
   if (typeof source === "string") return fromString(source, options);
   switch (tagOf(source)) {
@@ -110,9 +114,10 @@ async function readPath(path: string, options: ReadOptions): Promise<Uint8Array>
     const status = await stat(path);
     if (status.isDirectory()) throw new LoadError(`${path}: expected a file, got a directory`);
     const total = status.isFile() ? status.size : undefined;
+    options.budget?.fits(total ?? 0, path);
     return await collect(path, createReadStream(path, { highWaterMark: 1 << 20 }), total, options);
   } catch (cause) {
-    if (cause instanceof LoadError || options.signal?.aborted) throw cause;
+    if (cause instanceof SepconvError || options.signal?.aborted) throw cause;
     throw new LoadError(`${path}: expected a readable file, got ${fileProblem(cause)}`, { cause });
   }
 }
@@ -175,7 +180,7 @@ async function readResponse(name: string, response: Response, options: ReadOptio
   try {
     bytes = await collect(name, response.body ? chunksOf(response.body) : [], total, options);
   } catch (cause) {
-    if (cause instanceof LoadError || options.signal?.aborted) throw cause;
+    if (cause instanceof SepconvError || options.signal?.aborted) throw cause;
     throw new LoadError(`${name}: could not be read to its end: ${(cause as Error).message}`, { cause });
   }
   if (isHtml(bytes)) {
@@ -266,12 +271,13 @@ async function collect(
   file: string,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   total: number | undefined,
-  { signal, onProgress }: ReadOptions,
+  { signal, onProgress, budget }: ReadOptions,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let loaded = 0;
   for await (const chunk of source) {
     signal?.throwIfAborted();
+    budget?.read(chunk.byteLength, file);
     // Not Node's own subclass: `slice` of a Buffer is a view, of a Uint8Array a copy.
     chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     loaded += chunk.byteLength;

@@ -5,11 +5,14 @@
  */
 import { FormatError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Budget } from "../limits.ts";
 import { readWeights, type Weight } from "./shards.ts";
 import type { Sibling } from "./source.ts";
 
 /** What a TF.js model may leave open. */
 export interface TfjsOptions {
+  /** How much the files may ask for. */
+  readonly budget?: Budget | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Height and width of the input in pixels where the model leaves them open; 224 if not given. */
   readonly resolution?: number;

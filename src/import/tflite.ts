@@ -7,10 +7,16 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 import { nameEndPoints } from "../graph/endpoints.ts";
 import type { DType, Graph, Input } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shape.ts";
+import { Budget } from "../limits.ts";
 import { readMetadata } from "./tflite-metadata.ts";
 import { emitOperator } from "./tflite-ops.ts";
 import { readModel, type TensorInfo } from "./tflite-schema.ts";
 import { claim, nameOf, OperatorCall, type TfliteDraft, valueQuantisation } from "./tflite-tensors.ts";
+
+/** What a file may leave open, and how much it may ask for. */
+export interface TfliteOptions {
+  readonly budget?: Budget | undefined;
+}
 
 /**
  * Reads a TFLite model: its first subgraph, any DAG. Weights come out in this package's layouts; values bear the names of their tensors.
@@ -19,8 +25,11 @@ import { claim, nameOf, OperatorCall, type TfliteDraft, valueQuantisation } from
  * @throws {FormatError} The file is truncated, mislabelled, points outside of itself or contradicts itself.
  * @throws {UnsupportedError} An operator, or a setting or type of one, that has no counterpart here.
  */
-export async function fromTflite(bytes: Uint8Array): Promise<Graph> {
+export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {}): Promise<Graph> {
+  const { budget = new Budget() } = options;
   const file = await readModel(bytes);
+  budget.tensors(file.tensors.length, "tflite");
+  budget.nodes(file.operators.length, "tflite");
   const draft: TfliteDraft = {
     file,
     values: new Map(),

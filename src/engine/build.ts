@@ -8,6 +8,7 @@ import type { Graph } from "../graph/graph.ts";
 import { initialise, type Weights, withWeights } from "../graph/initialise.ts";
 import { optimise } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
+import { checkPlan } from "./check.ts";
 import { type MemoryUse, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
 import { type Kernels, kernelsFrom, loadKernels, type Variant, type WasmSource } from "./variant.ts";
@@ -65,6 +66,8 @@ export async function build(graph: Graph, options: BuildOptions = {}): Promise<S
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
+  // Refused before a weight is drawn or copied: a plan needs none.
+  if (options.maxMemory !== undefined) memoryRequired(graph, options);
   const given = options.weights ? withWeights(graph, options.weights) : graph;
   const prepared = prepare(initialise(given, options.seed), options);
   return Session.create({
@@ -90,6 +93,7 @@ function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: Pla
   const keep = new Set(endPoints.values());
   const optimised = optimise(graph, keep);
   const result = plan(optimised, keep);
+  checkPlan(result, optimised, keep);
   const { total } = result.memory;
   if (maxMemory !== undefined && !(total <= maxMemory)) {
     throw new MemoryError(`maxMemory: expected at least ${total} bytes, got ${maxMemory}`, total, maxMemory);

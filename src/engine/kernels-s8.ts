@@ -21,7 +21,9 @@ import {
   type Context,
   dims,
   type Lowered,
+  lastOf,
   type Packed,
+  poolFields,
   resizeFields,
   sameImage,
   shapeOf,
@@ -362,7 +364,7 @@ function depthwise(
 
 function elementwise(kernel: Kernel, node: Node, context: Context, fields: StepFields): Lowered {
   const y = shapeOf(node.name, context);
-  const inC = y.at(-1)!;
+  const inC = lastOf(y);
   return { kernel, x: node.inputs[0]!, inPlace: true, fields: { rows: sizeOf(y) / inC, inC, ...fields } };
 }
 
@@ -375,7 +377,7 @@ function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool
   return {
     kernel,
     x,
-    fields: { ...windowFields(node, node.size, x, y, context), zx, outC: y[3]!, ...bounds(node.clamp, node) },
+    fields: { ...poolFields(node, x, y, context), zx, outC: y[3]!, ...bounds(node.clamp, node) },
   };
 }
 

@@ -11,8 +11,10 @@ import {
   type Context,
   dims,
   type Lowered,
+  lastOf,
   type Packed,
   part,
+  poolFields,
   resizeFields,
   rows,
   sameImage,
@@ -93,13 +95,13 @@ const LOWERINGS: Lowerings = {
 
   moments(node, context) {
     const x = shapeOf(node.inputs[0]!, context);
-    const inC = x.at(-1)!;
+    const inC = lastOf(x);
     return [{ kernel: "moments_f32", x: node.inputs[0]!, fields: { rows: 1, inH: sizeOf(x) / inC, inC } }];
   },
 
   normalise(node, context) {
     const y = shapeOf(node.name, context);
-    const inC = y.at(-1)!;
+    const inC = lastOf(y);
     const w = rows(part(node.gamma, inC, 1), part(node.beta, inC, 0));
     const [x, x2] = node.inputs as readonly [string, string];
     return [{ kernel: "normalise_f32", x, x2, w, fields: { rows: sizeOf(y) / inC, inC, a: node.epsilon } }];
@@ -114,7 +116,7 @@ const LOWERINGS: Lowerings = {
 
   scaleShift(node, context) {
     const y = shapeOf(node.name, context);
-    const inC = y.at(-1)!;
+    const inC = lastOf(y);
     const w = rows(part(node.scale, inC), part(node.shift, inC));
     const fields = { rows: sizeOf(y) / inC, inC, ...bounds(node.clamp) };
     return [{ kernel: "scale_shift_f32", x: node.inputs[0]!, w, inPlace: true, fields }];
@@ -222,13 +224,13 @@ function slides(f: StepFields): boolean {
 
 function elementwise(kernel: Kernel, node: Node, context: Context, fields: StepFields): Lowered {
   const y = shapeOf(node.name, context);
-  const inC = y.at(-1)!;
+  const inC = lastOf(y);
   return { kernel, x: node.inputs[0]!, inPlace: true, fields: { rows: sizeOf(y) / inC, inC, ...fields } };
 }
 
 function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool" }>, context: Context): Lowered {
   const y = shapeOf(node.name, context);
-  const fields = windowFields(node, node.size, node.inputs[0]!, y, context);
+  const fields = poolFields(node, node.inputs[0]!, y, context);
   return { kernel, x: node.inputs[0]!, fields: { ...fields, outC: y[3]!, ...bounds(node.clamp) } };
 }
 

@@ -41,6 +41,8 @@ export interface PlannedStep {
 /** Weights to be packed at a byte address. */
 export interface PlannedWeights {
   readonly address: number;
+  /** Bytes that packing writes there. */
+  readonly bytes: number;
   readonly packed: Packed;
 }
 
@@ -124,7 +126,9 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
         s: scratchAt.get(i) ?? 0,
       },
     })),
-    weights: weights.list.map(({ packed, offset }) => ({ packed, address: weightsAt + offset })),
+    weights: weights.list.map(({ packed, offset }) => ({
+      ...{ packed, address: weightsAt + offset, bytes: packedBytes(packed) },
+    })),
     stepsAt: BASE,
     arena: arenaAt,
     shapes: context.shapes,

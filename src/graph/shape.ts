@@ -52,6 +52,10 @@ export function resolvePadding(
   dilations: Pair,
   where = "window",
 ): ResolvedPadding {
+  const spans = [spanOf(kernel[0], dilations[0]), spanOf(kernel[1], dilations[1])] as const;
+  if (Math.max(...spans) >= 2 ** 31) {
+    throw new ShapeError(`${where}: expected a window whose dilated span is less than 2³¹ pixels, got ${show(spans)}`);
+  }
   const [[top, bottom, outH], [left, right, outW]] = [0, 1].map((axis) => {
     const size = inSize[axis] as number;
     const taps = kernel[axis] as number;
@@ -67,10 +71,9 @@ export function resolvePadding(
     return [Math.floor(total / 2), Math.ceil(total / 2), out];
   }) as [[number, number, number], [number, number, number]];
   if (outH < 1 || outW < 1) {
-    const span = [spanOf(kernel[0], dilations[0]), spanOf(kernel[1], dilations[1])];
     const padded = [inSize[0] + top + bottom, inSize[1] + left + right];
     throw new ShapeError(
-      `${where}: expected an image of at least ${show(span)} pixels (the kernel's span), got ${show(padded)} with its padding`,
+      `${where}: expected an image of at least ${show(spans)} pixels (the kernel's span), got ${show(padded)} with its padding`,
     );
   }
   return { top, bottom, left, right, outH, outW };

@@ -40,7 +40,7 @@ const ARITY: Record<Node["op"], number> = {
 
 /**
  * Checks names (unique, defined before they are read, of the right kind), constants (dtype, length), attributes and shapes.
- * @throws TypeError for wrong kinds, RangeError for wrong values, ShapeError where numbers disagree; each names the node or tensor.
+ * @throws TypeError for wrong kinds, RangeError for wrong values, ShapeError where numbers or types disagree; each names the node or tensor.
  */
 export function validate(graph: Graph): void {
   const kinds = new Map<string, "input" | "constant" | "node">();
@@ -63,6 +63,7 @@ export function validate(graph: Graph): void {
     checkConstant(key, constant);
     define(constant.name, "constant");
   }
+  const types = new Map<string, DType>(graph.inputs.map(({ name, dtype }) => [name, dtype]));
   for (const node of graph.nodes) {
     checkNode(node);
     for (const input of node.inputs) checkRead(node, input, kinds.get(input), graph);
@@ -73,7 +74,9 @@ export function validate(graph: Graph): void {
         );
       }
     }
+    checkTypes(node, graph, types);
     define(node.name, "node");
+    types.set(node.name, node.dtype ?? "float32");
   }
   checkExits(graph, kinds);
   inferShapes(graph);
@@ -150,6 +153,51 @@ function checkRead(node: Node, input: string, kind: string | undefined, graph: G
   const later = graph.nodes.some(({ name }) => name === input);
   const got = later ? "which comes later (or is itself)" : "which is not defined";
   throw new RangeError(`${where(node)}: expected inputs defined before it, got "${input}", ${got}`);
+}
+
+/** Ops whose arithmetic there is in float32 only. */
+const FLOAT_ONLY: ReadonlySet<Node["op"]> = new Set([
+  "batchNorm",
+  "moments",
+  "normalise",
+  "movingAverage",
+  "scaleShift",
+]);
+
+/**
+ * Every op computes in one type, that of its value: what it reads has it too, but for the two ops that convert. Weights are of that type, biases of 8-bit
+ * layers of 32 bits, and a layer's weights share one zero point.
+ */
+function checkTypes(node: Node, graph: Graph, types: ReadonlyMap<string, DType>): void {
+  const dtype = node.dtype ?? "float32";
+  const byte = dtype === "int8" || dtype === "uint8";
+  const expectType = (what: string, expected: string, holds: boolean, got: string) => {
+    if (!holds) throw new ShapeError(`${where(node)}: expected ${what} of ${expected}, got ${got}`);
+  };
+  if (node.op === "quantise") expectType("a value", "int8 or uint8", byte, dtype);
+  else if (node.op === "dequantise") expectType("a value", "float32", dtype === "float32", dtype);
+  if (FLOAT_ONLY.has(node.op)) expectType("a value", "float32", dtype === "float32", dtype);
+  for (const name of node.inputs) {
+    const got = types.get(name)!;
+    if (node.op === "quantise") expectType(`input "${name}"`, "float32 or 8 bits", got !== "int32", got);
+    else if (node.op === "dequantise")
+      expectType(`input "${name}"`, "int8 or uint8", got === "int8" || got === "uint8", got);
+    else expectType(`input "${name}"`, dtype, got === dtype, got);
+  }
+  if (byte && node.op === "separable") {
+    checkValueQuantisation(`${where(node)}, between its halves`, dtype, node.depthwise.quantisation);
+  }
+  for (const { role, name } of constantsOf(node)) {
+    const constant = graph.constants.get(name)!;
+    const expected = !byte ? "float32" : role === "bias" ? "int32" : dtype;
+    expectType(`${role} "${name}"`, expected, constant.dtype === expected, constant.dtype);
+    const zeroPoints = constant.quantisation?.zeroPoints ?? [];
+    if (byte && role === "weights" && zeroPoints.some((z) => z !== zeroPoints[0])) {
+      throw new ShapeError(
+        `${where(node)}: expected one zero point for all of weights "${name}", got ${zeroPoints.length}`,
+      );
+    }
+  }
 }
 
 function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
@@ -243,10 +291,14 @@ function checkNumber(node: Node, field: string, value: number, holds: (x: number
   }
 }
 
+/** Window sizes, strides, dilations and pads that a 32-bit file can name. */
+const MOST = 2 ** 31 - 1;
+
 function checkPair(node: Node, field: string, pair: Pair, least: number): void {
-  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((x) => Number.isSafeInteger(x) && x >= least)) {
+  const holds = (x: unknown) => Number.isInteger(x) && (x as number) >= least && (x as number) <= MOST;
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every(holds)) {
     throw new RangeError(
-      `${where(node)}: expected ${field} to be two integers from ${least} on, got ${JSON.stringify(pair)}`,
+      `${where(node)}: expected ${field} to be two integers from ${least} to 2³¹ − 1, got ${JSON.stringify(pair)}`,
     );
   }
 }
@@ -265,8 +317,10 @@ function checkPadding(node: Node, padding: Padding): void {
     );
   }
   for (const side of ["top", "bottom", "left", "right"] as const) {
-    if (!Number.isSafeInteger(padding[side]) || padding[side] < 0) {
-      throw new RangeError(`${where(node)}: expected padding.${side} to be an integer from 0 on, got ${padding[side]}`);
+    if (!Number.isInteger(padding[side]) || padding[side] < 0 || padding[side] > MOST) {
+      throw new RangeError(
+        `${where(node)}: expected padding.${side} to be an integer from 0 to 2³¹ − 1, got ${padding[side]}`,
+      );
     }
   }
 }

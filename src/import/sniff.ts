@@ -2,8 +2,9 @@
  * Which format a file has, by its content, and the importer for it. Each importer is loaded only when a file of its kind turns up.
  * @module
  */
-import { FormatError, located, UnsupportedError } from "../errors.ts";
+import { FormatError, located, SepconvError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { validate } from "../graph/validate.ts";
 import { Budget } from "../limits.ts";
 import { parseJson } from "./json.ts";
 import type { SafetensorsOptions } from "./safetensors.ts";
@@ -25,16 +26,33 @@ const EXPECTED = "expected TFLite, Keras (.h5, .keras), TF.js model.json or safe
  * @throws LoadError when it cannot be read
  * @throws FormatError when it is no model, or a damaged one
  * @throws UnsupportedError when it is a model of another kind, or uses what is not supported
+ * @throws `RangeError` for a resolution that is no whole number from 1
  */
 export async function importModel(source: ModelSource, asked: ImportOptions = {}): Promise<Graph> {
+  const { resolution } = asked;
+  if (resolution !== undefined && !(Number.isInteger(resolution) && resolution >= 1 && resolution <= 2 ** 16)) {
+    throw new RangeError(`resolution: expected a whole number of pixels from 1 to 65536, got ${resolution}`);
+  }
   const options = { ...asked, budget: asked.budget ?? new Budget({ signal: asked.signal }) };
   const files = await readSource(source, options);
   options.signal?.throwIfAborted();
   try {
-    return await importFiles(files, options);
+    const graph = await importFiles(files, options);
+    validate(graph);
+    return graph;
   } catch (error) {
-    throw located(files.name, error);
+    if (options.signal?.aborted) throw error;
+    throw located(files.name, error instanceof SepconvError ? error : unsound(error));
   }
+}
+
+/**
+ * What readers and {@link validate} throw at a graph that contradicts itself is about arguments; here it is the file's doing. So is what a reader fails on that
+ * does not see it coming.
+ */
+function unsound(cause: unknown): FormatError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FormatError(`expected a model that makes sense, got: ${reason}`, { cause });
 }
 
 async function importFiles(files: ModelFiles, options: ImportOptions & { readonly budget: Budget }): Promise<Graph> {

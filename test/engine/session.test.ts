@@ -53,6 +53,70 @@ describe("memory", () => {
   });
 });
 
+describe("windows of any size", () => {
+  for (const variant of VARIANTS.filter(accepts)) {
+    it(`are computed, or refused before anything runs (${variant})`, async () => {
+      const x = random("window").floats(16);
+      const graph = (dilations: readonly [number, number]) =>
+        graphOf({
+          x: [1, 4, 4, 1],
+          constants: { w: [5, 5, 1, 1], d: [5, 5, 1, 1] },
+          nodes: [
+            { op: "conv2d", name: "y", inputs: ["x"], weights: "w", strides: [1, 1], dilations, padding: "same" },
+            {
+              op: "depthwiseConv2d",
+              name: "z",
+              inputs: ["x"],
+              weights: "d",
+              strides: [1, 1],
+              dilations,
+              padding: "same",
+            },
+            {
+              op: "maxPool",
+              name: "p",
+              inputs: ["x"],
+              size: [999, 3],
+              strides: [999, 1],
+              padding: "same",
+            },
+            { op: "concat", name: "c", inputs: ["x", "x"], axis: 1 },
+          ],
+          outputs: ["y", "z", "p", "c"],
+        });
+      for (const d of [1, 2, 3, 4, 5, 7, 8, 9, 1000, 2 ** 20]) {
+        const session = await build(graph([1, d]), { variant });
+        const expected = interpret(graph([1, d]), { x });
+        const { outputs } = session.run(x);
+        for (const [name, values] of Object.entries(outputs)) {
+          const { values: want, bound } = expected.get(name)!;
+          values.forEach((value, i) => {
+            if (!(Math.abs(value - want[i]!) <= bound[i]!))
+              expect.fail(`${d}: ${name}[${i}]: ${want[i]}, got ${value}`);
+          });
+        }
+      }
+      for (const d of [2 ** 29, 2 ** 30 - 1, 2 ** 31 - 1]) {
+        await expect(build(graph([1, d]), { variant })).rejects.toThrow(ShapeError);
+      }
+    });
+  }
+
+  it("of values without axes too: a scalar is one number", async () => {
+    const session = await build(graphOf({ x: [], nodes: [{ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1 }] }));
+    expect(session.run(Float32Array.of(7)).output).toEqual(Float32Array.of(1));
+  });
+});
+
+describe("maxMemory", () => {
+  it("is looked at before weights are drawn", async () => {
+    const graph = mobilenetV1({ alpha: 8, resolution: 32, classes: 10 });
+    const before = process.memoryUsage().arrayBuffers;
+    await expect(build(graph, { maxMemory: 1000 })).rejects.toThrow(MemoryError);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
+  });
+});
+
 describe("run", () => {
   for (const variant of VARIANTS.filter(accepts)) {
     it(`agrees with the naive interpreter (${variant})`, async () => {

@@ -24,6 +24,93 @@ const input = (fields: object): Graph => ({
   inputs: [{ ...GRAPH.inputs[0], ...fields } as Graph["inputs"][0]],
 });
 
+const Q = { scales: [0.1], zeroPoints: [0], axis: 0 };
+const BYTE = { dtype: "int8", quantisation: Q } as const;
+/** An int8 graph of one node. */
+const byte = (node: object, constants: readonly Constant[] = []): Graph => ({
+  ...{ name: "bytes", inputs: [{ name: "x", shape: [1, 4], ...BYTE }], nodes: [node as Node], outputs: ["y"] },
+  ...{ constants: new Map(constants.map((c) => [c.name, c])), endPoints: new Map(), source: { format: "test" } },
+});
+const weights = (fields: object): Constant =>
+  ({ name: "w", shape: [4, 2], dtype: "int8", quantisation: Q, ...fields }) as Constant;
+const dense = (fields: object, ...constants: Constant[]) =>
+  byte({ op: "dense", name: "y", inputs: ["x"], weights: "w", ...BYTE, ...fields }, constants);
+
+describe("validate of types", () => {
+  it("accepts what computes in one type", () => {
+    validate(byte({ op: "dequantise", name: "y", inputs: ["x"] }));
+    validate(byte({ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1, ...BYTE }));
+    validate(dense({}, weights({})));
+    validate(dense({}, weights({ quantisation: { scales: [1, 2], zeroPoints: [3, 3], axis: 1 } })));
+  });
+
+  const lies: [string, Graph, RegExp][] = [
+    [
+      "dequantise to int8",
+      byte({ op: "dequantise", name: "y", inputs: ["x"], ...BYTE }),
+      /a value of float32, got int8/,
+    ],
+    [
+      "quantise to float32",
+      byte({ op: "quantise", name: "y", inputs: ["x"] }),
+      /a value of int8 or uint8, got float32/,
+    ],
+    [
+      "a float clamp of int8",
+      byte({ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1 }),
+      /input "x" of float32, got int8/,
+    ],
+    [
+      "a reshape that drops the type",
+      byte({ op: "reshape", name: "y", inputs: ["x"], shape: [4] }),
+      /input "x" of float32/,
+    ],
+    [
+      "a sum of int8 and float32",
+      {
+        ...byte({ op: "add", name: "y", inputs: ["x", "f"], ...BYTE }),
+        inputs: [
+          { name: "x", shape: [1, 4], ...BYTE },
+          { name: "f", shape: [1, 4], dtype: "float32" },
+        ],
+      },
+      /input "f" of int8, got float32/,
+    ],
+    [
+      "uint8 from int8",
+      byte({ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1, ...BYTE, dtype: "uint8" }),
+      /of uint8, got int8/,
+    ],
+    ["int8 with float weights", dense({}, weights({ dtype: "float32" })), /weights "w" of int8, got float32/],
+    [
+      "int8 with a float bias",
+      dense({ bias: "b" }, weights({}), { name: "b", shape: [2], dtype: "float32" }),
+      /bias "b" of int32, got float32/,
+    ],
+    [
+      "a zero point per channel",
+      dense({}, weights({ quantisation: { scales: [1, 1], zeroPoints: [0, 1], axis: 1 } })),
+      /one zero point for all of weights "w"/,
+    ],
+    [
+      "statistics of 8 bits",
+      byte({ op: "moments", name: "y", inputs: ["x"], ...BYTE }),
+      /a value of float32, got int8/,
+    ],
+  ];
+  for (const [name, graph, message] of lies) {
+    it(`refuses ${name}`, () => {
+      expect(() => validate(graph)).toThrow(ShapeError);
+      expect(() => validate(graph)).toThrow(message);
+    });
+  }
+
+  it("refuses float32 with int8 weights", () => {
+    const graph = { ...GRAPH, constants: new Map(GRAPH.constants).set("w", weights({ shape: [3, 3, 2, 3] })) };
+    expect(() => validate(graph)).toThrow(/weights "w" of float32, got int8/);
+  });
+});
+
 describe("validate", () => {
   it("accepts what is right, with and without data, before and after the passes", () => {
     for (const graph of [
@@ -210,25 +297,25 @@ describe("validate", () => {
       "a stride of 0",
       conv({ strides: [1, 0] }),
       RangeError,
-      'node "conv" (conv2d): expected strides to be two integers from 1 on, got [1,0]',
+      'node "conv" (conv2d): expected strides to be two integers from 1 to 2³¹ − 1, got [1,0]',
     ],
     [
       "a stride between pixels",
       conv({ strides: [1.5, 1] }),
       RangeError,
-      'node "conv" (conv2d): expected strides to be two integers from 1 on, got [1.5,1]',
+      'node "conv" (conv2d): expected strides to be two integers from 1 to 2³¹ − 1, got [1.5,1]',
     ],
     [
       "a dilation of 0",
       conv({ dilations: [0, 1] }),
       RangeError,
-      'node "conv" (conv2d): expected dilations to be two integers from 1 on, got [0,1]',
+      'node "conv" (conv2d): expected dilations to be two integers from 1 to 2³¹ − 1, got [0,1]',
     ],
     [
       "strides of one number",
       conv({ strides: 2 }),
       RangeError,
-      'node "conv" (conv2d): expected strides to be two integers from 1 on, got 2',
+      'node "conv" (conv2d): expected strides to be two integers from 1 to 2³¹ − 1, got 2',
     ],
     [
       "an unknown padding",
@@ -240,7 +327,7 @@ describe("validate", () => {
       "a negative padding",
       conv({ padding: { top: 0, bottom: 0, left: -1, right: 0 } }),
       RangeError,
-      'node "conv" (conv2d): expected padding.left to be an integer from 0 on, got -1',
+      'node "conv" (conv2d): expected padding.left to be an integer from 0 to 2³¹ − 1, got -1',
     ],
     [
       "bounds the wrong way round",
@@ -258,7 +345,7 @@ describe("validate", () => {
       "a pool without size",
       then({ op: "maxPool", size: [0, 1], strides: [1, 1], padding: "same" }),
       RangeError,
-      'node "relu" (maxPool): expected size to be two integers from 1 on, got [0,1]',
+      'node "relu" (maxPool): expected size to be two integers from 1 to 2³¹ − 1, got [0,1]',
     ],
     [
       "a negative epsilon",

@@ -3,6 +3,7 @@
  * @module
  */
 import { FormatError, MemoryError, UnsupportedError } from "./errors.ts";
+import { turns } from "./turn.ts";
 
 /** Bounds of what one model may take while it is read. All are safe for a server that reads files of strangers; raise those that a model of yours needs. */
 export interface Limits {
@@ -35,15 +36,13 @@ export interface BudgetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that a reader may work before it gives way to the event loop. */
-const TURN = 30;
-
 /** What is left of the limits while one model is read. */
 export class Budget {
   readonly limits: Limits;
   readonly signal: AbortSignal | undefined;
+  /** Gives way to the event loop where the turn has lasted; throws the signal's reason once it is aborted. */
+  readonly turn: () => Promise<void>;
   readonly #used = { maxFileBytes: 0, maxUnpackedBytes: 0, maxTensors: 0, maxNodes: 0 };
-  #turnBegan = performance.now();
 
   /** @throws `RangeError` for a limit that is no number from 0, or that does not exist */
   constructor({ limits = {}, maxMemory, signal }: BudgetOptions = {}) {
@@ -61,6 +60,7 @@ export class Budget {
       this.limits = { ...this.limits, maxUnpackedBytes: maxMemory };
     }
     this.signal = signal;
+    this.turn = turns(signal);
   }
 
   /** Draws bytes that are about to be read. @throws {@link MemoryError} when they are too many */
@@ -93,15 +93,6 @@ export class Budget {
     if (level > this.limits.maxDepth) {
       throw new FormatError(`${where}: expected at most ${this.limits.maxDepth} levels (limits.maxDepth), got more`);
     }
-  }
-
-  /** Gives way to the event loop where the turn has lasted. @throws the signal's reason once it is aborted */
-  async turn(): Promise<void> {
-    this.signal?.throwIfAborted();
-    if (performance.now() - this.#turnBegan < TURN) return;
-    await new Promise((resolve) => setTimeout(resolve));
-    this.#turnBegan = performance.now();
-    this.signal?.throwIfAborted();
   }
 
   #bytes(limit: "maxFileBytes" | "maxUnpackedBytes", bytes: number, where: string): void {

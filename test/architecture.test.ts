@@ -13,14 +13,16 @@ const SOURCE = fileURLToPath(new URL("../src/", import.meta.url));
 /** What files of a layer may import, beside their own layer. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   errors: [],
-  limits: ["errors"],
-  graph: ["errors"],
-  import: ["errors", "limits", "graph"],
-  engine: ["errors", "graph"],
-  quantise: ["errors", "graph", "engine"],
+  arguments: [],
+  turn: [],
+  limits: ["errors", "turn"],
+  graph: ["errors", "arguments"],
+  import: ["errors", "limits", "turn", "arguments", "graph"],
+  engine: ["errors", "arguments", "turn", "graph"],
+  quantise: ["errors", "turn", "graph", "engine"],
   export: ["errors", "graph"],
-  vision: ["errors", "graph", "import", "engine"],
-  index: ["errors", "graph", "import", "engine", "vision", "quantise", "export", "limits"],
+  vision: ["errors", "arguments", "graph", "import", "engine"],
+  index: ["errors", "graph", "import", "engine", "vision", "quantise", "export", "limits", "arguments"],
   cli: ["errors", "graph", "import", "engine", "vision", "index"],
 };
 

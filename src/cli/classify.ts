@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { Command } from "commander";
 import type { Normalisation } from "../graph/graph.ts";
-import { type Class, classify } from "../index.ts";
+import { type Class, classify, type PixelRange } from "../index.ts";
 import type { Fit } from "../vision/fit.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
 import { readLabels } from "./labels.ts";
@@ -26,11 +26,12 @@ interface Options extends VariantOptions {
 
 interface Answer {
   readonly classes: readonly Class[];
+  readonly range: PixelRange;
 }
 
 const NOTES = `A labels file has one class a line, or is a JSON array. 1000 labels go with 1001 classes and the other way round: class 0 is background.
-Pixels are brought into the range that the model file says, else [-1,1]; --range, or --mean and --std (in 0 … 255), say otherwise.
-JSON: [{image, ms, classes: [{index, label, score}]}]
+Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and --std (in 0 … 255), say otherwise.
+JSON: [{image, ms, classes: [{index, label, score}], range: {mean, std, from: "option" | "model" | "assumed"}}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 
 /** Adds the subcommand to `program`. */

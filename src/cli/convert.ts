@@ -17,7 +17,7 @@ interface Options extends CommonOptions {
   readonly force?: boolean;
 }
 
-const NOTES = `Batch norms are folded and activations fused. Pixel ranges, labels and end points are not written.
+const NOTES = `Batch norms are folded and activations fused. Pixel range and class names are written as TFLite metadata, end points are not.
 A file that is there already is only replaced with --force.
 JSON: {output, bytes, nodes}`;
 

@@ -4,6 +4,7 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import type { Command } from "commander";
 import { ShapeError } from "../errors.ts";
 import type { Graph, Normalisation } from "../graph/graph.ts";
@@ -18,6 +19,7 @@ import {
   toInput,
   toTflite,
 } from "../index.ts";
+import { assumption, pixelRange } from "../vision/image.ts";
 import { range } from "./classify.ts";
 import { refuseExisting } from "./convert.ts";
 import { readBytes, writeBytes } from "./files.ts";
@@ -96,7 +98,7 @@ async function run(model: string, options: Options): Promise<void> {
 
 /** The model's inputs from a folder of pictures or a .npy file. */
 async function readSamples(graph: Graph, { samples, range: asked }: Options): Promise<Sample[]> {
-  const { name, shape } = graph.inputs[0]!;
+  const { name, shape, dtype } = graph.inputs[0]!;
   const size = shape.reduce((a, b) => a * b, 1);
   const found = await stat(samples).catch(() => undefined);
   if (!found) throw new RangeError(`--samples: expected a folder or a .npy file, got nothing at ${samples}`);
@@ -115,7 +117,8 @@ async function readSamples(graph: Graph, { samples, range: asked }: Options): Pr
   if (shape.length !== 4 || (channels !== 1 && channels !== 3)) {
     throw new ShapeError(`input ${name}: expected an image to make of pictures, got [${shape.join(",")}]; give a .npy`);
   }
-  const normalisation = asked ?? graph.source.normalisation ?? { mean: 127.5, std: 127.5 };
+  const normalisation = pixelRange(graph.source, { dtype }, asked);
+  if (normalisation.from === "assumed") process.stderr.write(`${assumption(graph.name)}\n`);
   const inputs: Sample[] = [];
   for (const file of files) {
     const picture = await decodeImage(await readBytes(join(samples, file)), { name: file });

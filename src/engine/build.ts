@@ -2,8 +2,10 @@
  * From a graph to a session: validate, name the end points, optimise, plan, check the budget, then (and only then) allocate.
  * @module
  */
+import { checkBytes, checkOptions } from "../arguments.ts";
 import { MemoryError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
+import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Graph } from "../graph/graph.ts";
 import { initialise, type Weights, withWeights } from "../graph/initialise.ts";
 import { optimise } from "../graph/passes/index.ts";
@@ -48,6 +50,13 @@ export interface BuildOptions extends PlanOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** Names of all options, for those that misspell one. */
+export const PLAN_OPTIONS = ["endPoints", "batch", "maxMemory"] as const satisfies readonly (keyof PlanOptions)[];
+export const BUILD_OPTIONS = [
+  ...PLAN_OPTIONS,
+  ...(["variant", "wasm", "weights", "seed", "signal", "onProgress"] as const),
+] satisfies readonly (keyof BuildOptions)[];
+
 /** A plan with what it was made of. */
 interface Prepared {
   readonly optimised: Graph;
@@ -57,19 +66,22 @@ interface Prepared {
 
 /**
  * Makes a graph ready to run.
+ * @param given a graph, or a session, of whose graph another one is made
  * @throws {@link MemoryError} before anything is allocated, when the plan needs more than `maxMemory`
- * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has
+ * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has; `TypeError` for what is no graph, or no option
  */
-export async function build(graph: Graph, options: BuildOptions = {}): Promise<Session> {
+export async function build(given: GraphLike, options: BuildOptions = {}): Promise<Session> {
+  checkOptions("build", options, BUILD_OPTIONS);
+  const graph = graphGiven("build", given);
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
   // Refused before a weight is drawn or copied: a plan needs none.
-  if (options.maxMemory !== undefined) memoryRequired(graph, options);
-  const given = options.weights ? withWeights(graph, options.weights) : graph;
-  const prepared = prepare(initialise(given, options.seed), options);
+  if (options.maxMemory !== undefined) prepare(graph, options);
+  const weighted = options.weights ? withWeights(graph, options.weights) : graph;
+  const prepared = prepare(initialise(weighted, options.seed), options);
   return Session.create({
     ...{ graph, ...prepared, kernels: await kernels, signal },
     onPacked: onProgress && ((done, total) => onProgress({ phase: "pack", done, total })),
@@ -82,11 +94,13 @@ export function kernelsFor({ variant, wasm }: Pick<BuildOptions, "variant" | "wa
 }
 
 /** What a session of this graph will take, in bytes; nothing is allocated and no weights are needed. */
-export function memoryRequired(graph: Graph, options: PlanOptions = {}): MemoryUse {
-  return prepare(graph, options).plan.memory;
+export function memoryRequired(given: GraphLike, options: PlanOptions = {}): MemoryUse {
+  checkOptions("memoryRequired", options, PLAN_OPTIONS);
+  return prepare(graphGiven("memoryRequired", given), options).plan.memory;
 }
 
 function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: PlanOptions): Prepared {
+  checkBytes("maxMemory", maxMemory);
   validate(source);
   const graph = batch === undefined ? source : withBatch(source, batch);
   const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));

@@ -2,7 +2,8 @@
  * A plan loaded into one wasm instance with one memory. Running copies in, executes the step table, copies out; it allocates nothing in wasm.
  * @module
  */
-import { MemoryError, ShapeError, StateError } from "../errors.ts";
+import { kindOf, tagOf } from "../arguments.ts";
+import { ShapeError, StateError } from "../errors.ts";
 import type { DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { LinearMemory } from "./memory.ts";
@@ -201,11 +202,12 @@ export class Session {
   #write(input: RunInput): LinearMemory {
     const memory = this.#inUse();
     const given = this.inputs.map((info) => {
-      const data = ArrayBuffer.isView(input)
-        ? this.inputs.length === 1
-          ? input
-          : undefined
-        : (input as Readonly<Record<string, Numbers>> | undefined)?.[info.name];
+      const data =
+        ArrayBuffer.isView(input) || Array.isArray(input)
+          ? this.inputs.length === 1
+            ? input
+            : undefined
+          : (input as Readonly<Record<string, Numbers>> | undefined)?.[info.name];
       return checkInput(info, data);
     });
     this.inputs.forEach(({ name }, i) => {
@@ -238,18 +240,18 @@ function stepAddress(plan: Plan, index: number): number {
   return plan.stepsAt + index * STEP_BYTES;
 }
 
-const ARRAYS = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array, int32: Int32Array } as const;
+const ARRAYS = { float32: "Float32Array", int8: "Int8Array", uint8: "Uint8Array", int32: "Int32Array" } as const;
 
 function checkInput({ name, shape, dtype }: ValueInfo, data: unknown): Numbers {
   const array = ARRAYS[dtype];
-  const expected = `${array.name.startsWith("I") ? "an" : "a"} ${array.name} of shape [${shape.join(", ")}]`;
-  const clamped = dtype === "uint8" && data instanceof Uint8ClampedArray;
-  if (!(data instanceof array || clamped)) {
-    const got = data === undefined ? "nothing" : ((data as object)?.constructor?.name ?? String(data));
-    throw new TypeError(`input ${name}: expected ${expected}, got ${got}`);
+  const expected = `${array.startsWith("I") ? "an" : "a"} ${array} of shape [${shape.join(", ")}]`;
+  const tag = tagOf(data);
+  if (tag !== array && !(dtype === "uint8" && tag === "Uint8ClampedArray")) {
+    throw new TypeError(`input ${name}: expected ${expected}, got ${kindOf(data)}`);
   }
-  if (data.length !== sizeOf(shape)) {
-    throw new ShapeError(`input ${name}: expected ${expected} (${sizeOf(shape)} values), got ${data.length} values`);
+  const { length } = data as Numbers;
+  if (length !== sizeOf(shape)) {
+    throw new ShapeError(`input ${name}: expected ${expected} (${sizeOf(shape)} values), got ${length} values`);
   }
   return data as Numbers;
 }

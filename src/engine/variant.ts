@@ -88,6 +88,16 @@ export async function loadKernels(variant?: Variant): Promise<Kernels> {
   throw refusal;
 }
 
+/** The fastest kernels whose bits are the same on every host: for numbers that are written to files. */
+export function loadStableKernels(): Promise<Kernels> {
+  return loadKernels(stableVariant());
+}
+
+/** `simd` where this host accepts it, else `scalar`: both compute the same bits. */
+export function stableVariant(): Variant {
+  return accepts("simd") ? "simd" : "scalar";
+}
+
 /**
  * Kernels from a source of the caller's; its own exports say which variant it is.
  * @throws {@link UnsupportedError} when that is not the variant that was asked for

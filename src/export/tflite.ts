@@ -9,6 +9,7 @@ import { dropIdentities, foldBatchNorm, fuseActivation, prune } from "../graph/p
 import { validate } from "../graph/validate.ts";
 import { explicitPads } from "./explicit-pads.ts";
 import { bytesVector, table, vector } from "./flatbuffer.ts";
+import { METADATA, metadataOf, withLabels } from "./tflite-metadata.ts";
 import { Draft, OPERATORS, type Operator, type Tensor } from "./tflite-ops.ts";
 
 const SCHEMA_VERSION = 3;
@@ -16,7 +17,7 @@ const TYPES = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
 
 /**
  * The bytes of a TFLite model that computes what the graph does. Batch norms are folded and activations fused, as converters do it; names of inputs and
- * outputs survive. End points, labels and pixel ranges are not written.
+ * outputs survive; pixel range and class names are written as TFLite metadata, end points are not.
  * @throws UnsupportedError naming a node that has no form in TFLite, and where `flatbuffers` is not installed; TypeError for a graph without weights
  */
 export async function toTflite(graph: Graph): Promise<Uint8Array> {
@@ -35,7 +36,9 @@ export async function toTflite(graph: Graph): Promise<Uint8Array> {
   const bytes = draft.tensors.reduce((sum, { data }) => sum + (data?.byteLength ?? 0) + 512, 1 << 16);
   const indexOf = (name: string) => draft.indices.get(name)!;
   const ends = [plain.inputs.map(({ name }) => indexOf(name)), plain.outputs.map(indexOf)] as const;
-  return encode(new Builder(bytes), plain.name, draft.tensors, draft.operators, ...ends);
+  const metadata = metadataOf(new Builder(1024), graph);
+  const model = encode(new Builder(bytes), plain.name, draft.tensors, draft.operators, ...ends, metadata);
+  return withLabels(model, graph.source.labels);
 }
 
 function encode(
@@ -45,6 +48,7 @@ function encode(
   operators: readonly Operator[],
   inputs: readonly number[],
   outputs: readonly number[],
+  metadata: Uint8Array | undefined,
 ): Uint8Array {
   const keyOf = ({ op, version }: Operator) => `${op} ${version}`;
   const kinds = new Map(operators.map((operator) => [keyOf(operator), operator]));
@@ -85,6 +89,7 @@ function encode(
       [4, "Offset", options],
     ]);
   });
+  const described = metadata ? [metadataEntry(builder, metadata, buffers)] : [];
   const parts = [
     vector(builder, "Offset", tensorTables),
     vector(builder, "Int32", inputs),
@@ -96,15 +101,26 @@ function encode(
     builder,
     parts.map((part, i) => [i, "Offset", part]),
   );
-  const lists = [codes, [subgraph], buffers].map((list) => vector(builder, "Offset", list)) as [number, number, number];
+  const lists = [codes, [subgraph], buffers, described].map((list) => vector(builder, "Offset", list)) as number[];
   const root = table(builder, [
     [0, "Int32", SCHEMA_VERSION],
-    [1, "Offset", lists[0]],
-    [2, "Offset", lists[1]],
-    [4, "Offset", lists[2]],
+    [1, "Offset", lists[0]!],
+    [2, "Offset", lists[1]!],
+    [4, "Offset", lists[2]!],
+    [6, "Offset", described.length > 0 ? lists[3]! : 0],
   ]);
   builder.finish(root, "TFL3");
   return builder.asUint8Array().slice();
+}
+
+/** The entry that says which buffer holds the metadata. */
+function metadataEntry(builder: Builder, metadata: Uint8Array, buffers: number[]): number {
+  const buffer = buffers.push(table(builder, [[0, "Offset", bytesVector(builder, metadata)]])) - 1;
+  const name = builder.createString(METADATA);
+  return table(builder, [
+    [0, "Offset", name],
+    [1, "Int32", buffer],
+  ]);
 }
 
 function quantisationTable(

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { type GraphLike, graphGiven } from "./given.ts";
 import type { Graph, Node, Op, Shape } from "./graph.ts";
 import { constantsOf, readersOf, sizeOf } from "./references.ts";
 import { inferShapes } from "./shape.ts";
@@ -38,7 +39,8 @@ export interface Cost {
 }
 
 /** Multiply-adds and parameters of a valid graph, before or after the passes, with or without data. */
-export function cost(graph: Graph): Cost {
+export function cost(given: GraphLike): Cost {
+  const graph = graphGiven("cost", given);
   const shapes = inferShapes(graph);
   const counted = new Set<string>();
   const layers = rowsOf(graph).map(([first, ...rest]): LayerCost => {

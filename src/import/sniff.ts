@@ -4,6 +4,7 @@
  */
 import { FormatError, located, SepconvError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { ownNormalisation } from "../graph/input-range.ts";
 import { validate } from "../graph/validate.ts";
 import { Budget } from "../limits.ts";
 import { parseJson } from "./json.ts";
@@ -39,11 +40,22 @@ export async function importModel(source: ModelSource, asked: ImportOptions = {}
   try {
     const graph = await importFiles(files, options);
     validate(graph);
-    return graph;
+    return withOwnRange(graph);
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw located(files.name, error instanceof SepconvError ? error : unsound(error));
   }
+}
+
+/**
+ * A network with a stage of its own wants the pixels that this stage takes, whatever its family is fed otherwise. TFLite's metadata say it for the very file, and
+ * stand above that.
+ */
+function withOwnRange(graph: Graph): Graph {
+  const { source } = graph;
+  if (source.format === "tflite" && source.normalisation) return graph;
+  const normalisation = ownNormalisation(graph);
+  return normalisation ? { ...graph, source: { ...source, normalisation } } : graph;
 }
 
 /**

@@ -3,6 +3,7 @@
  * @module
  */
 import { build } from "../engine/build.ts";
+import { stableVariant } from "../engine/variant.ts";
 import type { Graph } from "../graph/graph.ts";
 
 /** Numbers for the first input, one run each; or for all inputs by name. */
@@ -14,6 +15,15 @@ export interface CalibrationOptions {
   readonly calibration?: "minmax" | "percentile" | undefined;
   /** What `percentile` keeps of the numbers, in percent; 99.99 by default. */
   readonly percentile?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for every sample that was run; `total` counts all runs, of all passes over the samples. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Runs samples in the build whose bits are the same on every host, one by one, giving way to the event loop. */
+export interface Watch {
+  readonly turn: () => Promise<void>;
+  readonly ran: () => void;
 }
 
 /** Smallest and largest number of a value. */
@@ -28,10 +38,12 @@ const BINS = 4096;
 export async function channelPeaks(
   graph: Graph,
   samples: readonly Sample[],
+  { turn, ran }: Watch,
 ): Promise<ReadonlyMap<string, Float64Array>> {
-  const session = await build(graph, { endPoints: graph.nodes.map(({ name }) => name) });
-  const peaks = new Map(session.endPoints.map(({ name, shape }) => [name, new Float64Array(shape.at(-1)!)]));
+  const session = await build(graph, { variant: stableVariant(), endPoints: graph.nodes.map(({ name }) => name) });
+  const peaks = new Map(session.endPoints.map(({ name, shape }) => [name, new Float64Array(shape.at(-1) ?? 1)]));
   for (const sample of samples) {
+    await turn();
     for (const [name, numbers] of Object.entries(session.run(sample).endPoints)) {
       const peak = peaks.get(name)!;
       numbers.forEach((x, i) => {
@@ -39,6 +51,7 @@ export async function channelPeaks(
         if (Math.abs(x) > peak[c]!) peak[c] = Math.abs(x);
       });
     }
+    ran();
   }
   session.dispose();
   return peaks;
@@ -52,6 +65,7 @@ export async function calibrate(
   graph: Graph,
   samples: readonly Sample[],
   { calibration = "minmax", percentile = 99.99 }: CalibrationOptions,
+  { turn, ran }: Watch,
 ): Promise<ReadonlyMap<string, Range>> {
   if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
   if (!(percentile > 50 && percentile <= 100)) {
@@ -61,13 +75,15 @@ export async function calibrate(
     throw new RangeError(`calibration: expected minmax or percentile, got ${calibration}`);
   }
   const names = graph.nodes.map(({ name }) => name);
-  const session = await build(graph, { endPoints: names });
+  const session = await build(graph, { variant: stableVariant(), endPoints: names });
   const values = (sample: Sample): [string, Float32Array][] => {
-    const inputs = sample instanceof Float32Array ? { [graph.inputs[0]!.name]: sample } : sample;
+    const whole = ArrayBuffer.isView(sample) || Array.isArray(sample);
+    const inputs = whole ? { [graph.inputs[0]!.name]: sample as Float32Array } : sample;
     return [...Object.entries(inputs), ...Object.entries(session.run(inputs).endPoints)];
   };
   const ranges = new Map<string, Range>();
   for (const sample of samples) {
+    await turn();
     for (const [name, numbers] of values(sample)) {
       let { lo, hi } = ranges.get(name) ?? { lo: 0, hi: 0 };
       for (const x of numbers) {
@@ -79,16 +95,19 @@ export async function calibrate(
       if (!Number.isFinite(hi - lo)) throw new RangeError(`value ${name}: expected finite numbers, got ${lo} … ${hi}`);
       ranges.set(name, { lo, hi });
     }
+    ran();
   }
   if (calibration === "percentile" && percentile < 100) {
     const counts = new Map([...ranges.keys()].map((name) => [name, new Float64Array(BINS)]));
     for (const sample of samples) {
+      await turn();
       for (const [name, numbers] of values(sample)) {
         const { lo, hi } = ranges.get(name)!;
         const bins = counts.get(name)!;
         const scale = (BINS - 1) / (hi - lo || 1);
         for (const x of numbers) bins[Math.floor((x - lo) * scale)]!++;
       }
+      ran();
     }
     for (const [name, bins] of counts) ranges.set(name, trimmed(ranges.get(name)!, bins, percentile / 100));
   }

@@ -8,6 +8,7 @@ import type { Constant, Graph, Node, Op, Quantisation } from "../graph/graph.ts"
 import { initialise } from "../graph/initialise.ts";
 import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
+import { turns } from "../turn.ts";
 import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample } from "./calibrate.ts";
 import { equalise } from "./equalise.ts";
 
@@ -55,8 +56,12 @@ export async function quantize(
   if (refused) {
     throw new UnsupportedError(`node ${refused.name}: expected an op that there is in 8 bits, got ${refused.op}`);
   }
-  if (options.equalise ?? true) float = equalise(float, await channelPeaks(float, samples));
-  const meanings = meaningsOf(float, await calibrate(float, samples, options));
+  const { equalise: equalised = true, calibration, signal, onProgress } = options;
+  const passes = Number(equalised) + (calibration === "percentile" ? 2 : 1);
+  let done = 0;
+  const watch = { turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) };
+  if (equalised) float = equalise(float, await channelPeaks(float, samples, watch));
+  const meanings = meaningsOf(float, await calibrate(float, samples, options, watch));
   const constants = new Map<string, Constant>();
   const source = float;
   const nodes = source.nodes.map((node) => bytes(node, source, meanings, constants));

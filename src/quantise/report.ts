@@ -4,8 +4,10 @@
  */
 import { build, memoryRequired } from "../engine/build.ts";
 import type { Numbers } from "../engine/session.ts";
+import { stableVariant } from "../engine/variant.ts";
 import type { Graph, Op } from "../graph/graph.ts";
 import { initialise } from "../graph/initialise.ts";
+import { turns } from "../turn.ts";
 import type { Sample } from "./calibrate.ts";
 import { simplified } from "./quantise.ts";
 
@@ -29,6 +31,13 @@ export interface QuantizationReport {
   readonly weights: { readonly float: number; readonly quantized: number };
 }
 
+/** How a report is watched. */
+export interface ReportOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called for every sample. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
 /**
  * Runs the samples through both networks.
  * @param quantized made of `float` by `quantize`, with float inputs and outputs
@@ -37,32 +46,38 @@ export async function quantizationReport(
   float: Graph,
   quantized: Graph,
   samples: readonly Sample[],
+  { signal, onProgress }: ReportOptions = {},
 ): Promise<QuantizationReport> {
+  if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
+  const turn = turns(signal);
   const source = simplified(initialise(float));
   const inner = new Map(quantized.nodes.map((node) => [node.name, node]));
   const pairs = source.nodes.flatMap(({ name, op }) => {
     const node = inner.get(`${name}/int8`) ?? inner.get(name);
     return node?.quantisation ? [{ name, op, node }] : [];
   });
-  const one = await build(source, { endPoints: pairs.map(({ name }) => name) });
-  const two = await build(quantized, { endPoints: pairs.map(({ node }) => node.name) });
+  const variant = stableVariant();
+  const one = await build(source, { variant, endPoints: pairs.map(({ name }) => name) });
+  const two = await build(quantized, { variant, endPoints: pairs.map(({ node }) => node.name) });
   const scalable = new Set(source.nodes.flatMap(({ op, inputs }) => (op === "depthwiseConv2d" ? inputs : [])));
   const noise = pairs.map(() => ({ signal: 0, error: 0 }));
   const whole = { signal: 0, error: 0 };
   let agreed = 0;
-  for (const sample of samples) {
+  for (const [i, sample] of samples.entries()) {
+    await turn();
     const a = one.run(sample);
     const b = two.run<Numbers>(sample);
     pairs.forEach(({ name, node }, i) => {
       const { scales, zeroPoints } = node.quantisation!;
       // In front of a depthwise convolution channels may have been brought to one range: compared is what they say up to a factor for each.
-      const channels = one.endPoints[i]!.shape.at(-1)!;
+      const channels = one.endPoints[i]!.shape.at(-1) ?? 1;
       const real = Float32Array.from(b.endPoints[node.name]!, (q) => scales[0]! * (q - zeroPoints[0]!));
       const expected = a.endPoints[name]!;
       collect(noise[i]!, expected, scalable.has(name) ? fitted(expected, real, channels) : real);
     });
     collect(whole, a.output, b.output);
     if (largest(a.output) === largest(b.output)) agreed++;
+    onProgress?.(i + 1, samples.length);
   }
   one.dispose();
   two.dispose();

@@ -3,9 +3,9 @@
  * @module
  */
 import type { Numbers, Session } from "../engine/session.ts";
-import { ShapeError } from "../errors.ts";
+import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { type Picture, type SessionInputOptions, sessionInput } from "./image.ts";
+import { type Picture, type PixelRange, type SessionInputOptions, sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
 
 /** One class. */
@@ -33,10 +33,13 @@ export interface ClassifyOptions extends SessionInputOptions {
 export interface Classification {
   /** The most likely classes, best first. */
   readonly classes: readonly Class[];
+  /** How the pixels were brought into the network's range, and who says so. */
+  readonly range: PixelRange;
 }
 
 /**
- * Classifies one picture. Pixels are normalised as the option says, else as the model says, else into [−1, 1]; logits go through a softmax.
+ * Classifies one picture. Pixels are normalised as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
  * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
  */
 export async function classify(
@@ -45,13 +48,16 @@ export async function classify(
   options: ClassifyOptions = {},
 ): Promise<Classification> {
   const { top = 5, labels = session.graph.source.labels } = options;
+  if (session.graph.source.detector) {
+    throw new UnsupportedError(`classify: expected a classifier, got the detector ${session.graph.name}; use detect`);
+  }
   if (!Number.isInteger(top) || top < 1) throw new RangeError(`top: expected a whole number from 1, got ${top}`);
   const { name, shape } = session.outputs[0]!;
   const count = shape.reduce((product, d) => product * d, 1);
   const nameOf = namer(labels, count === 1 ? 2 : count, name);
-  const { input } = await sessionInput(session, picture, options);
+  const { input, range } = await sessionInput(session, picture, options);
   const output = toReal(session.run<Numbers>(input).output, session.outputs[0]!);
-  return { classes: best(scoresOf(output, producer(session.graph)), nameOf, top) };
+  return { classes: best(scoresOf(output, producer(session.graph)), nameOf, top), range };
 }
 
 /** Ops that leave numbers what they are. */

@@ -2,12 +2,13 @@
  * From a picture's bytes to a network's input: crop, resize, normalise, by the kernel `image_f32` in a wasm instance of its own.
  * @module
  */
+import { kindOf, tagOf } from "../arguments.ts";
 import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/memory.ts";
-import type { Numbers, Session } from "../engine/session.ts";
+import type { Numbers, Session, ValueInfo } from "../engine/session.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
-import { type Kernels, loadKernels } from "../engine/variant.ts";
+import { type Kernels, loadStableKernels } from "../engine/variant.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
-import type { Normalisation } from "../graph/graph.ts";
+import type { Normalisation, Source } from "../graph/graph.ts";
 import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
 import { fromReal, pixelsAsBytes } from "./real.ts";
 import { type Method, type Taps, taps } from "./taps.ts";
@@ -46,7 +47,7 @@ export async function toInput(picture: Picture, options: InputOptions, output?: 
 
 /**
  * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
- * @param kernels by default the fastest build that this host runs
+ * @param kernels by default the fastest build whose bits are the same on every host
  * @throws `RangeError` for sizes, a crop, a normalisation or an option that make no sense; what loading the kernels throws
  */
 export async function createResizer(
@@ -60,7 +61,7 @@ export async function createResizer(
   const layout = layOut(picture, { ...size(options), channels }, placement, options.method ?? "auto");
   const affine = affineOf(options.normalisation, channels);
   const padding = perChannel("padColour", options.padColour ?? 0, channels);
-  const { module } = kernels ?? (await loadKernels());
+  const { module } = kernels ?? (await loadStableKernels());
   const memory = await LinearMemory.create(module, layout.bytes);
   return new Resizer(layout, placement, memory, affine, padding);
 }
@@ -245,9 +246,8 @@ function describe({ width, height, channels }: Layout["picture"]): string {
 /** The number of channels, once everything about the picture fits together. */
 function checkPicture(picture: Picture): 1 | 3 | 4 {
   const { data, width, height } = picture;
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    const got = data === null ? "null" : ((data as object | undefined)?.constructor?.name ?? typeof data);
-    throw new TypeError(`picture data: expected a Uint8Array or Uint8ClampedArray, got ${got}`);
+  if (tagOf(data) !== "Uint8Array" && tagOf(data) !== "Uint8ClampedArray") {
+    throw new TypeError(`picture data: expected a Uint8Array or Uint8ClampedArray, got ${kindOf(data)}`);
   }
   const pixels = width * height;
   const channels = picture.channels ?? data.length / pixels;
@@ -263,23 +263,59 @@ function checkPicture(picture: Picture): 1 | 3 | 4 {
 /** What a session leaves open about its pictures. */
 export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels">>;
 
+/** How pixels are brought into a network's range, and who says so. */
+export interface PixelRange extends Normalisation {
+  /** `option`: the caller. `model`: its file, its family or a stage of its own. `assumed`: nobody; it is the most common range, [−1, 1], and may be wrong. */
+  readonly from: "option" | "model" | "assumed";
+}
+
 /** Networks of TensorFlow and Keras, the most common ones, want [−1, 1]; it is what those get that say nothing. */
 const DEFAULT_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
+
+/**
+ * The range that pixels have for the first input of a network: what the caller asks for, else what is known of the model, else [−1, 1]. For inputs of 8 bits,
+ * pixels are the numbers, from the lowest to the highest.
+ */
+export function pixelRange(
+  source: Source,
+  input: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">,
+  asked?: Normalisation,
+): PixelRange {
+  if (asked) return { ...asked, from: "option" };
+  const known = source.normalisation ?? pixelsAsBytes(input);
+  return known ? { ...known, from: "model" } : { ...DEFAULT_NORMALISATION, from: "assumed" };
+}
+
+/** Sessions whose range was assumed and that have been told of. */
+const warned = new WeakSet<Session>();
+
+function warn(session: Session): void {
+  if (warned.has(session)) return;
+  warned.add(session);
+  console.warn(assumption(session.graph.name));
+}
+
+/** What people are told where a range is assumed. */
+export function assumption(model: string): string {
+  return (
+    `sepconv: ${JSON.stringify(model)} does not say which range its pixels have; assumed [-1, 1]. Answers are wrong if that is: ` +
+    "say it by the option normalisation (--range on the command line)."
+  );
+}
 
 /** The resizer that a session used last. Pictures tend to come in one size (a camera's), and it goes when the session goes. */
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
 /**
- * The first input of a session from a picture. The normalisation is the option's, else the graph's; else pixels come into [−1, 1], or are the numbers of
- * an 8-bit input, from its lowest to its highest.
- * @returns the input in its own type, and the placement for the way back
+ * The first input of a session from a picture, its pixels in the {@link pixelRange}; the first time that one is assumed, a warning is printed.
+ * @returns the input in its own type, the placement for the way back, and the range
  * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
  */
 export async function sessionInput(
   session: Session,
   picture: Picture,
   options: SessionInputOptions = {},
-): Promise<{ readonly input: Numbers; readonly placement: Placement }> {
+): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
   const info = session.inputs[0]!;
   const { name, shape, dtype } = info;
   const [n, height, width, channels] = shape;
@@ -289,8 +325,10 @@ export async function sessionInput(
     );
   }
   const { fit, position, crop, method, padColour } = options;
-  const own = session.graph.source.normalisation ?? pixelsAsBytes(info);
-  const normalisation = options.normalisation ?? own ?? DEFAULT_NORMALISATION;
+  const range = pixelRange(session.graph.source, info, options.normalisation);
+  if (range.from === "assumed") warn(session);
+  const { mean, std } = range;
+  const normalisation = { mean, std };
   const shaped = { width: width!, height: height!, channels } as const;
   const resize: InputOptions = { ...shaped, normalisation, fit, position, crop, method, padColour };
   const from = { ...size(picture), channels: checkPicture(picture) };
@@ -302,5 +340,5 @@ export async function sessionInput(
     known.resizer.catch(() => resizers.delete(session));
   }
   const resizer = await known.resizer;
-  return { input: fromReal(resizer.run(picture), info), placement: resizer.placement };
+  return { input: fromReal(resizer.run(picture), info), placement: resizer.placement, range };
 }

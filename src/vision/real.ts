@@ -21,7 +21,11 @@ export function fromReal(real: Float32Array, { dtype, scale, zeroPoint = 0 }: Va
 }
 
 /** The pixel range of an 8-bit input that says nothing else: pixels are its numbers, from the lowest to the highest. */
-export function pixelsAsBytes({ dtype, scale, zeroPoint = 0 }: ValueInfo): Normalisation | undefined {
+export function pixelsAsBytes({
+  dtype,
+  scale,
+  zeroPoint = 0,
+}: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">): Normalisation | undefined {
   if ((dtype !== "int8" && dtype !== "uint8") || scale === undefined) return undefined;
   return { mean: zeroPoint - rangeOf(dtype)[0], std: 1 / scale };
 }

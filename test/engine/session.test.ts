@@ -40,7 +40,7 @@ describe("memory", () => {
     expect(error.message).toContain(String(total));
     expect(create).not.toHaveBeenCalled();
     expect((await build(SMALL, { maxMemory: total })).memory.total).toBe(total);
-    await expect(build(SMALL, { maxMemory: Number.NaN })).rejects.toThrow(MemoryError);
+    await expect(build(SMALL, { maxMemory: Number.NaN })).rejects.toThrow(TypeError);
   });
 
   it("that the host won't give is a MemoryError", async () => {
@@ -209,7 +209,7 @@ describe("run", () => {
     const expected = session.run(IMAGE).output;
     expect(() => session.run(new Float32Array(7))).toThrow(ShapeError);
     expect(() => session.run(new Float32Array(7))).toThrow(/input input: .*\[1, 32, 32, 3\] \(3072 values\), got 7/);
-    expect(() => session.run(new Uint8Array(3072) as unknown as Float32Array)).toThrow(/got Uint8Array/);
+    expect(() => session.run(new Uint8Array(3072) as unknown as Float32Array)).toThrow(/got a Uint8Array/);
     expect(() => session.run(undefined as unknown as Float32Array)).toThrow(TypeError);
     expect(() => session.run([1, 2] as unknown as Float32Array)).toThrow(TypeError);
     expect(session.run(IMAGE).output).toEqual(expected);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
 import { toTflite } from "../../src/export/tflite.ts";
@@ -9,6 +10,9 @@ import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { quantisedGraph } from "../cases/quantised-graphs.ts";
 import { random } from "../cases/random.ts";
 import { missingShared, shared } from "../import/builders/shared.ts";
+
+/** Of a network that was quantised by two calibrations, recorded once; no host may write other bytes. */
+const HASHES = ["67e9f3672f696f72", "bfc5f18b2e93e506"];
 
 async function outputsOf(graph: Graph, input: Numbers): Promise<Numbers[]> {
   const session = await build(graph, { variant: "simd" });
@@ -52,6 +56,39 @@ describe("toTflite", () => {
     const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
     const input = random("export").floats(32 * 32 * 3, 1);
     await expectSame(await quantize(float, [input]), input);
+  });
+
+  it("writes pixel range and class names, so that a converted file answers as its source does", async () => {
+    const labels = ["background", "a cat, asleep", "Straßenbahn", ""];
+    for (const normalisation of [
+      { mean: 0, std: 255 },
+      { mean: [123.5, 116.25, 103.5], std: [58, 57, 57.5] },
+    ]) {
+      const source = { format: "test", normalisation, labels };
+      const graph: Graph = { ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2), source };
+      const bytes = await toTflite(graph);
+      expect(await toTflite(graph)).toEqual(bytes);
+      expect((await fromTflite(bytes)).source).toEqual({ ...source, format: "tflite" });
+      const int8 = await quantize(graph, [random("export").floats(32 * 32 * 3, 1)], { io: "int8" });
+      expect((await fromTflite(await toTflite(int8))).source).toEqual({ ...source, format: "tflite" });
+    }
+    const none = {
+      ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2),
+      source: { format: "test" },
+    };
+    expect((await fromTflite(await toTflite(none))).source).toEqual({ format: "tflite" });
+  });
+
+  it("writes the same bytes on every host", async () => {
+    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+    const samples = Array.from({ length: 4 }, (_, i) => random(`host ${i}`).floats(32 * 32 * 3, 1));
+    const hashes = [];
+    for (const calibration of ["minmax", "percentile"] as const) {
+      const bytes = await toTflite(await quantize(float, samples, { calibration, percentile: 99, io: "int8" }));
+      hashes.push(createHash("sha256").update(bytes).digest("hex").slice(0, 16));
+    }
+    // Of relaxed kernels, whose last bits differ from host to host, there would be others.
+    expect(hashes).toEqual(HASHES);
   });
 
   it("refuses what has no form there, by name", async () => {

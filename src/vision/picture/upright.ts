@@ -1,0 +1,35 @@
+/**
+ * Turns and mirrors pixels, as the orientation in a file's EXIF asks for.
+ * @module
+ */
+import { allocate, type Pixels } from "./pixels.ts";
+
+/**
+ * The same picture upright.
+ * @param orientation 1 … 8, by EXIF's table: 2 to 4 mirror and turn by 180°, 5 to 8 exchange width and height too
+ */
+export function upright(name: string, pixels: Pixels, orientation: number): Pixels {
+  if (orientation === 1) return pixels;
+  const { data, width, height } = pixels;
+  const last = width * height - 1;
+  const bottom = width * (height - 1);
+  // Where the first pixel of the answer comes from, and how far it is from there to the next one of a row, and of a column.
+  const [first, right, down] = (
+    {
+      2: [width - 1, -1, width],
+      3: [last, -1, -width],
+      4: [bottom, 1, -width],
+      5: [0, width, 1],
+      6: [bottom, -width, 1],
+      7: [last, -width, -1],
+      8: [width - 1, width, -1],
+    } as Readonly<Record<number, readonly [number, number, number]>>
+  )[orientation]!;
+  const [columns, rows] = orientation > 4 ? [height, width] : [width, height];
+  const from = new Uint32Array(data.buffer, data.byteOffset, width * height);
+  const to = new Uint32Array(allocate(name, 4 * columns * rows));
+  for (let y = 0, at = 0; y < rows; ++y) {
+    for (let x = 0, source = first + y * down; x < columns; ++x, source += right) to[at++] = from[source]!;
+  }
+  return { data: new Uint8Array(to.buffer), width: columns, height: rows };
+}

@@ -57,6 +57,7 @@ function readLayout(bytes: Uint8Array, name: string): Layout {
   if (size === 12) {
     const [width, height, bits] = [view.getUint16(18, true), view.getUint16(20, true), view.getUint16(24, true)];
     checkKind(name, bits, RGB);
+    checkStart(name, start, 26);
     const masks = defaultMasks(bits);
     return {
       width,
@@ -78,6 +79,7 @@ function readLayout(bytes: Uint8Array, name: string): Layout {
   const masked = compression === BITFIELDS || compression === ALPHABITFIELDS;
   const tail = 14 + size + (size === 40 ? 4 * count : 0);
   if (bytes.length < tail) throw truncated(name, "BMP", "it ends in its header");
+  checkStart(name, start, tail);
   const mask = (i: number) => (i < count && (i < 3 || size !== 52) ? view.getUint32(54 + 4 * i, true) : 0);
   return {
     ...{ width: view.getInt32(18, true), height: Math.abs(rows), bits, compression, start, down: rows < 0 },
@@ -88,6 +90,10 @@ function readLayout(bytes: Uint8Array, name: string): Layout {
 
 function defaultMasks(bits: number): Layout["masks"] {
   return bits === 16 ? [0x7c00, 0x3e0, 0x1f, 0] : [0xff0000, 0xff00, 0xff, 0];
+}
+
+function checkStart(name: string, start: number, header: number): void {
+  if (start < header) throw damaged(name, "BMP", `its pixels begin at byte ${start}, in its header`);
 }
 
 function checkKind(name: string, bits: number, compression: number): void {
@@ -105,16 +111,17 @@ function checkKind(name: string, bits: number, compression: number): void {
   );
 }
 
-/** What makes RGBA at `to` of a row at `from`. */
+/** What makes RGBA at the byte `to` of a row at the byte `from`. */
 function painter(bytes: Uint8Array, layout: Layout, rgba: Uint8Array): (from: number, to: number) => void {
   const { width, bits, masks } = layout;
   if (bits <= 8) {
     const colours = coloursOf(layout);
+    const pixels = new Uint32Array(rgba.buffer);
     const mask = (1 << bits) - 1;
     return (from, to) => {
       for (let x = 0, bit = 0; x < width; ++x, bit += bits) {
         const index = (bytes[from + (bit >> 3)]! >> (8 - bits - (bit & 7))) & mask;
-        rgba.set(colours[index]!, to + 4 * x);
+        pixels[(to >> 2) + x] = colours[index]!;
       }
     };
   }
@@ -146,47 +153,49 @@ function channel(mask: number, absent: number): (pixel: number) => number {
   return (pixel) => Math.round(((((pixel & mask) >>> 0) >>> shift) * 255) / most);
 }
 
-/** The palette as RGBA; an index without a colour is black. */
-function coloursOf({ bits, palette, entry }: Layout): readonly Uint8Array[] {
-  return Array.from({ length: 1 << bits }, (_, i) => {
-    const [blue = 0, green = 0, red = 0] = palette.subarray(i * entry, i * entry + 3);
-    return Uint8Array.of(red, green, blue, 255);
-  });
+/** The palette as RGBA, a number a colour, in whatever order this host has bytes; an index without a colour is black. */
+function coloursOf({ bits, palette, entry }: Layout): Uint32Array {
+  const rgba = new Uint8Array(4 << bits);
+  for (let at = 0, from = 0; at < rgba.length; at += 4, from += entry) {
+    for (let c = 0; c < 3; ++c) rgba[at + c] = palette[from + 2 - c] ?? 0;
+    rgba[at + 3] = 255;
+  }
+  return new Uint32Array(rgba.buffer);
 }
 
 /** Runs of one index, or of two in turn, and rows that go by indices; what is skipped has index 0. */
 function decodeRuns(bytes: Uint8Array, layout: Layout, name: string): Pixels {
   const { width, height, bits, start, down } = layout;
-  // Two bytes end a row, or fill 255 pixels of it.
-  if ((bytes.length - start) * 128 < width * height) throw truncated(name, "BMP", "its runs are too short");
   const pixels = blank(name, width, height);
   const colours = coloursOf(layout);
-  for (let at = 0; at < pixels.data.length; at += 4) pixels.data.set(colours[0]!, at);
+  const rgba = new Uint32Array(pixels.data.buffer).fill(colours[0]!);
   let [x, y, at] = [0, 0, start];
   const next = () => {
     if (at >= bytes.length) throw truncated(name, "BMP", `its runs end in row ${y} of ${height}`);
     return bytes[at++]!;
   };
   const put = (index: number) => {
-    if (x >= width || y >= height) throw damaged(name, "BMP", `a run leaves the picture in row ${y}`);
-    pixels.data.set(colours[index]!, 4 * ((down ? y : height - 1 - y) * width + x++));
+    if (y >= height) throw damaged(name, "BMP", "more rows than its header says");
+    // Some encoders let the filling behind a row be part of its last run.
+    if (x < width) rgba[(down ? y : height - 1 - y) * width + x++] = colours[index]!;
   };
   for (;;) {
     const [count, value] = [next(), next()];
     if (count > 0) {
       for (let i = 0; i < count; ++i) put(bits === 8 ? value : i % 2 === 0 ? value >> 4 : value & 15);
     } else if (value === 0) [x, y] = [0, y + 1];
-    else if (value === 1) return pixels;
-    else if (value === 2) [x, y] = [x + next(), y + next()];
+    else if (value === 1) {
+      if (y < height - 1) throw truncated(name, "BMP", `its runs end in row ${y} of ${height}`);
+      return pixels;
+    } else if (value === 2) [x, y] = [x + next(), y + next()];
     else {
-      const bytesOfRun = bits === 8 ? value : Math.ceil(value / 2);
-      const begin = at;
+      // Indices as they are, in a whole number of pairs of bytes.
+      const end = at + 2 * Math.ceil((value * bits) / 16);
       for (let i = 0; i < value; ++i) {
         if (bits === 8) put(next());
         else put(i % 2 === 0 ? next() >> 4 : bytes[at - 1]! & 15);
       }
-      at = begin + bytesOfRun + (bytesOfRun & 1);
+      at = end;
     }
-    if (y > height) throw damaged(name, "BMP", "more rows than its header says");
   }
 }

@@ -63,5 +63,5 @@ function described(value: unknown): string {
   if (typeof value === "string") return "a string; read the file first, or fetch it";
   if (value === null || typeof value !== "object") return String(value);
   const tag = tagOf(value);
-  return `${/^[AEIOU]/.test(tag) ? "an" : "a"} ${tag}`;
+  return `${/^[AEIO]/.test(tag) ? "an" : "a"} ${tag}`;
 }

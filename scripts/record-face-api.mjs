@@ -3,8 +3,9 @@
  *
  *   node scripts/record-face-api.mjs        writes test/data/face-api.json (about a minute or two)
  *
- * It runs face-api's own code on tfjs's plain CPU backend: slow, but the backend that is right on every padding and stride. Photographs are decoded
- * by this package (built first), as our tests decode them, so that both see the same pixels. They are those of jpeg-js to the bit.
+ * It runs face-api's own code on tfjs's plain CPU backend: slow, but the backend that is right on every padding and
+ * stride. Photographs are decoded by this package (built first), as our tests decode them, so that both see the same
+ * pixels. They are those of jpeg-js to the bit.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire, Module } from "node:module";

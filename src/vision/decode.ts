@@ -6,7 +6,10 @@ import type { ImageSource } from "./picture/source.ts";
 
 export type { ImageSource } from "./picture/source.ts";
 
-/** What a file holds: RGBA, 4·width·height bytes, upright (the orientation that cameras write into EXIF has been applied). */
+/**
+ * What a file holds: RGBA, 4·width·height bytes, upright (the orientation that cameras write into EXIF has been
+ * applied).
+ */
 export interface DecodedImage {
   readonly data: Uint8Array;
   readonly width: number;
@@ -19,15 +22,15 @@ export interface DecodeOptions {
   /** Begins every message; by default the name of a File, the address of a Response, or "image". */
   readonly name?: string | undefined;
   /**
-   * Pictures of more pixels are refused before anything is decoded: 100 million by default. While a picture is decoded, each pixel takes 4 bytes, and up
-   * to 12 for a progressive JPEG or one that is to be turned.
+   * Pictures of more pixels are refused before anything is decoded: 100 million by default. While a picture is decoded,
+   * each pixel takes 4 bytes, and up to 12 for a progressive JPEG or one that is to be turned.
    */
   readonly maxPixels?: number | undefined;
 }
 
 /**
- * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognised by content. In a browser, which has decoders of its own, all kinds that it
- * knows are decoded.
+ * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognised by content. In a browser, which has
+ * decoders of its own, all kinds that it knows are decoded.
  * @throws FormatError for what isn't an image, or is a damaged or truncated one
  * @throws UnsupportedError for images of other kinds, and for PNG where `fflate` is not installed
  * @throws MemoryError for a picture of more than `maxPixels` pixels

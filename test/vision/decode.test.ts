@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import jpegJs from "jpeg-js";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FormatError, LoadError, MemoryError, UnsupportedError } from "../../src/errors.ts";
 import { type DecodedImage, decodeImage, type ImageSource } from "../../src/vision/decode.ts";
 import {
@@ -57,10 +57,6 @@ function corners({ data, width, height }: DecodedImage): string {
   };
   return [letter(0.25, 0.25), letter(0.75, 0.25), letter(0.25, 0.75), letter(0.75, 0.75)].join("");
 }
-
-afterEach(() => {
-  vi.unstubAllGlobals();
-});
 
 describe("decodeImage", () => {
   it.each([
@@ -249,66 +245,6 @@ describe("maxPixels", () => {
     const image = await decodeImage(file);
     expect(image.data.subarray(0, 4)).toEqual(Uint8Array.of(200, 200, 200, 255));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * width * height);
-  });
-});
-
-describe("where the host decodes pictures", () => {
-  /** A host that knows every file as a picture of 3×2 pixels, unless told otherwise. */
-  function host({ fails = false, context = true, width = 3, height = 2 } = {}) {
-    const close = vi.fn();
-    const create = vi.fn(async (_blob: Blob, _options: ImageBitmapOptions) => {
-      if (fails) throw new DOMException("The source image could not be decoded.", "InvalidStateError");
-      return { width, height, close };
-    });
-    const data = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => i);
-    const drawing = { drawImage: vi.fn(), getImageData: () => ({ data }) };
-    vi.stubGlobal("createImageBitmap", create);
-    vi.stubGlobal(
-      "OffscreenCanvas",
-      class {
-        getContext() {
-          return context ? drawing : null;
-        }
-      },
-    );
-    return { create, close };
-  }
-
-  it("it does, upright and without colour conversions", async () => {
-    const { create, close } = host();
-    for (const file of [PNG, JPEG, bytes("some format of the future")]) {
-      const image = await decodeImage(file);
-      expect(image).toMatchObject({ width: 3, height: 2, channels: 4 });
-      expect(image.data).toEqual(Uint8Array.from({ length: 24 }, (_, i) => i));
-    }
-    expect(create.mock.calls[0]![1]).toEqual({
-      ...{ imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" },
-    });
-    expect(new Uint8Array(await create.mock.calls[0]![0].arrayBuffer())).toEqual(PNG);
-    expect(close).toHaveBeenCalledTimes(3);
-  });
-
-  it("limits and truncation are found first", async () => {
-    const { create } = host();
-    await expect(decodeImage(PNG, { maxPixels: 511 })).rejects.toThrow(MemoryError);
-    await expect(decodeImage(PNG.subarray(0, -5))).rejects.toThrow(FormatError);
-    await expect(decodeImage(JPEG.subarray(0, -2))).rejects.toThrow("its end marker is missing");
-    await expect(decodeImage(new Uint8Array(0))).rejects.toThrow(FormatError);
-    expect(create).not.toHaveBeenCalled();
-  });
-
-  it("a kind that is not known here is measured when it is decoded", async () => {
-    const { close } = host();
-    await expect(decodeImage(bytes("some format"), { maxPixels: 5 })).rejects.toThrow("got 3×2 = 6");
-    expect(close).toHaveBeenCalledOnce();
-  });
-
-  it("what it can't do is done here, or refused as ever", async () => {
-    host({ fails: true });
-    expect(corners(await decodeImage(JPEG))).toBe("RGBW");
-    await expect(decodeImage(bytes("no picture"))).rejects.toThrow("expected an image, got 10 bytes");
-    host({ context: false });
-    expect(corners(await decodeImage(PNG))).toBe("RGBW");
   });
 });
 

@@ -1,11 +1,15 @@
 /**
- * BMP to pixels: 1, 4, 8, 16, 24 and 32 bits a pixel, any bit masks, rows from below or from above, run lengths of 4 and 8 bits.
+ * BMP to pixels: 1, 4, 8, 16, 24 and 32 bits a pixel, any bit masks, rows from below or from above, run lengths of 4
+ * and 8 bits.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
 import { blank, damaged, type Pixels, truncated } from "./pixels.ts";
 
-/** Ways to store pixels: as they are, run lengths of 8 and of 4 bits, by masks of three colours, and of three with alpha. */
+/**
+ * Ways to store pixels: as they are, run lengths of 8 and of 4 bits, by masks of three colours, and of three with
+ * alpha.
+ */
 const RGB = 0;
 const RLE8 = 1;
 const RLE4 = 2;
@@ -153,7 +157,9 @@ function channel(mask: number, absent: number): (pixel: number) => number {
   return (pixel) => Math.round(((((pixel & mask) >>> 0) >>> shift) * 255) / most);
 }
 
-/** The palette as RGBA, a number a colour, in whatever order this host has bytes; an index without a colour is black. */
+/**
+ * The palette as RGBA, a number a colour, in whatever order this host has bytes; an index without a colour is black.
+ */
 function coloursOf({ bits, palette, entry }: Layout): Uint32Array {
   const rgba = new Uint8Array(4 << bits);
   for (let at = 0, from = 0; at < rgba.length; at += 4, from += entry) {

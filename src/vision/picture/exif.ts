@@ -10,7 +10,8 @@ const SHORT = 3;
 const LONG = 4;
 
 /**
- * The whole numbers of the first directory, by tag. Says nothing of what is damaged: a picture does not become unreadable by what a camera noted.
+ * The whole numbers of the first directory, by tag. Says nothing of what is damaged: a picture does not become
+ * unreadable by what a camera noted.
  * @param bytes begin with the byte order mark
  */
 export function readTags(bytes: Uint8Array): ReadonlyMap<number, number> {

@@ -1,5 +1,6 @@
 /**
- * Decoding by the host: browsers and their workers have decoders of their own, for more kinds of pictures than there are here.
+ * Decoding by the host: browsers and their workers have decoders of their own, for more kinds of pictures than there
+ * are here.
  * @module
  */
 import { type Pixels, tooLarge } from "./pixels.ts";
@@ -10,7 +11,8 @@ export function hostDecodes(): boolean {
 }
 
 /**
- * The pixels of a picture, upright, in the file's own colours; nothing when the host can't decode it, or can't give its pixels.
+ * The pixels of a picture, upright, in the file's own colours; nothing when the host can't decode it, or can't give its
+ * pixels.
  * @throws MemoryError for more than `maxPixels` pixels
  */
 export async function decodeByHost(bytes: Uint8Array, name: string, maxPixels: number): Promise<Pixels | undefined> {
@@ -37,7 +39,10 @@ export async function decodeByHost(bytes: Uint8Array, name: string, maxPixels: n
   }
 }
 
-/** Canvases of some hosts end at 16384 pixels a side, or at so many in all: what they answer then is nothing, or an error. */
+/**
+ * Canvases of some hosts end at 16384 pixels a side, or at so many in all: what they answer then is nothing, or an
+ * error.
+ */
 function pixelsOf(context: OffscreenCanvasRenderingContext2D, bitmap: ImageBitmap): Pixels | undefined {
   const { width, height } = bitmap;
   try {

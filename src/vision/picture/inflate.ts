@@ -24,20 +24,17 @@ export async function loadFflate(name: string, purpose: string): Promise<typeof 
 
 /**
  * Unpacks a zlib stream piece by piece, so that nothing is unpacked which nobody asked for.
- * @param parts the stream, in pieces of any size
  * @param take gets what is unpacked; false when it has enough
  * @throws what fflate throws for a damaged stream
  */
 export function inflate(
   { Unzlib }: typeof import("fflate"),
-  parts: Iterable<Uint8Array>,
+  packed: Uint8Array,
   take: (bytes: Uint8Array) => boolean,
 ): void {
   let wanted = true;
   const stream = new Unzlib((bytes) => {
     wanted = take(bytes);
   });
-  for (const part of parts) {
-    for (let at = 0; at < part.length && wanted; at += SLICE) stream.push(part.subarray(at, at + SLICE));
-  }
+  for (let at = 0; at < packed.length && wanted; at += SLICE) stream.push(packed.subarray(at, at + SLICE));
 }

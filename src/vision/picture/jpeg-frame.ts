@@ -47,7 +47,10 @@ export interface Frame {
   readonly mcuRows: number;
 }
 
-/** How the frames are called that are not decoded; the others are SOF0, SOF1 (Huffman, sequential) and SOF2 (progressive). */
+/**
+ * How the frames are called that are not decoded; the others are SOF0, SOF1 (Huffman, sequential) and SOF2
+ * (progressive).
+ */
 const REFUSED: Readonly<Record<number, string>> = {
   195: "lossless",
   201: "arithmetic coding",

@@ -1,8 +1,9 @@
 /**
  * From coefficients to pixels: the inverse cosine transform, and colours.
  *
- * The transform is that of Loeffler, Ligtenberg and Moschytz (1989) in whole numbers of 12 bits behind the point, with roundings where poppler, pdf.js and
- * jpeg-js have theirs, so that pixels are theirs to the bit; a component of fewer samples is repeated, not interpolated.
+ * The transform is that of Loeffler, Ligtenberg and Moschytz (1989) in whole numbers of 12 bits behind the point, with
+ * roundings where poppler, pdf.js and jpeg-js have theirs, so that pixels are theirs to the bit; a component of fewer
+ * samples is repeated, not interpolated.
  * @module
  */
 import type { Component, Frame } from "./jpeg-frame.ts";
@@ -34,7 +35,10 @@ export function inverse(
   }
 }
 
-/** Eight numbers of `work`, `step` apart. Rows keep four bits more than they have got (`shift` 8, `lift` 4), columns drop them again (12, 0). */
+/**
+ * Eight numbers of `work`, `step` apart. Rows keep four bits more than they have got (`shift` 8, `lift` 4), columns
+ * drop them again (12, 0).
+ */
 function transform(at: number, step: number, shift: number, lift: number): void {
   const x0 = work[at]!;
   const x1 = work[at + step]!;

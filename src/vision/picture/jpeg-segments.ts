@@ -20,7 +20,8 @@ export function isFrame(marker: number): boolean {
 }
 
 /**
- * The next segment from `at` on. What lies before its marker is skipped: fill bytes, and what some encoders leave behind a scan.
+ * The next segment from `at` on. What lies before its marker is skipped: fill bytes, and what some encoders leave
+ * behind a scan.
  * @throws FormatError when there is none, or its bytes are not all there
  */
 export function nextSegment(bytes: Uint8Array, at: number, name: string): Segment {

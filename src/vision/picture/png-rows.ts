@@ -176,7 +176,10 @@ function toByte(sample: number, depth: number): number {
   return depth === 16 ? (sample * 255 + 32895) >> 16 : (sample * 255) / ((1 << depth) - 1);
 }
 
-/** Undoes the filter that a row's first byte names: each byte is stored as the difference from what its neighbours foretell. */
+/**
+ * Undoes the filter that a row's first byte names: each byte is stored as the difference from what its neighbours
+ * foretell.
+ */
 function unfilter(row: Uint8Array, above: Uint8Array, back: number): void {
   const filter = row[0]!;
   const { length } = row;

@@ -49,7 +49,10 @@ function isOpaque(data: Uint8Array | Uint8ClampedArray): boolean {
   return true;
 }
 
-/** The rows, each behind the number of the filter that is likely to pack best: the one whose differences are least in sum. */
+/**
+ * The rows, each behind the number of the filter that is likely to pack best: the one whose differences are least in
+ * sum.
+ */
 function filtered(data: Uint8Array | Uint8ClampedArray, width: number, height: number, channels: number): Uint8Array {
   const length = channels * width;
   const rows = new Uint8Array(height * (1 + length));

@@ -13,18 +13,17 @@ import { COLOURS, type Colour, type Layout, RowReader, unpackedBytes } from "./p
  * @throws MemoryError when the host does not give what is needed: 4 bytes a pixel
  */
 export async function decodePng(bytes: Uint8Array, name: string): Promise<Pixels> {
-  const { layout, parts } = readParts(bytes, name);
-  const packed = parts.reduce((sum, { length }) => sum + length, 0);
+  const { layout, packed } = readParts(bytes, name);
   const { width, height } = layout;
   // No zlib stream of this length can become so many bytes: this is found before anything is allocated.
-  if (packed * MOST < unpackedBytes(layout)) {
+  if (packed.length * MOST < unpackedBytes(layout)) {
     throw truncated(name, "PNG", `its data are too short for ${width}×${height} pixels`);
   }
   const fflate = await loadFflate(name, "read PNG files with");
   const pixels = blank(name, width, height);
   const rows = new RowReader(layout, pixels.data);
   try {
-    inflate(fflate, parts, (unpacked) => {
+    inflate(fflate, packed, (unpacked) => {
       rows.take(unpacked);
       return !rows.complete;
     });
@@ -35,8 +34,8 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pixels
   return pixels;
 }
 
-/** The layout, and the pieces of the zlib stream. */
-function readParts(bytes: Uint8Array, name: string): { layout: Layout; parts: Uint8Array[] } {
+/** The layout, and the zlib stream. */
+function readParts(bytes: Uint8Array, name: string): { layout: Layout; packed: Uint8Array } {
   const parts: Uint8Array[] = [];
   let layout: Layout | undefined;
   for (const { type, data } of readChunks(bytes, name, true)) {
@@ -48,7 +47,18 @@ function readParts(bytes: Uint8Array, name: string): { layout: Layout; parts: Ui
   }
   if (layout === undefined) throw damaged(name, "PNG", "it has no header chunk");
   if (layout.colour === 3 && layout.palette.length === 0) throw damaged(name, "PNG", "its palette is missing");
-  return { layout, parts };
+  return { layout, packed: join(parts) };
+}
+
+/** The pieces of the zlib stream, which may be of a byte each, as one. */
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 function isTransparency({ colour }: Layout, { length }: Uint8Array): boolean {

@@ -22,8 +22,9 @@ const DECODERS: Readonly<Partial<Record<Kind, () => Promise<Decoder>>>> = {
 
 /**
  * @param given the caller's own name for the picture
- * @throws FormatError for what isn't an image, or is a damaged or truncated one; UnsupportedError for images of other kinds;
- * MemoryError for more than `maxPixels` pixels; LoadError for a source that can't be read; TypeError for one that is none
+ * @throws FormatError for what isn't an image, or is a damaged or truncated one; UnsupportedError for images of other
+ * kinds; MemoryError for more than `maxPixels` pixels; LoadError for a source that can't be read; TypeError for one
+ * that is none
  */
 export async function readPicture(source: ImageSource, given: string | undefined, maxPixels: number): Promise<Pixels> {
   const { name, bytes } = await readSource(source, given);

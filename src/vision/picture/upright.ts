@@ -13,7 +13,8 @@ export function upright(name: string, pixels: Pixels, orientation: number): Pixe
   const { data, width, height } = pixels;
   const last = width * height - 1;
   const bottom = width * (height - 1);
-  // Where the first pixel of the answer comes from, and how far it is from there to the next one of a row, and of a column.
+  // Where the first pixel of the answer comes from, and how far it is from there to the next one of a row, and of a
+  // column.
   const [first, right, down] = (
     {
       2: [width - 1, -1, width],

@@ -61,7 +61,8 @@ describe("BMP", () => {
   });
 
   it("of run lengths, in 8 bits", async () => {
-    // Five of colour 3, end of row; four as they are (and two to fill), skipped: one; then skipped: two and one row up; end.
+    // Five of colour 3, end of row; four as they are (and two to fill), skipped: one; then skipped: two and one row up;
+    // end.
     const runs = bytes([5, 3, 0, 0], [0, 3, 1, 2, 3, 0, 1, 9, 0, 0], [0, 2, 2, 0, 1, 4, 0, 1]);
     const file = bmp({ width: 5, height: 3, bits: 8, compression: 1, at: () => 0, palette: PALETTE, data: runs });
     const rows = [

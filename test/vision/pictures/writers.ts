@@ -28,7 +28,7 @@ export function exif(orientation: number, littleEndian: boolean): Uint8Array {
   return bytes(littleEndian ? "II" : "MM", u16(42), u32(8), u16(1), entry, u32(0));
 }
 
-// --- PNG -----------------------------------------------------------------------------------------------------------------------------------
+// --- PNG -----------------------------------------------------------------------------------------
 
 /** A PNG of samples, `depth` bits each. */
 export interface PngOptions {
@@ -104,7 +104,7 @@ function pngRows({ width, height, colour, depth, at, interlaced, filter = (row) 
   return Uint8Array.from(out);
 }
 
-// --- BMP -----------------------------------------------------------------------------------------------------------------------------------
+// --- BMP -----------------------------------------------------------------------------------------
 
 /** A BMP of stored pixels, `bits` each. */
 export interface BmpOptions {
@@ -153,7 +153,7 @@ function bmpRows({ width, height, bits, at, down = false }: BmpOptions): Uint8Ar
   return Uint8Array.from(rows);
 }
 
-// --- GIF -----------------------------------------------------------------------------------------------------------------------------------
+// --- GIF -----------------------------------------------------------------------------------------
 
 /** A GIF of one frame. */
 export interface GifOptions {
@@ -233,7 +233,7 @@ function lzw(indices: readonly number[], least: number, clearAfter: number): Uin
   return Uint8Array.from(all.map((byte) => Number.parseInt([...byte.padEnd(8, "0")].reverse().join(""), 2)));
 }
 
-// --- JPEG ----------------------------------------------------------------------------------------------------------------------------------
+// --- JPEG ----------------------------------------------------------------------------------------
 
 /** A segment of a JPEG: a marker, a length, bytes. */
 export function segment(marker: number, ...data: Parameters<typeof bytes>): Uint8Array {

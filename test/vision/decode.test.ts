@@ -155,6 +155,29 @@ describe("decodeImage", () => {
     }
   });
 
+  it("turns every pixel, of pictures that are no multiple of anything", async () => {
+    const [width, height] = [70, 45];
+    const at = (x: number, y: number) => [x, y, 0];
+    // Which stored pixel is seen at (x, y).
+    const stored: Readonly<Record<number, (x: number, y: number) => readonly [number, number]>> = {
+      2: (x, y) => [width - 1 - x, y],
+      3: (x, y) => [width - 1 - x, height - 1 - y],
+      4: (x, y) => [x, height - 1 - y],
+      5: (x, y) => [y, x],
+      6: (x, y) => [y, height - 1 - x],
+      7: (x, y) => [width - 1 - y, height - 1 - x],
+      8: (x, y) => [width - 1 - y, x],
+    };
+    for (const [orientation, from] of Object.entries(stored)) {
+      const chunks = [["eXIf", exif(Number(orientation), true)] as const];
+      const image = await decodeImage(png({ width, height, colour: 2, depth: 8, at, chunks }));
+      const expected = Array.from({ length: width * height }, (_, i) => {
+        return [...from(i % image.width, Math.floor(i / image.width)), 0, 255];
+      });
+      expect([...image.data]).toEqual(expected.flat());
+    }
+  });
+
   it("leaves a picture as it is whose EXIF makes no sense", async () => {
     for (const said of [
       ...[exif(0, true), exif(9, true), exif(6, true).subarray(0, 20), bytes("II*\0\xff\xff\xff\xff"), bytes("XX")],

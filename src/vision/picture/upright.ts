@@ -4,6 +4,9 @@
  */
 import { allocate, type Pixels } from "./pixels.ts";
 
+/** Pixels a side of the squares that are turned at a time. */
+const TILE = 32;
+
 /**
  * The same picture upright.
  * @param orientation 1 … 8, by EXIF's table: 2 to 4 mirror and turn by 180°, 5 to 8 exchange width and height too
@@ -29,8 +32,15 @@ export function upright(name: string, pixels: Pixels, orientation: number): Pixe
   const [columns, rows] = orientation > 4 ? [height, width] : [width, height];
   const from = new Uint32Array(data.buffer, data.byteOffset, width * height);
   const to = new Uint32Array(allocate(name, 4 * columns * rows));
-  for (let y = 0, at = 0; y < rows; ++y) {
-    for (let x = 0, source = first + y * down; x < columns; ++x, source += right) to[at++] = from[source]!;
+  // In tiles, as columns become rows: each line of the cache is then used as a whole.
+  for (let top = 0; top < rows; top += TILE) {
+    for (let left = 0; left < columns; left += TILE) {
+      const end = Math.min(columns, left + TILE);
+      for (let y = top; y < rows && y < top + TILE; ++y) {
+        let source = first + y * down + left * right;
+        for (let at = y * columns + left; at < y * columns + end; ++at, source += right) to[at] = from[source]!;
+      }
+    }
   }
   return { data: new Uint8Array(to.buffer), width: columns, height: rows };
 }

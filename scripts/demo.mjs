@@ -6,11 +6,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Jimp } from "jimp";
-import { detect, load } from "sepconv";
+import { decodeImage, detect, load, toInput } from "sepconv";
 import { megabytes, milliseconds, table } from "../dist/cli/table.js";
 import { annotate } from "../dist/vision/annotate.js";
 import { drawText, fillRounded, textWidth } from "../dist/vision/draw.js";
+import { encodePng } from "../dist/vision/picture/png-write.js";
 
 const home = dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json"));
 const folder = fileURLToPath(new URL("../demo-output/", import.meta.url));
@@ -42,7 +42,7 @@ async function timed(task) {
 
 const photos = [];
 for (const name of NAMES) {
-  const { bitmap } = await Jimp.fromBuffer(await readFile(join(home, "demo", name)));
+  const bitmap = await decodeImage(await readFile(join(home, "demo", name)), { name });
   const { answer, first, steady } = await timed(() => detect(net, bitmap));
   photos.push({ name, bitmap, faces: answer, first, steady });
 }
@@ -89,14 +89,19 @@ function layOut() {
 }
 
 /** A photograph made smaller, then annotated, so that lines and letters keep their size. */
-function thumbnail({ photo: { bitmap, faces }, width, height }) {
-  const { data } = Jimp.fromBitmap(bitmap).resize({ w: width, h: height }).bitmap;
+async function thumbnail({ photo: { bitmap, faces }, width, height }) {
+  // The package's own resizing, which otherwise makes inputs: each pixel is the mean of those that it stands for.
+  const rgb = await toInput(bitmap, { width, height, method: "area", normalisation: { mean: 0, std: 1 } });
+  const data = new Uint8ClampedArray(4 * width * height).fill(255);
+  rgb.forEach((value, i) => {
+    data[4 * Math.floor(i / 3) + (i % 3)] = value;
+  });
   const [sx, sy] = [width / bitmap.width, height / bitmap.height];
   const scaled = faces.map((face) => ({ ...face, box: face.box.map((value, i) => value * (i % 2 ? sy : sx)) }));
   return annotate({ width, height, data }, scaled, 1.4);
 }
 
-function contactSheet() {
+async function contactSheet() {
   const { tiles, height } = layOut();
   const sheet = { width: SHEET.width, height, data: new Uint8ClampedArray(4 * SHEET.width * height) };
   fillRounded(sheet, [0, 0, SHEET.width, height], 0, BACKGROUND);
@@ -106,7 +111,7 @@ function contactSheet() {
   drawText(sheet, "sepconv", SHEET.margin, SHEET.margin + 4, 44, [72, 240, 178]);
   drawText(sheet, about, SHEET.width - SHEET.margin - textWidth(about, 24), SHEET.margin + 22, 24, [214, 228, 222]);
   for (const tile of tiles) {
-    const { data } = thumbnail(tile);
+    const { data } = await thumbnail(tile);
     for (let row = 0; row < tile.height; ++row) {
       sheet.data.set(
         data.subarray(4 * row * tile.width, 4 * (row + 1) * tile.width),
@@ -119,13 +124,12 @@ function contactSheet() {
 
 async function writePng(name, image) {
   const path = join(folder, name);
-  const data = Buffer.from(image.data.buffer, image.data.byteOffset, image.data.byteLength);
-  await writeFile(path, await Jimp.fromBitmap({ ...image, data }).getBuffer("image/png"));
+  await writeFile(path, await encodePng(image));
   console.log(`  ${relative(process.cwd(), path)}`);
 }
 
 await mkdir(folder, { recursive: true });
 console.log("\nannotated:");
 for (const { name, bitmap, faces } of photos) await writePng(name.replace(".jpg", ".png"), annotate(bitmap, faces));
-await writePng("faces.png", contactSheet());
+await writePng("faces.png", await contactSheet());
 net.dispose();

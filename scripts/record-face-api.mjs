@@ -3,14 +3,15 @@
  *
  *   node scripts/record-face-api.mjs        writes test/data/face-api.json (about a minute or two)
  *
- * It runs face-api's own code on tfjs's plain CPU backend: slow, but the backend that is right on every padding and stride. Photographs are decoded
- * with jimp, as our tests decode them, so that both see the same pixels.
+ * It runs face-api's own code on tfjs's plain CPU backend: slow, but the backend that is right on every padding and
+ * stride. Photographs are decoded by this package (built first), as our tests decode them, so that both see the same
+ * pixels. They are those of jpeg-js to the bit.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire, Module } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Jimp } from "jimp";
+import { decodeImage } from "sepconv";
 
 const MIN_CONFIDENCE = 0.5;
 const NAMES = ["sample1.jpg", "sample2.jpg", "sample3.jpg", "sample4.jpg", "sample5.jpg", "sample6.jpg"];
@@ -36,7 +37,7 @@ const faceapi = require(join(home, "dist/face-api.node-wasm.js"));
 
 /** RGB tensor [height, width, 3] of a photograph. */
 async function decode(path) {
-  const { width, height, data } = (await Jimp.fromBuffer(await readFile(path))).bitmap;
+  const { width, height, data } = await decodeImage(await readFile(path), { name: path });
   const rgb = new Int32Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let channel = 0; channel < 3; channel++) rgb[pixel * 3 + channel] = data[pixel * 4 + channel];
@@ -69,9 +70,6 @@ const recorded = {
     "@vladmandic/face-api": version("@vladmandic/face-api"),
     "@tensorflow/tfjs-core": version("@tensorflow/tfjs-core"),
     "@tensorflow/tfjs-backend-cpu": version("@tensorflow/tfjs-backend-cpu"),
-    jimp: JSON.parse(
-      await readFile(join(dirname(fileURLToPath(import.meta.resolve("jimp"))), "../../package.json"), "utf8"),
-    ).version,
   },
   minConfidence: MIN_CONFIDENCE,
   images,

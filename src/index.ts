@@ -36,7 +36,7 @@ export type { Sample } from "./quantise/calibrate.ts";
 export type { QuantizeOptions } from "./quantise/quantise.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantise/report.ts";
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
-export { type DecodedImage, decodeImage } from "./vision/decode.ts";
+export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
 export { type InputOptions, type Picture, type PixelRange, toInput } from "./vision/image.ts";
 

@@ -44,7 +44,7 @@ export function classifyCommand(program: Command): void {
   const command = subcommand(program, "classify", "the most likely classes of pictures", examples, NOTES);
   command
     .argument("<MODEL>", "model file")
-    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF, TIFF")
+    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF")
     .option("--labels <file>", "class names, instead of the model's own")
     .option("--top <N>", "how many classes to show", whole("--top"), 5)
     .option("--range <[lo,hi]>", "what pixels 0 … 255 become: [-1,1], [0,1], [0,255], …", range)

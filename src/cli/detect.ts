@@ -7,6 +7,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { type DecodedImage, type Detection, detect } from "../index.ts";
 import { annotate } from "../vision/annotate.ts";
+import { encodePng } from "../vision/picture/png-write.ts";
 import { fileNames, makeFolder, writeBytes } from "./files.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
 import { loadModel } from "./network.ts";
@@ -37,7 +38,7 @@ export function detectCommand(program: Command): void {
   const command = subcommand(program, "detect", "objects in pictures, with their boxes", examples, NOTES);
   command
     .argument("<MODEL>", "detector")
-    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF, TIFF")
+    .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF")
     .option("--out <folder>", "where to write the pictures with the boxes drawn in")
     .option("--min-score <S>", "least score to show, from 0 to 1", between("--min-score", 0, 1), 0.5);
   addCommon(addVariant(command)).action(run);
@@ -67,10 +68,8 @@ async function run(model: string, images: readonly string[], options: Options): 
 }
 
 /** The picture with the detections drawn in, as a PNG file. */
-async function png(image: DecodedImage, detections: readonly Detection[]): Promise<Uint8Array> {
-  const { Jimp } = await import("jimp"); // it decoded the picture, so it is there
-  const { data, width, height } = annotate({ ...image, data: new Uint8ClampedArray(image.data) }, detections);
-  return Jimp.fromBitmap({ data: Buffer.from(data.buffer), width, height }).getBuffer("image/png");
+function png(image: DecodedImage, detections: readonly Detection[]): Promise<Uint8Array> {
+  return encodePng(annotate(image, detections));
 }
 
 function report(outcome: Outcome<Answer>, file: string | undefined): string {

@@ -111,7 +111,7 @@ async function readSamples(graph: Graph, { samples, range: asked }: Options): Pr
     }
     return Array.from({ length: data.length / size }, (_, i) => data.slice(i * size, (i + 1) * size));
   }
-  const files = (await readdir(samples)).filter((file) => /\.(jpe?g|png|bmp|gif|tiff?)$/i.test(file)).sort();
+  const files = (await readdir(samples)).filter((file) => /\.(jpe?g|png|bmp|gif)$/i.test(file)).sort();
   if (files.length === 0) throw new RangeError(`--samples: expected pictures in ${samples}, got none`);
   const [, height = 0, width = 0, channels] = shape;
   if (shape.length !== 4 || (channels !== 1 && channels !== 3)) {

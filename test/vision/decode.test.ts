@@ -1,10 +1,26 @@
-import { Jimp } from "jimp";
-import { describe, expect, it } from "vitest";
-import { FormatError, UnsupportedError } from "../../src/errors.ts";
-import { decodeImage } from "../../src/vision/decode.ts";
+import { readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
+import jpegJs from "jpeg-js";
+import { describe, expect, it, vi } from "vitest";
+import { FormatError, LoadError, MemoryError, UnsupportedError } from "../../src/errors.ts";
+import { type DecodedImage, decodeImage, type ImageSource } from "../../src/vision/decode.ts";
+import {
+  be16,
+  be32,
+  bmp,
+  bytes,
+  exif,
+  exifSegment,
+  gif,
+  le16,
+  le32,
+  png,
+  segment,
+  withSegments,
+} from "./pictures/writers.ts";
 
 type Colour = readonly [red: number, green: number, blue: number];
-const [RED, GREEN, BLUE, WHITE]: Colour[] = [
+const COLOURS: readonly Colour[] = [
   [255, 0, 0],
   [0, 255, 0],
   [0, 0, 255],
@@ -12,25 +28,29 @@ const [RED, GREEN, BLUE, WHITE]: Colour[] = [
 ];
 
 /** 32×16 pixels in four quarters: red and green above, blue and white below. */
-function quarters(): InstanceType<typeof Jimp> {
-  const image = new Jimp({ width: 32, height: 16 }) as InstanceType<typeof Jimp>;
-  for (let i = 0; i < 32 * 16; ++i) {
-    const [x, y] = [i % 32, Math.floor(i / 32)];
-    image.bitmap.data.set([...(y < 8 ? (x < 16 ? RED! : GREEN!) : x < 16 ? BLUE! : WHITE!), 255], 4 * i);
-  }
-  return image;
+const SIZE = { width: 32, height: 16 };
+const quarter = (x: number, y: number) => (y < 8 ? 0 : 2) + (x < 16 ? 0 : 1);
+const rgb = (x: number, y: number) => COLOURS[quarter(x, y)]!;
+
+const PNG = png({ ...SIZE, colour: 2, depth: 8, at: rgb });
+const JPEG = new Uint8Array(
+  jpegJs.encode(
+    { ...SIZE, data: Uint8Array.from({ length: 512 }, (_, i) => i).reduce(painted, new Uint8Array(4 * 512)) },
+    90,
+  ).data,
+);
+const BMP = bmp({ ...SIZE, bits: 2 ** 3, at: quarter, palette: COLOURS });
+const GIF = gif({ ...SIZE, at: quarter, palette: COLOURS });
+
+function painted(data: Uint8Array, _value: number, i: number): Uint8Array {
+  data.set([...rgb(i % 32, Math.floor(i / 32)), 255], 4 * i);
+  return data;
 }
 
-async function encoded(
-  mime: "image/png" | "image/jpeg" | "image/bmp" | "image/gif" | "image/tiff",
-): Promise<Uint8Array> {
-  return new Uint8Array(await quarters().getBuffer(mime));
-}
-
-const NAMES = new Map([RED, GREEN, BLUE, WHITE].map((colour, i) => [String(colour), "RGBW"[i]]));
+const NAMES = new Map(COLOURS.map((colour, i) => [String(colour), "RGBW"[i]]));
 
 /** The colours in the middle of the four quarters, row by row: one letter each, whichever of the four is near. */
-function corners({ data, width, height }: { data: Uint8Array; width: number; height: number }): string {
+function corners({ data, width, height }: DecodedImage): string {
   const letter = (x: number, y: number) => {
     const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
     return NAMES.get(String([...data.subarray(at, at + 3)].map((value) => (value > 127 ? 255 : 0)))) ?? "?";
@@ -38,39 +58,77 @@ function corners({ data, width, height }: { data: Uint8Array; width: number; hei
   return [letter(0.25, 0.25), letter(0.75, 0.25), letter(0.25, 0.75), letter(0.75, 0.75)].join("");
 }
 
-/** A JPEG with an EXIF segment behind its first marker that says nothing but the orientation. */
-function oriented(jpeg: Uint8Array, orientation: number, littleEndian: boolean): Uint8Array {
-  const segment = new DataView(new ArrayBuffer(36));
-  segment.setUint16(0, 0xffe1);
-  segment.setUint16(2, 34);
-  segment.setUint32(4, 0x45786966); // "Exif", two zeros, then a TIFF header, whose offsets count from here (byte 10)
-  segment.setUint16(10, littleEndian ? 0x4949 : 0x4d4d);
-  segment.setUint16(12, 42, littleEndian);
-  segment.setUint32(14, 8, littleEndian);
-  segment.setUint16(18, 1, littleEndian);
-  segment.setUint16(20, 0x0112, littleEndian);
-  segment.setUint16(22, 3, littleEndian);
-  segment.setUint32(24, 1, littleEndian);
-  segment.setUint16(28, orientation, littleEndian);
-  return Uint8Array.of(...jpeg.subarray(0, 2), ...new Uint8Array(segment.buffer), ...jpeg.subarray(2));
-}
-
 describe("decodeImage", () => {
-  it.each(["image/png", "image/jpeg", "image/bmp", "image/gif", "image/tiff"] as const)("reads %s", async (mime) => {
-    const bytes = await encoded(mime);
-    const before = bytes.slice();
-    const image = await decodeImage(bytes);
-    expect(image).toMatchObject({ width: 32, height: 16, channels: 4 });
+  it.each([
+    ["PNG", PNG],
+    ["JPEG", JPEG],
+    ["BMP", BMP],
+    ["GIF", GIF],
+  ])("reads a %s, by content", async (_, file) => {
+    const before = file.slice();
+    const image = await decodeImage(file);
+    expect(image).toMatchObject({ ...SIZE, channels: 4 });
+    expect(Object.keys(image).sort()).toEqual(["channels", "data", "height", "width"]);
     expect(image.data).toHaveLength(4 * 32 * 16);
     expect(corners(image)).toBe("RGBW");
-    expect(bytes).toEqual(before);
+    expect(file).toEqual(before);
   });
 
-  it("reads a part of a larger buffer", async () => {
-    const bytes = await encoded("image/png");
-    const larger = new Uint8Array(bytes.length + 20).fill(7);
-    larger.set(bytes, 9);
-    expect(corners(await decodeImage(larger.subarray(9, 9 + bytes.length)))).toBe("RGBW");
+  it("takes bytes in whatever they come", async () => {
+    const larger = new Uint8Array(PNG.length + 20).fill(7);
+    larger.set(PNG, 9);
+    const shared = new Uint8Array(new SharedArrayBuffer(PNG.length));
+    shared.set(PNG);
+    const sources: readonly ImageSource[] = [
+      ...[larger.subarray(9, 9 + PNG.length), Buffer.from(PNG), new Uint8ClampedArray(PNG) as unknown as Uint8Array],
+      ...[PNG.slice().buffer, shared, shared.buffer],
+      ...[new Blob([PNG as BlobPart]), new File([PNG as BlobPart], "a.png"), new Response(PNG as BodyInit)],
+      ...[runInNewContext("Uint8Array.from(bytes)", { bytes: [...PNG] }) as Uint8Array],
+      ...[runInNewContext("Uint8Array.from(bytes).buffer", { bytes: [...PNG] }) as ArrayBuffer],
+    ];
+    for (const source of sources) expect(corners(await decodeImage(source))).toBe("RGBW");
+  });
+
+  it.each([
+    ["cat.jpg", "a string; read the file first, or fetch it"],
+    [[1, 2, 3], "an Array"],
+    [{}, "an Object"],
+    [new Float32Array(4), "a Float32Array"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [7, "7"],
+    [new URL("file:///cat.jpg"), "a URL"],
+  ])("says of %s that it is no picture", async (source, got) => {
+    const refused = decodeImage(source as unknown as ImageSource);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(
+      `image: expected a Uint8Array, ArrayBuffer, Blob, File or Response, got ${got}`,
+    );
+  });
+
+  it("names a file, a response, or what the caller says", async () => {
+    const text = () => new Blob(["no picture"]);
+    await expect(decodeImage(new File([text()], "cat.png"))).rejects.toThrow(/^cat\.png: expected an image/);
+    await expect(decodeImage(new File([text()], "cat.png"), { name: "dog" })).rejects.toThrow(/^dog: expected/);
+    await expect(decodeImage(text())).rejects.toThrow(/^image: expected/);
+    const response = new Response(text());
+    Object.defineProperty(response, "url", { value: "https://example.org/cat.png" });
+    await expect(decodeImage(response)).rejects.toThrow(/^https:\/\/example\.org\/cat\.png: expected an image/);
+  });
+
+  it("says what is wrong with a response", async () => {
+    const missing = decodeImage(new Response("", { status: 404, statusText: "Not Found" }), { name: "cat.png" });
+    await expect(missing).rejects.toThrow(LoadError);
+    await expect(missing).rejects.toThrow("cat.png: expected HTTP status 200, got 404 Not Found");
+    const read = new Response(PNG as BodyInit);
+    await read.arrayBuffer();
+    await expect(decodeImage(read)).rejects.toThrow(LoadError);
+    const broken = new ReadableStream({
+      pull() {
+        throw new Error("the line is cut");
+      },
+    });
+    await expect(decodeImage(new Response(broken))).rejects.toThrow(/could not be read to its end: .*/);
   });
 
   // What the eye should see, by the EXIF standard's own table: where the stored rows and columns begin.
@@ -84,50 +142,152 @@ describe("decodeImage", () => {
     [7, "WGBR"],
     [8, "GWRB"],
   ])("turns EXIF orientation %i upright", async (orientation, seen) => {
-    const jpeg = await encoded("image/jpeg");
     for (const littleEndian of [true, false]) {
-      const image = await decodeImage(oriented(jpeg, orientation, littleEndian));
-      expect(corners(image)).toBe(seen);
-      expect([image.width, image.height]).toEqual(orientation > 4 ? [16, 32] : [32, 16]);
+      const chunks = [["eXIf", exif(orientation, littleEndian)] as const];
+      for (const file of [
+        withSegments(JPEG, exifSegment(orientation, littleEndian)),
+        png({ ...SIZE, colour: 2, depth: 8, at: rgb, chunks }),
+      ]) {
+        const image = await decodeImage(file);
+        expect(corners(image)).toBe(seen);
+        expect([image.width, image.height]).toEqual(orientation > 4 ? [16, 32] : [32, 16]);
+      }
+    }
+  });
+
+  it("turns every pixel, of pictures that are no multiple of anything", async () => {
+    const [width, height] = [70, 45];
+    const at = (x: number, y: number) => [x, y, 0];
+    // Which stored pixel is seen at (x, y).
+    const stored: Readonly<Record<number, (x: number, y: number) => readonly [number, number]>> = {
+      2: (x, y) => [width - 1 - x, y],
+      3: (x, y) => [width - 1 - x, height - 1 - y],
+      4: (x, y) => [x, height - 1 - y],
+      5: (x, y) => [y, x],
+      6: (x, y) => [y, height - 1 - x],
+      7: (x, y) => [width - 1 - y, height - 1 - x],
+      8: (x, y) => [width - 1 - y, x],
+    };
+    for (const [orientation, from] of Object.entries(stored)) {
+      const chunks = [["eXIf", exif(Number(orientation), true)] as const];
+      const image = await decodeImage(png({ width, height, colour: 2, depth: 8, at, chunks }));
+      const expected = Array.from({ length: width * height }, (_, i) => {
+        return [...from(i % image.width, Math.floor(i / image.width)), 0, 255];
+      });
+      expect([...image.data]).toEqual(expected.flat());
+    }
+  });
+
+  it("leaves a picture as it is whose EXIF makes no sense", async () => {
+    for (const said of [
+      ...[exif(0, true), exif(9, true), exif(6, true).subarray(0, 20), bytes("II*\0\xff\xff\xff\xff"), bytes("XX")],
+      exif(6, true).with(12, 5),
+    ]) {
+      expect(corners(await decodeImage(withSegments(JPEG, segment(0xe1, "Exif\0\0", said))))).toBe("RGBW");
+      expect(corners(await decodeImage(withSegments(JPEG, segment(0xe1, "http://ns", said))))).toBe("RGBW");
     }
   });
 
   it("refuses what isn't an image, by name", async () => {
-    const text = new TextEncoder().encode("a picture is worth a thousand words");
-    const pdf = new TextEncoder().encode("%PDF-1.4\n");
-    for (const [bytes, message] of [
-      [new Uint8Array(0), "cat.jpg: expected an image, got an empty file"],
-      [text, "cat.jpg: expected an image, got 35 bytes that begin with 61 20 70 69"],
-      [Uint8Array.of(0), "cat.jpg: expected an image, got 1 bytes that begin with 00"],
-      [pdf, "cat.jpg: expected an image, got application/pdf"],
+    for (const [file, message] of [
+      [bytes(""), "cat.jpg: expected an image, got an empty file"],
+      [
+        bytes("a picture is worth a thousand words"),
+        "cat.jpg: expected an image, got 35 bytes that begin with 61 20 70 69",
+      ],
+      [bytes("BMWs are no pictures either"), "cat.jpg: expected an image, got 27 bytes that begin with 42 4d 57 73"],
+      [bytes(0), "cat.jpg: expected an image, got 1 bytes that begin with 00"],
+      [bytes("%PDF-1.4\n"), "cat.jpg: expected an image, got a PDF"],
     ] as const) {
-      const refused = decodeImage(bytes, { name: "cat.jpg" });
+      const refused = decodeImage(file, { name: "cat.jpg" });
       await expect(refused).rejects.toThrow(FormatError);
       await expect(refused).rejects.toThrow(message);
     }
-    await expect(decodeImage("cat.jpg" as unknown as Uint8Array)).rejects.toThrow(TypeError);
   });
 
-  it.each(["image/png", "image/jpeg", "image/bmp"] as const)("refuses a truncated %s", async (mime) => {
-    const bytes = await encoded(mime);
-    for (const length of [20, bytes.length >> 1, bytes.length - 13]) {
-      const refused = decodeImage(bytes.subarray(0, length), { name: "half" });
-      await expect(refused, `${length} bytes`).rejects.toThrow(FormatError);
-      await expect(refused).rejects.toThrow(/^half: expected a/);
-    }
-  });
-
-  it("refuses a BMP that claims more pixels than it has", async () => {
-    const bytes = (await encoded("image/bmp")).slice();
-    new DataView(bytes.buffer).setInt32(18, 100_000, true);
-    new DataView(bytes.buffer).setInt32(22, 100_000, true);
-    await expect(decodeImage(bytes)).rejects.toThrow(FormatError);
-  });
-
-  it("says of other kinds of images that they are not supported", async () => {
-    const webp = new TextEncoder().encode("RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0");
-    const refused = decodeImage(webp, { name: "cat.webp" });
+  it.each([
+    ["WebP", bytes("RIFF", le32(36), "WEBPVP8 ", le32(24), new Uint8Array(6), le16(4), le16(3), new Uint8Array(20))],
+    ["WebP", bytes("RIFF", le32(36), "WEBPVP8L", le32(24), 0x2f, le32(3 | (2 << 14)), new Uint8Array(20))],
+    ["WebP", bytes("RIFF", le32(22), "WEBPVP8X", le32(10), le32(0), [3, 0, 0, 2, 0, 0])],
+    ["TIFF", bytes("II*\0", le32(8), le16(2), tag(0x100, 4), tag(0x101, 3), le32(0))],
+    ["AVIF", bytes(be32(28), "ftypavif", new Uint8Array(16))],
+    ["HEIC", bytes(be32(28), "ftypheic", new Uint8Array(16))],
+    ["JPEG XL", bytes(be32(12), "JXL \r\n\x87\n")],
+    ["SVG", bytes('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>')],
+  ])("says of %s that it is not supported", async (kind, file) => {
+    const refused = decodeImage(file, { name: "cat" });
     await expect(refused).rejects.toThrow(UnsupportedError);
-    await expect(refused).rejects.toThrow("cat.webp: expected JPEG, PNG, BMP, GIF or TIFF, got image/webp");
+    await expect(refused).rejects.toThrow(`cat: expected JPEG, PNG, BMP or GIF, got ${kind}`);
+  });
+});
+
+/** A TIFF entry of one small number. */
+function tag(id: number, value: number): number[] {
+  return [le16(id), le16(3), le32(1), le16(value), le16(0)].flat();
+}
+
+describe("maxPixels", () => {
+  it.each([
+    ["PNG", PNG],
+    ["JPEG", JPEG],
+    ["BMP", BMP],
+    ["GIF", GIF],
+    ["TIFF", bytes("II*\0", le32(8), le16(2), tag(0x100, 32), tag(0x101, 16), le32(0))],
+    ["WebP", bytes("RIFF", le32(22), "WEBPVP8X", le32(10), le32(0), [31, 0, 0, 15, 0, 0])],
+  ])("is asked of the header of a %s", async (_, file) => {
+    const error = await decodeImage(file, { name: "cat", maxPixels: 511 }).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(MemoryError);
+    expect(error).toMatchObject({ needed: 2048, allowed: 2044 });
+    expect((error as Error).message).toBe("cat: expected at most 511 pixels (maxPixels), got 32×16 = 512");
+  });
+
+  it("lets pass what is within it", async () => {
+    expect(corners(await decodeImage(PNG, { maxPixels: 512 }))).toBe("RGBW");
+    expect(corners(await decodeImage(PNG, { maxPixels: Number.POSITIVE_INFINITY }))).toBe("RGBW");
+  });
+
+  it("is 100 million by default: a JPEG of 108 million is refused, by what it is", async () => {
+    const large = JPEG.slice();
+    const frame = large.findIndex((byte, i) => byte === 0xff && large[i + 1] === 0xc0);
+    large.set([...be16(9000), ...be16(12000)], frame + 5);
+    await expect(decodeImage(large, { name: "phone.jpg" })).rejects.toThrow(
+      "phone.jpg: expected at most 100000000 pixels (maxPixels), got 12000×9000 = 108000000",
+    );
+    await expect(decodeImage(large, { maxPixels: 2e8 })).rejects.toThrow(FormatError);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, "9"])("can't be %s", async (maxPixels) => {
+    await expect(decodeImage(PNG, { maxPixels: maxPixels as number })).rejects.toThrow(RangeError);
+  });
+
+  it("of 24 million pixels takes few bytes each", async () => {
+    const [width, height] = [6000, 4000];
+    const data = new Uint8Array(4 * width * height).fill(200);
+    const file = new Uint8Array(jpegJs.encode({ data, width, height }, 50).data);
+    const before = process.memoryUsage().arrayBuffers;
+    const image = await decodeImage(file);
+    expect(image.data.subarray(0, 4)).toEqual(Uint8Array.of(200, 200, 200, 255));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * width * height);
+  });
+});
+
+describe("without fflate", () => {
+  it("PNG says what to install, others are read", async () => {
+    vi.resetModules();
+    vi.doMock("fflate", () => {
+      throw new Error("Cannot find package 'fflate'");
+    });
+    const fresh = await import("../../src/vision/decode.ts");
+    await expect(fresh.decodeImage(PNG, { name: "cat.png" })).rejects.toThrow(
+      "cat.png: expected the package 'fflate' to read PNG files with, got none; install it",
+    );
+    expect(corners(await fresh.decodeImage(GIF))).toBe("RGBW");
+    vi.doUnmock("fflate");
+  });
+
+  it("is the only package that pictures take", () => {
+    const { optionalDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(Object.keys(optionalDependencies)).toContain("fflate");
+    expect(Object.keys(optionalDependencies).filter((name) => /jimp|png|jpe?g|bmp|gif/.test(name))).toEqual([]);
   });
 });

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { Jimp } from "jimp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { build } from "../../src/engine/build.ts";
 import type { Session } from "../../src/engine/session.ts";
@@ -8,6 +7,7 @@ import { ShapeError, UnsupportedError } from "../../src/errors.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { fromFaceApi } from "../../src/import/face-api.ts";
+import { decodeImage } from "../../src/vision/decode.ts";
 import { type Detection, detect, iou } from "../../src/vision/detect.ts";
 import type { Picture } from "../../src/vision/image.ts";
 import { forEachVariant, readBuild } from "../variants.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const manifest = JSON.parse(await readFile(new URL("ssd_mobilenetv1_model-weights_manifest.json", model), "utf8"));
   graph = await fromFaceApi(manifest, async (name) => new Uint8Array(await readFile(new URL(name, model))));
   for (const name of Object.keys(recorded.images)) {
-    pictures.set(name, (await Jimp.fromBuffer(await readFile(new URL(`demo/${name}`, home)))).bitmap);
+    pictures.set(name, await decodeImage(await readFile(new URL(`demo/${name}`, home)), { name }));
   }
 });
 
@@ -94,7 +94,7 @@ describe("detect", () => {
   test("the same pixels as RGB and RGBA give the same faces", async () => {
     const picture = pictures.get("sample1.jpg")!;
     const rgb = picture.data.filter((_, i) => i % 4 !== 3);
-    expect(await detect(net, { ...picture, data: rgb })).toEqual(await detect(net, picture));
+    expect(await detect(net, { ...picture, channels: 3, data: rgb })).toEqual(await detect(net, picture));
   });
 
   test("an upright picture: faces keep their places in a taller one", async () => {

@@ -1,0 +1,67 @@
+/**
+ * The bytes of a picture, of whatever callers hold.
+ * @module
+ */
+import { LoadError } from "../../errors.ts";
+
+/** What a picture can be read from. Nothing here knows paths: those are the business of whoever has files. */
+export type ImageSource = Uint8Array | ArrayBuffer | SharedArrayBuffer | Blob | Response;
+
+/**
+ * The name of a source, where it has one, and its bytes.
+ * @param given the caller's own name for it
+ * @throws {@link LoadError} when a Blob or Response can't be read
+ * @throws TypeError for anything else
+ */
+export async function readSource(source: ImageSource, given?: string): Promise<{ name: string; bytes: Uint8Array }> {
+  const name = given ?? "image";
+  switch (tagOf(source)) {
+    case "Uint8Array":
+    case "Uint8ClampedArray": {
+      const { buffer, byteOffset, byteLength } = source as Uint8Array;
+      // Neither Node's own subclass nor one of another realm.
+      return { name, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
+    }
+    case "ArrayBuffer":
+    case "SharedArrayBuffer":
+      return { name, bytes: new Uint8Array(source as ArrayBuffer) };
+    case "Blob":
+    case "File":
+      return readBody(source as Blob, given ?? ((source as File).name || name));
+    case "Response":
+      return readResponse(source as Response, given ?? ((source as Response).url || name));
+    default:
+      throw new TypeError(
+        `${name}: expected a Uint8Array, ArrayBuffer, Blob, File or Response, got ${described(source)}`,
+      );
+  }
+}
+
+async function readResponse(response: Response, name: string): Promise<{ name: string; bytes: Uint8Array }> {
+  if (!response.ok) {
+    await response.body?.cancel().catch(() => {});
+    throw new LoadError(`${name}: expected HTTP status 200, got ${`${response.status} ${response.statusText}`.trim()}`);
+  }
+  if (response.bodyUsed) throw new LoadError(`${name}: expected an unread response, got one that was read before`);
+  return readBody(response, name);
+}
+
+async function readBody(body: Blob | Response, name: string): Promise<{ name: string; bytes: Uint8Array }> {
+  try {
+    return { name, bytes: new Uint8Array(await body.arrayBuffer()) };
+  } catch (cause) {
+    throw new LoadError(`${name}: could not be read to its end: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The kind of a host object, also for one from another realm (an iframe, a test runner's sandbox). */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function described(value: unknown): string {
+  if (typeof value === "string") return "a string; read the file first, or fetch it";
+  if (value === null || typeof value !== "object") return String(value);
+  const tag = tagOf(value);
+  return `${/^[AEIO]/.test(tag) ? "an" : "a"} ${tag}`;
+}

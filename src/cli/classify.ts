@@ -30,7 +30,8 @@ interface Answer {
 }
 
 const NOTES = `A labels file has one class a line, or is a JSON array. 1000 labels go with 1001 classes and the other way round: class 0 is background.
-Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and --std (in 0 … 255), say otherwise.
+Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and --std
+(in 0 … 255), say otherwise.
 JSON: [{image, ms, classes: [{index, label, score}], range: {mean, std, from: "option" | "model" | "assumed"}}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 

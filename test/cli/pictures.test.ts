@@ -26,7 +26,7 @@ describe.skipIf(!vww)("sepconv classify", () => {
     writeFileSync(path("labels.txt"), "no person\nperson\n");
     const args = [vww!, cat, person, ...range, "--labels", path("labels.txt")];
     const [first, second] = (await json("classify", ...args)) as [Classified, Classified];
-    expect(Object.keys(first)).toEqual(["image", "ms", "classes"]);
+    expect(Object.keys(first)).toEqual(["image", "ms", "classes", "range"]);
     expect(first.image).toBe(cat);
     expect(first.ms).toBeGreaterThan(0);
     expect(first.classes.map(({ label }) => label)).toEqual(["no person", "person"]);

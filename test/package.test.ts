@@ -32,6 +32,24 @@ describe("the built package", () => {
     expect(printed(code)).toBe("1001");
   });
 
+  it.skipIf(process.platform !== "linux")("says what to do where address space is short", () => {
+    const code = `
+      import { build, mobilenetV1 } from "sepconv";
+      const graph = mobilenetV1({ alpha: 0.25, resolution: 32 });
+      console.log(await build(graph).then((s) => "built " + s.variant, (error) => error.name + ": " + error.message));`;
+    const limited = (...flags: string[]) =>
+      execFileSync(
+        "bash",
+        ["-c", 'ulimit -v 4000000; exec "$0" "$@"', process.execPath, ...flags, "--input-type=module", "--eval", code],
+        {
+          cwd: ROOT,
+          encoding: "utf8",
+        },
+      ).trim();
+    expect(limited()).toMatch(/^MemoryError: .*ulimit -v.*--disable-wasm-trap-handler$/);
+    expect(limited("--disable-wasm-trap-handler")).toMatch(/^built /);
+  });
+
   it("keeps the places of the kernels as literals, for bundlers to find", () => {
     const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
     for (const variant of ["relaxed", "simd", "scalar"]) {

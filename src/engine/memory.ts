@@ -2,7 +2,7 @@
  * The sole owner of a wasm instance's linear memory: it is sized once, before any view is taken, and never grows after.
  * @module
  */
-import { instantiate, instantiateSync } from "@assemblyscript/loader";
+import { instantiateSync } from "@assemblyscript/loader";
 import { LoadError, MemoryError } from "../errors.ts";
 
 /** Bytes of a WebAssembly page. */
@@ -52,7 +52,7 @@ export class LinearMemory {
     try {
       if (missing > 0) exports.memory.grow(missing);
     } catch (cause) {
-      throw new MemoryError(`memory: expected ${bytes} bytes from the host, got none`, bytes, 0, { cause });
+      throw shortage(bytes, cause);
     }
     this.exports = exports;
     this.buffer = exports.memory.buffer as ArrayBuffer;
@@ -64,7 +64,7 @@ export class LinearMemory {
    * @throws {@link MemoryError} when the host refuses, {@link LoadError} when the module is not one of this version's kernels.
    */
   static async create(module: WebAssembly.Module, bytes: number): Promise<LinearMemory> {
-    return new LinearMemory((await instanceOf(module)).exports as unknown as KernelExports, bytes);
+    return new LinearMemory((await instanceOf(module, bytes)).exports as unknown as KernelExports, bytes);
   }
 
   /** A view of `length` floats at byte `offset`. */
@@ -82,10 +82,32 @@ export class LinearMemory {
  * Synchronously where the host lets us: asked to do it asynchronously, the loader first looks whether it was given a `Response`, and that look makes
  * Node load all of its fetch (a third of a cold start, and 5 to 11 MB). A browser may refuse to do it on its main thread.
  */
-async function instanceOf(module: WebAssembly.Module) {
+async function instanceOf(module: WebAssembly.Module, bytes: number): Promise<{ readonly exports: unknown }> {
   try {
     return instantiateSync(module);
-  } catch {
-    return instantiate(module);
+  } catch (cause) {
+    if (isShort(cause)) throw shortage(bytes, cause);
   }
+  try {
+    return await WebAssembly.instantiate(module, {});
+  } catch (cause) {
+    if (isShort(cause)) throw shortage(bytes, cause);
+    throw new LoadError(
+      `wasm module: expected one of sepconv's, got one that starts with ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Whether a host's error says that there is no memory; engines put it differently. */
+function isShort(cause: unknown): boolean {
+  return cause instanceof Error && /memory/i.test(cause.message) && /out of|allocate|could not/i.test(cause.message);
+}
+
+function shortage(bytes: number, cause: unknown): MemoryError {
+  const cure =
+    "engines reserve gigabytes of address space for each memory: raise the limit (ulimit -v), or start Node with --disable-wasm-trap-handler";
+  return new MemoryError(`memory: expected ${bytes} bytes from the host, got none; ${cure}`, bytes, 0, { cause });
 }

@@ -6,6 +6,7 @@ import { kindOf, tagOf } from "../arguments.ts";
 import { ShapeError, StateError } from "../errors.ts";
 import type { DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
+import { turns } from "../turn.ts";
 import { LinearMemory } from "./memory.ts";
 import { pack } from "./pack.ts";
 import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
@@ -111,11 +112,13 @@ export class Session {
     plan.steps.forEach(({ fields }, i) => {
       writeStep(memory.view, stepAddress(plan, i), fields);
     });
-    plan.weights.forEach(({ packed, address }, i) => {
-      signal?.throwIfAborted();
+    const turn = turns(signal);
+    for (const [i, { packed, address }] of plan.weights.entries()) {
+      await turn();
       pack(memory, packed, address, optimised, { address: plan.arena, bytes: plan.memory.arena });
       onPacked?.(i + 1, plan.weights.length);
-    });
+    }
+    signal?.throwIfAborted();
     return new Session(parts, memory);
   }
 

@@ -165,13 +165,32 @@ async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<W
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
-    if (bytes[0] === 0 && bytes[1] === 0x61 && !WebAssembly.validate(bytes)) {
+    if (isWhole(bytes) && !WebAssembly.validate(bytes)) {
       throw new UnsupportedError(`${where}: expected a host that accepts this build of the kernels, got ${cause}`, {
         cause,
       });
     }
     throw new LoadError(`${where}: expected a wasm module, got ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Whether the sections of a wasm binary fill it to its end: a build that a host refuses is not the same as one that was cut off on its way. */
+function isWhole(bytes: Uint8Array): boolean {
+  if (!(bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d)) return false;
+  let at = 8;
+  while (at < bytes.length) {
+    let size = 0;
+    let byte = 0;
+    let shift = 0;
+    at++;
+    do {
+      byte = bytes[at++] ?? 0;
+      size += (byte & 0x7f) * 2 ** shift;
+      shift += 7;
+    } while (byte & 0x80 && shift < 35);
+    at += size;
+  }
+  return at === bytes.length;
 }
 
 /**

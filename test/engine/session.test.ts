@@ -276,6 +276,13 @@ describe("variants", () => {
     await expect(build(SMALL, { wasm, variant: "simd" })).rejects.toThrow(UnsupportedError);
   });
 
+  it("that were cut off on their way are damaged, not unsupported", async () => {
+    const whole = new Uint8Array(bytes("scalar"));
+    for (const length of [9, 100, 1000, whole.length - 1]) {
+      await expect(build(SMALL, { wasm: whole.slice(0, length) })).rejects.toThrow(LoadError);
+    }
+  });
+
   it("name what came instead of wasm", async () => {
     await expect(build(SMALL, { wasm: new Response("<!DOCTYPE html>") })).rejects.toThrow(/got HTML/);
     await expect(build(SMALL, { wasm: new Response("", { status: 404 }) })).rejects.toThrow(/status 404/);

@@ -6,18 +6,24 @@
  * That file lies two levels below the root, like the sources: `new URL("../../build/….wasm", import.meta.url)` means the same in both, and stays as
  * it is written, for the bundlers of others to find.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
+/** Packages whose code goes into dist/, under their licences. */
+const INCLUDED = ["@assemblyscript/loader", "fflate", "flatbuffers", "jsfive", "pako"];
+const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
+
 const bundle = await rolldown({
   input: Object.fromEntries(files.map((file) => [file.replaceAll("\\", "/").slice(0, -".ts".length), source + file])),
   platform: "neutral",
-  // Packages are looked up by the user's own installation.
-  external: /^[^./]/,
+  resolve: { mainFields: ["module", "main"] },
+  // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs nothing else, and no bundler has
+  // anything to resolve. The two packages of the command line stay packages.
+  external: [/^node:/, "commander", "cli-progress"],
 });
 /** Quotes around addresses, which the printer turns into backticks: not every bundler of others reads those. */
 const quoted = {
@@ -33,8 +39,23 @@ await bundle.write({
   entryFileNames: "[name].js",
   chunkFileNames: "chunks/[name].js",
   minifyInternalExports: false,
-  // Names stay, for stack traces; comments are in the declarations and the sources.
-  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  // Names and lines stay, for stack traces: an uncaught error prints the line it comes from. Comments are in the declarations and the sources.
+  minify: false,
+  comments: false,
   plugins: [quoted],
-  codeSplitting: { groups: [{ name: "core", test: /[\\/]src[\\/]index\.ts$/ }] },
+  codeSplitting: {
+    groups: [
+      { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
+      ...INCLUDED.slice(1).map((name) => ({ name: name.replace(/\W+/g, "-"), test: inPackage(name) })),
+    ],
+  },
 });
+
+const notices = INCLUDED.map((name) => {
+  const folder = new URL(`../node_modules/${name}/`, import.meta.url);
+  const { version, homepage, license } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file ? readFileSync(new URL(file, folder), "utf8").trim() : `Licensed under ${license}.`;
+  return `${name} ${version}  ${homepage ?? ""}\n\n${text}\n`;
+});
+writeFileSync(new URL("../dist/THIRD-PARTY.txt", import.meta.url), notices.join(`\n${"-".repeat(80)}\n\n`));

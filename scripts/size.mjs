@@ -3,14 +3,12 @@
  * the budgets. Importers and pictures come in by dynamic imports, when used, and are listed without a budget of their own.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const BUDGET = { module: 40 * 1024, total: 60 * 1024 };
 
 const root = new URL("../", import.meta.url);
-const require = createRequire(import.meta.url);
 const gzip = (data) => gzipSync(data, { level: 9 }).length;
 const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;
 
@@ -21,9 +19,7 @@ function reachable(url, seen = new Set()) {
   const source = readFileSync(url, "utf8");
   for (const [, specifier] of source.matchAll(/^\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']/gm)) {
     if (specifier.startsWith(".")) reachable(new URL(specifier, url), seen);
-    else if (specifier === "@assemblyscript/loader") seen.add(new URL(`file://${require.resolve(specifier)}`).href);
-    else
-      throw new Error(`${fileURLToPath(url)}: expected no static import from outside but the loader, got ${specifier}`);
+    else throw new Error(`${fileURLToPath(url)}: expected no static import from outside, got ${specifier}`);
   }
   return seen;
 }

@@ -33,11 +33,11 @@ function shortened(message: string): string {
 }
 
 /**
- * The same error, its message led by where it happened; nothing is added that the message says already.
+ * The same error, its message led by where it happened; nothing is added that the message says already, as those of a LoadError do.
  * @param where a file's name, as a rule
  */
 export function located(where: string, error: unknown): unknown {
-  if (!(error instanceof SepconvError) || error.message.includes(where)) return error;
+  if (!(error instanceof SepconvError) || error instanceof LoadError || error.message.includes(where)) return error;
   const before = error.message;
   error.message = shortened(`${where}: ${before}`);
   // What an uncaught error prints was written when it was made.

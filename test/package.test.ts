@@ -1,6 +1,8 @@
 /** The built package, as others import it: needs `npm run build`. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
@@ -58,12 +60,56 @@ describe("the built package", () => {
     }
   });
 
-  it("comes in as two files and the loader", () => {
+  it("comes in as two files, and asks for no package", () => {
     const index = readFileSync(`${ROOT}dist/index.js`, "utf8");
     expect([...index.matchAll(/from ?"([^"]+)"/g)].map(([, from]) => from)).toEqual(["./chunks/core.js"]);
     const core = readFileSync(`${ROOT}dist/chunks/core.js`, "utf8");
-    expect([...core.matchAll(/^import\b[^;]*?from ?"([^"]+)"/gm)].map(([, from]) => from)).toEqual([
-      "@assemblyscript/loader",
-    ]);
+    expect([...core.matchAll(/^import\b[^;]*?from ?"([^"]+)"/gm)]).toEqual([]);
+    const files = readdirSync(`${ROOT}dist`, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".js"),
+    );
+    const asked = files
+      .filter((file) => !/^cli[\\/]/.test(file))
+      .flatMap((file) => [
+        ...readFileSync(`${ROOT}dist/${file}`, "utf8").matchAll(/(?:from|import\() ?"([^."][^"]*)"/g),
+      ])
+      .map(([, name]) => name)
+      .filter((name) => !name!.startsWith("node:"));
+    expect(asked).toEqual([]);
+  });
+
+  it("is shipped in lines that a terminal shows when an error is not caught", () => {
+    for (const file of readdirSync(`${ROOT}dist`, { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".js")) continue;
+      const longest = Math.max(
+        ...readFileSync(`${ROOT}dist/${file}`, "utf8")
+          .split("\n")
+          .map(({ length }) => length),
+      );
+      expect(longest, file).toBeLessThan(3000);
+    }
+  });
+
+  it("is installed as a few small packages", () => {
+    const folder = mkdtempSync(join(tmpdir(), "sepconv-install-"));
+    try {
+      const run = (command: string, cwd: string) => execFileSync("bash", ["-c", command], { cwd, encoding: "utf8" });
+      const tarball = run(`npm pack --silent --ignore-scripts --pack-destination "${folder}"`, ROOT)
+        .trim()
+        .split("\n")
+        .at(-1)!;
+      writeFileSync(join(folder, "package.json"), "{}");
+      run(`npm install --no-audit --no-fund --silent "./${tarball}"`, folder);
+      const lock = JSON.parse(readFileSync(join(folder, "node_modules/.package-lock.json"), "utf8"));
+      const names = Object.keys(lock.packages);
+      const size = Number(run("du -sb node_modules | cut -f1", folder));
+      console.info(`installed: ${names.length} packages, ${(size / 1e6).toFixed(2)} MB`);
+      expect(names.length).toBeLessThanOrEqual(12);
+      expect(size).toBeLessThanOrEqual(4e6);
+      const answer = run(`node --input-type=module --eval 'import "sepconv"; console.log("imported")'`, folder);
+      expect(answer.trim()).toBe("imported");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

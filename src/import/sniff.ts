@@ -43,9 +43,13 @@ export async function importModel(source: ModelSource, asked: ImportOptions = {}
     return withOwnRange(graph);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw located(files.name, error instanceof SepconvError ? error : unsound(error));
+    const known = error instanceof SepconvError ? error : unsound(error);
+    throw NAMELESS.has(files.name) ? known : located(files.name, known);
   }
 }
+
+/** What sources without a name are called. */
+const NAMELESS: ReadonlySet<string> = new Set(["bytes", "blob", "response"]);
 
 /**
  * A network with a stage of its own wants the pixels that this stage takes, whatever its family is fed otherwise. TFLite's metadata say it for the very file, and

@@ -38,6 +38,7 @@ export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantise/r
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
+export type { PictureLike } from "./vision/given.ts";
 export { type InputOptions, type Picture, type PixelRange, toInput } from "./vision/image.ts";
 
 /** What can be asked of {@link load}. */

@@ -5,7 +5,8 @@
 import type { Numbers, Session } from "../engine/session.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { type Picture, type PixelRange, type SessionInputOptions, sessionInput } from "./image.ts";
+import type { PictureLike } from "./given.ts";
+import { type PixelRange, type SessionInputOptions, sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
 
 /** One class. */
@@ -38,13 +39,13 @@ export interface Classification {
 }
 
 /**
- * Classifies one picture. Pixels are normalised as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalised as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
  * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
  * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
  */
 export async function classify(
   session: Session,
-  picture: Picture,
+  picture: PictureLike,
   options: ClassifyOptions = {},
 ): Promise<Classification> {
   const { top = 5, labels = session.graph.source.labels } = options;

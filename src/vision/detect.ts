@@ -7,7 +7,8 @@ import type { Numbers, Session } from "../engine/session.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Detector } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
-import { type Picture, sessionInput } from "./image.ts";
+import { type PictureLike, pictureGiven } from "./given.ts";
+import { sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
 
 /** One thing that was found. */
@@ -42,12 +43,12 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
  * (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors were trained on such input: with another one, scores near the
  * threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
- * @param picture pixels as decoders give them: gray, RGB or RGBA
+ * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
  * @returns what was found, best first; boxes are cut at the picture's edges
  * @throws UnsupportedError for a network that is no detector, or takes several images at a time
  * @throws RangeError, TypeError or ShapeError for a bad option or picture
  */
-export async function detect(session: Session, picture: Picture, options: DetectOptions = {}): Promise<Detection[]> {
+export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
   const { detector } = session.graph.source;
   if (!detector) {
@@ -55,6 +56,7 @@ export async function detect(session: Session, picture: Picture, options: Detect
       `detect: expected a detector, got ${session.graph.name}, whose outputs say nothing of boxes`,
     );
   }
+  const picture = await pictureGiven("picture", given);
   const { input, placement } = await sessionInput(session, picture, {
     fit: "contain",
     position: "start",

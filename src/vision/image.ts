@@ -10,6 +10,7 @@ import { type Kernels, loadStableKernels } from "../engine/variant.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Normalisation, Source } from "../graph/graph.ts";
 import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
+import { type PictureLike, pictureGiven } from "./given.ts";
 import { fromReal, pixelsAsBytes } from "./real.ts";
 import { type Method, type Taps, taps } from "./taps.ts";
 
@@ -36,11 +37,12 @@ export interface InputOptions extends Size, FitOptions {
 const STRIP_BYTES = 1 << 20;
 
 /**
- * The input [height, width, channels] of one picture. For many pictures of one size, keep a {@link createResizer}.
+ * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many pictures of one size, keep a {@link createResizer}.
  * @param output filled and returned instead of a new array
  * @throws what {@link createResizer} and {@link Resizer.run} throw
  */
-export async function toInput(picture: Picture, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
+export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
+  const picture = await pictureGiven("picture", given);
   const channels = checkPicture(picture);
   return (await createResizer({ ...size(picture), channels }, options)).run(picture, output);
 }
@@ -313,7 +315,7 @@ const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: 
  */
 export async function sessionInput(
   session: Session,
-  picture: Picture,
+  given: PictureLike,
   options: SessionInputOptions = {},
 ): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
   const info = session.inputs[0]!;
@@ -324,6 +326,7 @@ export async function sessionInput(
       `input ${name}: expected one image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
     );
   }
+  const picture = await pictureGiven("picture", given);
   const { fit, position, crop, method, padColour } = options;
   const range = pixelRange(session.graph.source, info, options.normalisation);
   if (range.from === "assumed") warn(session);

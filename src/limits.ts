@@ -91,9 +91,7 @@ export class Budget {
   /** @throws {@link FormatError} when a level, counted from 1, lies too deep */
   depth(level: number, where: string): void {
     if (level > this.limits.maxDepth) {
-      throw new FormatError(
-        `${where}: expected at most ${this.limits.maxDepth} levels (limits.maxDepth), got more`,
-      );
+      throw new FormatError(`${where}: expected at most ${this.limits.maxDepth} levels (limits.maxDepth), got more`);
     }
   }
 

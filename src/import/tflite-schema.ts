@@ -221,7 +221,8 @@ function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation
   if (!table || scales.length === 0) return undefined;
   const given = table.int64s(QUANTISATION.zeroPoint);
   const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
-  const axis = table.int32(QUANTISATION.axis);
+  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantised along, the last one of four.
+  const axis = shape.length === 1 ? 0 : table.int32(QUANTISATION.axis);
   // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];
   if (!fits || zeroPoints.length !== scales.length) {

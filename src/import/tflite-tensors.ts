@@ -117,11 +117,15 @@ export interface ByteNumbers {
 
 const ZERO_POINTS: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
 
-/** @throws {FormatError} There are no scales, or some that mean nothing. */
-function requireQuantisation(tensor: TensorInfo, where: string): Quantisation {
+/**
+ * @param least what scales must be at the least: weights may have scales of 0, of filters that were pruned
+ * @throws {FormatError} There are no scales, or some that mean nothing.
+ */
+function requireQuantisation(tensor: TensorInfo, where: string, least: "positive" | "from 0 on"): Quantisation {
   const { quantisation, type, index } = tensor;
   if (!quantisation) throw new FormatError(`${where}: expected a scale for ${type}, got none`);
-  const scale = quantisation.scales.find((s) => !(Number.isFinite(s) && s > 0));
+  const sound = (s: number) => Number.isFinite(s) && (least === "positive" ? s > 0 : s >= 0);
+  const scale = quantisation.scales.find((s) => !sound(s));
   if (scale !== undefined) throw new FormatError(`${where}, tensor ${index}: expected positive scales, got ${scale}`);
   const [lo, hi] = ZERO_POINTS[type] ?? [0, 0];
   const zero = quantisation.zeroPoints.find((z) => !(z >= lo && z <= hi));
@@ -132,7 +136,7 @@ function requireQuantisation(tensor: TensorInfo, where: string): Quantisation {
 
 /** The one scale and zero point of a value. */
 export function valueQuantisation(tensor: TensorInfo, where: string): Quantisation {
-  const { scales, zeroPoints } = requireQuantisation(tensor, where);
+  const { scales, zeroPoints } = requireQuantisation(tensor, where, "positive");
   if (scales.length !== 1) throw new UnsupportedError(`${where}: expected one scale for a value, got ${scales.length}`);
   return { scales, zeroPoints, axis: 0 };
 }
@@ -276,7 +280,7 @@ export class OperatorCall {
     if (tensor.shape.length !== rank) {
       throw new FormatError(`${where}: expected ${rank} dimensions, got [${tensor.shape.join(",")}]`);
     }
-    const quantisation = requireQuantisation(tensor, where);
+    const quantisation = requireQuantisation(tensor, where, "from 0 on");
     const { scales, zeroPoints, axis } = quantisation;
     if (scales.length > 1 && axis !== channels) {
       throw new UnsupportedError(

@@ -47,6 +47,22 @@ describe("nameEndPoints", () => {
     });
   }
 
+  it("recognises a network of gray pictures, whose first convolution is written as a depthwise one with a multiplier", () => {
+    const { graph, expected } = anonymous({ alpha: 0.25 });
+    const gray: Graph = {
+      ...graph,
+      inputs: graph.inputs.map((input) => ({ ...input, shape: [1, 32, 32, 1] })),
+      constants: new Map(
+        [...graph.constants].map(([name, constant]) => {
+          const [kH, kW, inC, outC] = constant.shape;
+          return [name, inC === 3 ? { ...constant, shape: [kH!, kW!, 1, outC!] } : constant];
+        }),
+      ),
+      nodes: graph.nodes.map((node, i) => (i === 0 ? ({ ...node, op: "depthwiseConv2d" } as Node) : node)),
+    };
+    expect(found(gray)).toEqual(expected);
+  });
+
   it("looks through Keras's pads and identities", () => {
     const { graph, expected } = anonymous();
     const keras = rewritten(graph, (node) => {

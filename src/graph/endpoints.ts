@@ -83,11 +83,15 @@ function activation(convolution: Conv2d | DepthwiseConv2d, readers: Readers): st
 
 const TRANSPARENT: ReadonlySet<Node["op"]> = new Set(["batchNorm", "scaleShift", "identity", "clamp"]);
 
-/** The nodes that read a value, pads and identities looked through. */
+/** The nodes that read a value, pads and identities looked through, however many of them stand one behind the other. */
 function nodesBehind(value: string, readers: Readers): Node[] {
-  return (readers.get(value) ?? []).flatMap((node) =>
-    node.op === "pad" || node.op === "identity" ? nodesBehind(node.name, readers) : [node],
-  );
+  const found: Node[] = [];
+  const waiting = [...(readers.get(value) ?? [])].reverse();
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.op !== "pad" && node.op !== "identity") found.push(node);
+    else waiting.push(...[...(readers.get(node.name) ?? [])].reverse());
+  }
+  return found;
 }
 
 /** Whether a node averages over the whole map: [n, h, w, c] → one number a channel. */

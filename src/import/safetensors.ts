@@ -8,8 +8,8 @@
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Graph, Shape, TensorData } from "../graph/graph.ts";
+import { fromFloat16 } from "./decode.ts";
 import { type CanonicalOptions, fromCanonical, optionsMetadata } from "./safetensors-canonical.ts";
-import { fromFloat16 } from "./shards.ts";
 import { fromTimm, type TimmOptions } from "./timm.ts";
 
 /** Longest header that is read, in bytes; the format's own limit. */

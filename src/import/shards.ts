@@ -7,6 +7,7 @@
  */
 import { FormatError, LoadError, UnsupportedError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
+import { fromFloat16 } from "./decode.ts";
 import type { Sibling } from "./source.ts";
 
 /** A decoded weight: quantised and half-precision ones as float32, booleans as uint8. */
@@ -190,16 +191,4 @@ function dequantise({ dtype, scale, min }: Quantisation, raw: ArrayBuffer): Floa
   const values = new Float32Array(codes.length);
   for (let i = 0; i < codes.length; ++i) values[i] = codes[i]! * scale + min;
   return values;
-}
-
-/** Half precision: 1 sign bit, 5 exponent bits (bias 15), 10 mantissa bits. Every value is exact in float32. */
-export function fromFloat16(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const mantissa = half & 0x3ff;
-    if (exponent === 0) return sign * mantissa * 2 ** -24;
-    if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
-  });
 }

@@ -1,145 +1,41 @@
 /**
- * Constants of a TFLite file as float32 or integers, and one operator's view of the file: its tensors, its settings, the nodes it adds.
+ * One operator's view of a TFLite file: its tensors, its settings, the nodes it adds.
  * @module
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Clamp, Constant, Node, Quantisation, Shape } from "../graph/graph.ts";
+import type { Clamp, Node, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
-import { fromFloat16 } from "./shards.ts";
-import type { ModelFile, OperatorInfo, TensorInfo } from "./tflite-schema.ts";
+import type { Budget } from "../limits.ts";
+import {
+  checkBytes,
+  checkFloats,
+  copyOf,
+  floatsOf,
+  integersOf,
+  numberOf,
+  requireQuantisation,
+  valueQuantisation,
+} from "./tflite-constants.ts";
+import { nameOf, type TfliteDraft } from "./tflite-draft.ts";
+import type { Known } from "./tflite-fold.ts";
+import type { OperatorInfo, TensorInfo } from "./tflite-schema.ts";
 
-/** Bytes of one element; other types have no constants here. */
-const ITEM_BYTES: Readonly<Record<string, number>> = {
-  float32: 4,
-  float16: 2,
-  int32: 4,
-  uint8: 1,
-  int64: 8,
-  int16: 2,
-  int8: 1,
-};
-
-/** @throws {FormatError} The buffer is not as long as the tensor needs. */
-function rawData(tensor: TensorInfo): Uint8Array {
-  const where = `tflite, tensor ${tensor.index} '${tensor.name}'`;
-  if (tensor.sparse) throw new UnsupportedError(`${where}: expected dense data, got a sparse tensor`);
-  const item = ITEM_BYTES[tensor.type];
-  if (item === undefined) throw new UnsupportedError(`${where}: expected numbers, got ${tensor.type}`);
-  const needed = sizeOf(tensor.shape) * item;
-  if (tensor.data.length !== needed) {
-    throw new FormatError(
-      `${where}, byte ${tensor.offset}: expected ${needed} bytes for [${tensor.shape.join(",")}] ${tensor.type}, got ${tensor.data.length}`,
-    );
-  }
-  // A copy, because views of 16 and 32 bits need alignment and the file must not stay in memory.
-  return new Uint8Array(tensor.data);
-}
-
-function integersOf(tensor: TensorInfo): ArrayLike<number> {
-  const { buffer } = rawData(tensor);
-  switch (tensor.type) {
-    case "int8":
-      return new Int8Array(buffer);
-    case "uint8":
-      return new Uint8Array(buffer);
-    case "int16":
-      return new Int16Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "int64":
-      return Array.from(new BigInt64Array(buffer), Number);
-    default:
-      throw new FormatError(`tflite, tensor ${tensor.index} '${tensor.name}': expected integers, got ${tensor.type}`);
-  }
-}
-
-function floatsOf(tensor: TensorInfo): Float32Array {
-  if (tensor.type === "float32") return new Float32Array(rawData(tensor).buffer);
-  if (tensor.type === "float16") return fromFloat16(new Uint16Array(rawData(tensor).buffer));
-  const quantised = integersOf(tensor);
-  const { quantisation, shape } = tensor;
-  if (!quantisation) {
-    throw new FormatError(
-      `tflite, tensor ${tensor.index} '${tensor.name}': expected a scale for ${tensor.type}, got none`,
-    );
-  }
-  const { scales, zeroPoints, axis } = quantisation;
-  const inner = sizeOf(shape.slice(axis + 1));
-  return Float32Array.from(quantised, (q, i) => {
-    const channel = scales.length === 1 ? 0 : Math.floor(i / inner) % scales.length;
-    return scales[channel]! * (q - zeroPoints[channel]!);
-  });
-}
-
-/** What has been built so far. */
-export interface TfliteDraft {
-  readonly file: ModelFile;
-  /** Values by the tensors that hold them: inputs, and what operators have computed. */
-  readonly values: Map<number, string>;
-  /** Tensors that hold constants: their own, or those of the tensor that they were dequantised from. */
-  readonly aliases: Map<number, TensorInfo>;
-  readonly constants: Map<string, Constant>;
-  /** Names of constants by the tensor and layout they were made of. */
-  readonly stored: Map<string, string>;
-  readonly nodes: Node[];
-  readonly names: Set<string>;
-}
-
-/** Claims a name for a value: the tensor's, `tensor7` if it has none, with `_1`, `_2` … where that is taken. */
-export function claim(names: Set<string>, name: string): string {
-  let unique = name;
-  for (let i = 1; names.has(unique); i++) unique = `${name}_${i}`;
-  names.add(unique);
-  return unique;
-}
-
-/** A tensor's own name, or one for it. */
-export function nameOf(tensor: TensorInfo): string {
-  return tensor.name === "" ? `tensor${tensor.index}` : tensor.name;
-}
-
-/** Constant data and its shape. */
+/** A constant input: the tensor that the operator reads, and the one whose data that has. */
 export interface Numbers {
   readonly tensor: TensorInfo;
+  readonly source: TensorInfo;
   readonly shape: Shape;
-  readonly data: Float32Array;
 }
 
 /** Constant 8-bit data with its meaning. */
-export interface ByteNumbers {
-  readonly tensor: TensorInfo;
-  readonly shape: Shape;
-  readonly data: Int8Array | Uint8Array;
+export interface ByteNumbers extends Numbers {
   readonly dtype: "int8" | "uint8";
   readonly quantisation: Quantisation;
 }
 
-const ZERO_POINTS: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
-
-/**
- * @param least what scales must be at the least: weights may have scales of 0, of filters that were pruned
- * @throws {FormatError} There are no scales, or some that mean nothing.
- */
-function requireQuantisation(tensor: TensorInfo, where: string, least: "positive" | "from 0 on"): Quantisation {
-  const { quantisation, type, index } = tensor;
-  if (!quantisation) throw new FormatError(`${where}: expected a scale for ${type}, got none`);
-  const sound = (s: number) => Number.isFinite(s) && (least === "positive" ? s > 0 : s >= 0);
-  const scale = quantisation.scales.find((s) => !sound(s));
-  if (scale !== undefined) throw new FormatError(`${where}, tensor ${index}: expected positive scales, got ${scale}`);
-  const [lo, hi] = ZERO_POINTS[type] ?? [0, 0];
-  const zero = quantisation.zeroPoints.find((z) => !(z >= lo && z <= hi));
-  if (zero !== undefined)
-    throw new FormatError(`${where}, tensor ${index}: expected zero points from ${lo} to ${hi}, got ${zero}`);
-  return quantisation;
-}
-
-/** The one scale and zero point of a value. */
-export function valueQuantisation(tensor: TensorInfo, where: string): Quantisation {
-  const { scales, zeroPoints } = requireQuantisation(tensor, where, "positive");
-  if (scales.length !== 1) throw new UnsupportedError(`${where}: expected one scale for a value, got ${scales.length}`);
-  return { scales, zeroPoints, axis: 0 };
-}
+/** Brings numbers into another order, or makes others of them. */
+type Arrange<T> = (data: T, budget: Budget) => T | Promise<T>;
 
 /** Omits its argument from each member of a union, keeping the union apart. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -176,9 +72,8 @@ export class OperatorCall {
 
   private required(i: number): TensorInfo {
     const tensor = this.tensor(i);
-    if (!tensor)
-      throw new FormatError(`${this.where}: expected an input ${i}, got ${this.operator.inputs.length} inputs`);
-    return tensor;
+    if (tensor) return tensor;
+    throw new FormatError(`${this.where}: expected an input ${i}, got ${this.operator.inputs.length} inputs`);
   }
 
   isConstant(i: number): boolean {
@@ -220,7 +115,7 @@ export class OperatorCall {
     this.type(tensor);
     const value = this.draft.values.get(tensor.index);
     if (value !== undefined) return value;
-    if (this.source(tensor)) {
+    if (this.source(tensor) || this.draft.integers.has(tensor.index)) {
       throw new UnsupportedError(
         `${this.where}: expected input ${i} to be computed, got the constant '${nameOf(tensor)}'`,
       );
@@ -230,9 +125,11 @@ export class OperatorCall {
     );
   }
 
-  /** The declared shape of an input. */
+  /** The shape of an input: what it comes to where it is computed, else what the file declares. */
   shape(i: number): Shape {
-    return this.required(i).shape;
+    const tensor = this.required(i);
+    const value = this.draft.values.get(tensor.index);
+    return (value === undefined ? undefined : this.draft.shapes.get(value)) ?? tensor.shape;
   }
 
   /** An input that must be constant: the tensor, and the one whose data it has. */
@@ -243,6 +140,9 @@ export class OperatorCall {
     const where = `${this.where}, input ${i}, '${nameOf(tensor)}'`;
     if (this.draft.values.has(tensor.index)) {
       throw new UnsupportedError(`${where}: expected a constant, got a value that is computed`);
+    }
+    if (this.draft.integers.has(tensor.index)) {
+      throw new UnsupportedError(`${where}: expected constant data, got what is made of a shape`);
     }
     throw new FormatError(
       `${where}: expected data for [${tensor.shape.join(",")}] ${tensor.type}, got an empty buffer`,
@@ -257,13 +157,21 @@ export class OperatorCall {
         `${this.where}, '${nameOf(tensor)}': expected ${rank} dimensions, got [${tensor.shape.join(",")}]`,
       );
     }
-    const data = floatsOf(source);
-    if (data.length !== sizeOf(tensor.shape)) {
+    checkFloats(source);
+    if (sizeOf(source.shape) !== sizeOf(tensor.shape)) {
       throw new FormatError(
         `${this.where}, '${nameOf(tensor)}': expected [${tensor.shape.join(",")}] like its source, got [${source.shape.join(",")}]`,
       );
     }
-    return { tensor, shape: tensor.shape, data };
+    return { tensor, source, shape: tensor.shape };
+  }
+
+  /** A constant input of one number; `what` it is. */
+  number(i: number, what: string): number {
+    const { source } = this.constantInput(i);
+    const count = sizeOf(source.shape);
+    if (count !== 1) throw new FormatError(`${this.where}, ${what}: expected one number, got ${count}`);
+    return numberOf(source);
   }
 
   /**
@@ -273,7 +181,7 @@ export class OperatorCall {
   byteWeights(i: number, rank: number, channels: number): ByteNumbers {
     const { tensor, source } = this.constantInput(i);
     const where = `${this.where}, weights '${nameOf(tensor)}'`;
-    const type = this.tensor(0)!.type;
+    const { type } = this.tensor(0)!;
     if (tensor.type !== type || source !== tensor) {
       throw new UnsupportedError(`${where}: expected ${type} like the input, got ${source.type}`);
     }
@@ -292,9 +200,8 @@ export class OperatorCall {
         `${where}: expected int8 weights around 0, got the zero point ${zeroPoints.find(Boolean)}`,
       );
     }
-    const raw = rawData(tensor);
-    const data = tensor.type === "int8" ? new Int8Array(raw.buffer) : raw;
-    return { tensor, shape: tensor.shape, data, quantisation, dtype: tensor.type as "int8" | "uint8" };
+    checkBytes(tensor);
+    return { tensor, source, shape: tensor.shape, quantisation, dtype: type as "int8" | "uint8" };
   }
 
   /** Adds 8-bit weights in this package's layout, in which the output channels are at `axis`. */
@@ -302,16 +209,17 @@ export class OperatorCall {
     { tensor, dtype, quantisation: { scales, zeroPoints } }: ByteNumbers,
     shape: Shape,
     axis: number,
-    data: Int8Array | Uint8Array,
+    arrange: Arrange<Int8Array | Uint8Array> = (data) => data,
   ): string {
-    return this.stored(tensor, shape, `bytes ${shape.join()}`, {
-      dtype,
-      data,
-      quantisation: { scales, zeroPoints, axis },
+    const { draft } = this;
+    const stored = { shape, dtype, quantisation: { scales, zeroPoints, axis }, bytes: sizeOf(shape) };
+    return draft.store(tensor, `bytes ${shape.join()}`, stored, () => {
+      const raw = copyOf(tensor);
+      return arrange(dtype === "int8" ? new Int8Array(raw) : new Uint8Array(raw), draft.budget);
     });
   }
 
-  /** The int32 bias of an 8-bit operator: `channels` numbers. */
+  /** The int32 bias of an 8-bit operator: `channels` numbers. What its scales say is not looked at: it is the product of the input's and the weights'. */
   byteBias(i: number, channels: number): string | undefined {
     if (!this.tensor(i)) return undefined;
     const { tensor, source } = this.constantInput(i);
@@ -320,28 +228,39 @@ export class OperatorCall {
     if (sizeOf(source.shape) !== channels) {
       throw new FormatError(`${where}: expected [${channels}], got [${source.shape.join(",")}]`);
     }
-    const data = new Int32Array(rawData(source).buffer);
-    return this.stored(tensor, [channels], "int32", { dtype: "int32", data });
+    checkBytes(source);
+    const stored = { shape: [channels], dtype: "int32", bytes: 4 * channels } as const;
+    return this.draft.store(tensor, "int32", stored, () => new Int32Array(copyOf(source)));
   }
 
-  /** The integers of a constant input: axes, paddings. */
+  /** The integers of a constant input, or of one that is known beforehand: axes, paddings, sizes. */
   integers(i: number): number[] {
-    return Array.from(integersOf(this.constantInput(i).source));
+    const known = this.known(i);
+    if (known) return [...known.values];
+    return integersOf(this.constantInput(i).source);
+  }
+
+  /** The whole numbers that an input is known to hold; undefined where it is computed, or is no list of a few integers. */
+  known(i: number): Known | undefined {
+    const tensor = this.tensor(i);
+    if (!tensor) return undefined;
+    const made = this.draft.integers.get(tensor.index);
+    if (made) return made;
+    const source = this.source(tensor);
+    if (!source || !/^int(32|64)$/.test(source.type)) return undefined;
+    return { shape: source.shape, values: integersOf(source) };
   }
 
   /** Adds a constant made of an input. Tensors that several operators read in the same layout are stored once. */
-  constant(numbers: Numbers, shape: Shape, layout: string, data: Float32Array): string {
-    return this.stored(numbers.tensor, shape, layout, { dtype: "float32", data });
-  }
-
-  private stored(tensor: TensorInfo, shape: Shape, layout: string, rest: Omit<Constant, "name" | "shape">): string {
-    const key = `${tensor.index}:${layout}`;
-    const known = this.draft.stored.get(key);
-    if (known !== undefined) return known;
-    const name = claim(this.draft.names, nameOf(tensor));
-    this.draft.constants.set(name, { name, shape, ...rest });
-    this.draft.stored.set(key, name);
-    return name;
+  constant(
+    { tensor, source }: Numbers,
+    shape: Shape,
+    layout: string,
+    arrange: Arrange<Float32Array> = (data) => data,
+  ): string {
+    const { draft } = this;
+    const stored = { shape, dtype: "float32", bytes: 4 * sizeOf(shape) } as const;
+    return draft.store(tensor, layout, stored, async () => arrange(await floatsOf(source, draft.budget), draft.budget));
   }
 
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
@@ -354,8 +273,8 @@ export class OperatorCall {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
     const own = nameOf(this.output);
-    const name = claim(this.draft.names, suffix === undefined ? own : `${own}/${suffix}`);
-    this.draft.nodes.push({ ...node, name, inputs, ...type } as Node);
+    const name = this.draft.claim(suffix === undefined ? own : `${own}/${suffix}`);
+    this.draft.add({ ...node, name, inputs, ...type } as Node);
     return name;
   }
 

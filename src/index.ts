@@ -5,7 +5,7 @@
 import { type BuildOptions, build, kernelsFor } from "./engine/build.ts";
 import type { Session } from "./engine/session.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { ModelSource } from "./import/source.ts";
+import type { ModelSource, WeightUrl } from "./import/source.ts";
 import { Budget, type Limits } from "./limits.ts";
 import type { Sample } from "./quantise/calibrate.ts";
 import type { QuantizeOptions } from "./quantise/quantise.ts";
@@ -28,7 +28,7 @@ export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
-export type { ModelSource } from "./import/source.ts";
+export type { ModelSource, WeightUrl } from "./import/source.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { Sample } from "./quantise/calibrate.ts";
 export type { QuantizeOptions } from "./quantise/quantise.ts";
@@ -40,8 +40,10 @@ export { type InputOptions, type Picture, toInput } from "./vision/image.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {
-  /** Height and width of the input, for files that hold weights only. */
+  /** Height and width of the input, for files that leave them open or hold weights only. */
   readonly resolution?: number;
+  /** Where the shards of a TF.js manifest are, if not beside the model: an address, a path or bytes for each name that the manifest has. */
+  readonly weightUrl?: WeightUrl | undefined;
   /** How much the model's files may ask for; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined;
 }
@@ -53,13 +55,13 @@ export interface LoadOptions extends BuildOptions {
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Session> {
-  const { signal, onProgress, resolution, limits, maxMemory } = options;
+  const { signal, onProgress, resolution, limits, maxMemory, weightUrl } = options;
   const budget = new Budget({ limits, maxMemory, signal });
   // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
   const { importModel } = await import("./import/sniff.ts");
   const graph = await importModel(source, {
-    ...{ signal, budget },
+    ...{ signal, budget, weightUrl },
     ...(resolution !== undefined && { resolution }),
     onProgress:
       onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),

@@ -9,31 +9,29 @@ const LONGEST = 1400;
 
 /** Collects what is not supported while the rest of the model is looked at. */
 export class Blockers {
-  readonly #first: UnsupportedError[] = [];
+  #first: (() => UnsupportedError) | undefined;
   /** Names of values by what is in their way, each name once. */
   readonly #values = new Map<string, Set<string>>();
+  #count = 0;
 
   /**
    * @param kind what is in the way, equal for what is to stand together: `TILE`, `CONV_2D (expected one group, got 4)`
    * @param values the values that are computed so
-   * @param error what is thrown if it stays the only one
+   * @param error makes what is thrown if it stays the only one
    */
-  add(kind: string, values: readonly string[], error: UnsupportedError): void {
-    if (this.#first.length === 0) this.#first.push(error);
+  add(kind: string, values: readonly string[], error: () => UnsupportedError): void {
+    this.#first ??= error;
     const known = this.#values.get(kind) ?? new Set();
     for (const value of values) known.add(value);
     this.#values.set(kind, known);
-    this.count++;
+    this.#count++;
   }
-
-  count = 0;
 
   /** @throws {@link UnsupportedError} if there is anything: the one error, or one that names everything */
   check(format: string): void {
-    const [only] = this.#first;
-    if (only === undefined) return;
-    if (this.count === 1) throw only;
-    const start = `${format}: expected operators that sepconv has, got ${this.count} that it has not: `;
+    if (this.#first === undefined) return;
+    if (this.#count === 1) throw this.#first();
+    const start = `${format}: expected operators that sepconv has, got ${this.#count} that it has not: `;
     throw new UnsupportedError(start + (this.#list(8) ?? this.#list(2) ?? this.#list(0) ?? this.#begin()));
   }
 

@@ -2,7 +2,7 @@
  * A TF.js graph model → Graph: node by node, constants apart from activations.
  * @module
  */
-import { FormatError, type SepconvError, UnsupportedError } from "../errors.ts";
+import { FormatError, UnsupportedError } from "../errors.ts";
 import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Constant, Graph, Input, Node, Shape } from "../graph/graph.ts";
 import { nodeShape } from "../graph/shape.ts";
@@ -140,8 +140,8 @@ class Draft {
   add(node: TfNode, weights: ReadonlyMap<string, Weight>, resolution: number): void {
     const dirty = node.inputs.map((name) => this.isBlocked(name, where(node))).includes(true);
     if (node.op !== "Const" && node.op !== "Placeholder" && !OPS.has(node.op)) {
-      const error = `${where(node)}: expected one of ${[...OPS.keys()].join(", ")}, got ${node.op}`;
-      this.block(node, node.op, new UnsupportedError(error));
+      const message = () => `${where(node)}: expected one of ${[...OPS.keys()].join(", ")}, got ${node.op}`;
+      this.block(node, node.op, () => new UnsupportedError(message()));
     } else if (dirty) {
       this.blocked.add(node.name);
     } else {
@@ -150,12 +150,12 @@ class Draft {
       } catch (error) {
         if (!(error instanceof UnsupportedError)) throw error;
         const reason = error.message.replace(`${where(node)}: `, "");
-        this.block(node, `${node.op} (${reason})`, error);
+        this.block(node, `${node.op} (${reason})`, () => error);
       }
     }
   }
 
-  private block(node: TfNode, kind: string, error: SepconvError & UnsupportedError): void {
+  private block(node: TfNode, kind: string, error: () => UnsupportedError): void {
     this.blocked.add(node.name);
     this.blockers.add(kind, [node.name], error);
   }
@@ -166,7 +166,7 @@ class Draft {
     if (this.byName.has(tensor)) return false;
     const node = this.byName.get(baseOf(tensor))!;
     if (!this.blocked.has(node.name)) {
-      this.blockers.add(`${node.op} (a further output, ${tensor})`, [node.name], notFirst(node, tensor, reader));
+      this.blockers.add(`${node.op} (a further output, ${tensor})`, [node.name], () => notFirst(node, tensor, reader));
     }
     this.blocked.add(tensor);
     return true;

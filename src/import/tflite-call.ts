@@ -17,7 +17,7 @@ import {
   requireQuantisation,
   valueQuantisation,
 } from "./tflite-constants.ts";
-import { nameOf, type TfliteDraft } from "./tflite-draft.ts";
+import { nameOf, shownName, type TfliteDraft } from "./tflite-draft.ts";
 import type { Known } from "./tflite-fold.ts";
 import type { OperatorInfo, TensorInfo } from "./tflite-schema.ts";
 
@@ -61,7 +61,7 @@ export class OperatorCall {
 
   /** How error messages call this operator. */
   get where(): string {
-    return `tflite: operator ${this.operator.index} (${this.operator.op}) for '${nameOf(this.output)}'`;
+    return `tflite: operator ${this.operator.index} (${this.operator.op}) for '${shownName(this.output)}'`;
   }
 
   /** The tensor of an input; undefined if it is left out. */
@@ -90,13 +90,13 @@ export class OperatorCall {
   /** @throws {UnsupportedError} The tensor is not float32. */
   requireFloat(tensor: TensorInfo): void {
     if (tensor.type === "float32") return;
-    throw new UnsupportedError(`${this.where}, '${nameOf(tensor)}': expected float32, got ${tensor.type}`);
+    throw new UnsupportedError(`${this.where}, '${shownName(tensor)}': expected float32, got ${tensor.type}`);
   }
 
   /** Type and meaning of a value: nothing for float32, both for 8 bits. @throws {UnsupportedError} for other types */
   type(tensor: TensorInfo): { dtype?: "int8" | "uint8"; quantisation?: Quantisation } {
     if (tensor.type === "float32") return {};
-    const where = `${this.where}, '${nameOf(tensor)}'`;
+    const where = `${this.where}, '${shownName(tensor)}'`;
     if (tensor.type !== "int8" && tensor.type !== "uint8") {
       throw new UnsupportedError(`${where}: expected float32, int8 or uint8, got ${tensor.type}`);
     }
@@ -117,11 +117,11 @@ export class OperatorCall {
     if (value !== undefined) return value;
     if (this.source(tensor) || this.draft.integers.has(tensor.index)) {
       throw new UnsupportedError(
-        `${this.where}: expected input ${i} to be computed, got the constant '${nameOf(tensor)}'`,
+        `${this.where}: expected input ${i} to be computed, got the constant '${shownName(tensor)}'`,
       );
     }
     throw new FormatError(
-      `${this.where}: expected tensor ${tensor.index} '${tensor.name}' to be computed before it is read, got no operator that does`,
+      `${this.where}: expected tensor ${tensor.index} '${shownName(tensor)}' to be computed before it is read, got no operator that does`,
     );
   }
 
@@ -137,7 +137,7 @@ export class OperatorCall {
     const tensor = this.required(i);
     const source = this.source(tensor);
     if (source) return { tensor, source };
-    const where = `${this.where}, input ${i}, '${nameOf(tensor)}'`;
+    const where = `${this.where}, input ${i}, '${shownName(tensor)}'`;
     if (this.draft.values.has(tensor.index)) {
       throw new UnsupportedError(`${where}: expected a constant, got a value that is computed`);
     }
@@ -154,13 +154,13 @@ export class OperatorCall {
     const { tensor, source } = this.constantInput(i);
     if (rank !== undefined && tensor.shape.length !== rank) {
       throw new FormatError(
-        `${this.where}, '${nameOf(tensor)}': expected ${rank} dimensions, got [${tensor.shape.join(",")}]`,
+        `${this.where}, '${shownName(tensor)}': expected ${rank} dimensions, got [${tensor.shape.join(",")}]`,
       );
     }
     checkFloats(source);
     if (sizeOf(source.shape) !== sizeOf(tensor.shape)) {
       throw new FormatError(
-        `${this.where}, '${nameOf(tensor)}': expected [${tensor.shape.join(",")}] like its source, got [${source.shape.join(",")}]`,
+        `${this.where}, '${shownName(tensor)}': expected [${tensor.shape.join(",")}] like its source, got [${source.shape.join(",")}]`,
       );
     }
     return { tensor, source, shape: tensor.shape };
@@ -180,7 +180,7 @@ export class OperatorCall {
    */
   byteWeights(i: number, rank: number, channels: number): ByteNumbers {
     const { tensor, source } = this.constantInput(i);
-    const where = `${this.where}, weights '${nameOf(tensor)}'`;
+    const where = `${this.where}, weights '${shownName(tensor)}'`;
     const { type } = this.tensor(0)!;
     if (tensor.type !== type || source !== tensor) {
       throw new UnsupportedError(`${where}: expected ${type} like the input, got ${source.type}`);
@@ -223,7 +223,7 @@ export class OperatorCall {
   byteBias(i: number, channels: number): string | undefined {
     if (!this.tensor(i)) return undefined;
     const { tensor, source } = this.constantInput(i);
-    const where = `${this.where}, bias '${nameOf(tensor)}'`;
+    const where = `${this.where}, bias '${shownName(tensor)}'`;
     if (source.type !== "int32") throw new UnsupportedError(`${where}: expected int32, got ${source.type}`);
     if (sizeOf(source.shape) !== channels) {
       throw new FormatError(`${where}: expected [${channels}], got [${source.shape.join(",")}]`);

@@ -73,7 +73,7 @@ export class TfliteDraft {
     const known = this.#stored.get(key);
     if (known !== undefined) return known;
     const name = this.claim(nameOf(tensor));
-    this.budget.unpack(bytes, `tflite, tensor ${tensor.index} '${tensor.name}'`);
+    this.budget.unpack(bytes, `tflite, tensor ${tensor.index} '${shownName(tensor)}'`);
     this.#promised.push({ constant: { name, ...rest }, make });
     this.shapes.set(name, rest.shape);
     this.#stored.set(key, name);
@@ -99,4 +99,13 @@ export class TfliteDraft {
 /** A tensor's own name, or one for it. */
 export function nameOf(tensor: TensorInfo): string {
   return tensor.name === "" ? `tensor${tensor.index}` : tensor.name;
+}
+
+/** Characters of a name that messages show: names can be as long as a file. */
+const LONGEST = 240;
+
+/** A tensor's name as messages show it. */
+export function shownName(tensor: TensorInfo): string {
+  const name = nameOf(tensor);
+  return name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name;
 }

@@ -10,7 +10,7 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 /** Elements that may be read, as a multiple of the file's bytes: writers share equal vectors and strings, but not without end. */
 const BUDGET = 8;
 /** … and in all: what lies beyond is data, which is read as bytes and not by elements. */
-const MOST_ELEMENTS = 2 ** 24;
+const MOST_ELEMENTS = 2 ** 23;
 
 /** A flatbuffer, and what its errors call it. */
 export class FlatFile {

@@ -16,7 +16,7 @@ import {
   stridedSlice,
 } from "./integers.ts";
 import type { OperatorCall } from "./tflite-call.ts";
-import { nameOf } from "./tflite-draft.ts";
+import { shownName } from "./tflite-draft.ts";
 
 export type { Known } from "./integers.ts";
 
@@ -97,7 +97,7 @@ export function fold(call: OperatorCall): Known | undefined {
   const unknown = known.indexOf(undefined);
   const tensor = unknown < 0 ? undefined : call.tensor(unknown);
   throw new UnsupportedError(
-    `${call.where}: expected short lists of whole numbers that are known beforehand, got ${tensor ? `'${nameOf(tensor)}'` : "others"}`,
+    `${call.where}: expected short lists of whole numbers that are known beforehand, got ${tensor ? `'${shownName(tensor)}'` : "others"}`,
   );
 }
 

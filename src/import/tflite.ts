@@ -10,7 +10,7 @@ import { Budget } from "../limits.ts";
 import { checked } from "./checked.ts";
 import { OperatorCall } from "./tflite-call.ts";
 import { valueQuantisation } from "./tflite-constants.ts";
-import { nameOf, TfliteDraft } from "./tflite-draft.ts";
+import { nameOf, shownName, TfliteDraft } from "./tflite-draft.ts";
 import { fold, isFolded } from "./tflite-fold.ts";
 import { readMetadata } from "./tflite-metadata.ts";
 import { emitOperator, hasOperator } from "./tflite-ops.ts";
@@ -66,14 +66,14 @@ function inputOf(draft: TfliteDraft, tensor: TensorInfo, resolution: number | un
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     const reason = error.message.replace(/^.*?': /, "");
-    draft.blockers.add(`an input (${reason})`, [nameOf(tensor)], error);
+    draft.blockers.add(`an input (${reason})`, [nameOf(tensor)], () => error);
     pretend(draft, tensor.index);
     return { name: nameOf(tensor), shape: tensor.shape, dtype: "float32" };
   }
 }
 
 function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | undefined): Input {
-  const where = `tflite: input '${nameOf(tensor)}'`;
+  const where = `tflite: input '${shownName(tensor)}'`;
   if (draft.values.has(tensor.index)) throw new FormatError(`${where}: expected each input once, got it twice`);
   const { type } = tensor;
   if (!INPUT_TYPES.includes(type)) {
@@ -108,9 +108,8 @@ function inputShape({ shape, signature }: TensorInfo, where: string, resolution:
 /** Adds what an operator computes; what is not supported is noted, and all that depends on it passed over. */
 function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
   const dirty = operator.inputs.some((index) => draft.blocked.has(index));
-  const absent = missing(draft, operator);
-  if (absent) {
-    block(draft, operator, quoted(operator), absent);
+  if (!hasOperator(operator.op) && !isFolded(operator.op)) {
+    block(draft, operator, quoted(operator), () => missing(draft, operator));
     return;
   }
   try {
@@ -119,7 +118,7 @@ function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
     // What is wrong with a value that there is not may well be the fault of that.
     if (dirty && error instanceof SepconvError) pass(draft, operator);
     else if (error instanceof UnsupportedError) {
-      block(draft, operator, `${operator.op} (${reasonOf(error, operator)})`, error);
+      block(draft, operator, `${operator.op} (${reasonOf(error, operator)})`, () => error);
     } else throw error;
   }
 }
@@ -145,17 +144,16 @@ function quoted({ op, outputs, calls }: OperatorInfo): string {
 }
 
 /** The error for an operator that there is not. */
-function missing(draft: TfliteDraft, operator: OperatorInfo): UnsupportedError | undefined {
+function missing(draft: TfliteDraft, operator: OperatorInfo): UnsupportedError {
   const { index, op, outputs } = operator;
-  if (hasOperator(op) || isFolded(op)) return undefined;
-  const names = outputs.slice(0, 4).map((output) => `'${nameOf(draft.file.tensors[output]!)}'`);
+  const names = outputs.slice(0, 4).map((output) => `'${shownName(draft.file.tensors[output]!)}'`);
   const more = outputs.length > names.length ? " …" : "";
   const where = `tflite: operator ${index} (${op})${names.length > 0 ? ` for ${names.join(", ")}${more}` : ""}`;
   return new UnsupportedError(`${where}: expected an operator that sepconv has, got ${quoted(operator)}`);
 }
 
 /** Notes what is in the way of an operator. */
-function block(draft: TfliteDraft, operator: OperatorInfo, kind: string, error: UnsupportedError): void {
+function block(draft: TfliteDraft, operator: OperatorInfo, kind: string, error: () => UnsupportedError): void {
   const names = operator.outputs.map((index) => nameOf(draft.file.tensors[index]!));
   draft.blockers.add(kind, names, error);
   pass(draft, operator);
@@ -202,7 +200,7 @@ function dequantised(call: OperatorCall): TensorInfo | undefined {
 function outputOf(draft: TfliteDraft, tensor: TensorInfo): string {
   const value = draft.values.get(tensor.index);
   if (value !== undefined) return value;
-  const where = `tflite: output '${nameOf(tensor)}'`;
+  const where = `tflite: output '${shownName(tensor)}'`;
   if (draft.integers.has(tensor.index) || draft.aliases.has(tensor.index) || tensor.data.length > 0) {
     throw new UnsupportedError(`${where}: expected a value that is computed at each run, got a constant`);
   }
@@ -217,7 +215,7 @@ function compareShapes(draft: TfliteDraft): void {
     const shape = draft.shapes.get(name)!;
     if (isOpen(tensor) || tensor.shape.length === 0 || tensor.shape.join() === shape.join()) continue;
     throw new FormatError(
-      `tflite, tensor ${index} '${tensor.name}': expected [${shape.join(",")}] by its operator, got [${tensor.shape.join(",")}]`,
+      `tflite, tensor ${index} '${shownName(tensor)}': expected [${shape.join(",")}] by its operator, got [${tensor.shape.join(",")}]`,
     );
   }
 }

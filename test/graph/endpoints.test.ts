@@ -63,6 +63,19 @@ describe("nameEndPoints", () => {
     expect(found(gray)).toEqual(expected);
   });
 
+  it("looks through ten thousand identities", () => {
+    const { graph, expected } = anonymous();
+    const { name } = graph.nodes.find(({ op }) => op === "clamp") as Node;
+    const many = Array.from({ length: 10_000 }, (_, i): Node => {
+      return { op: "identity", name: `i${i}`, inputs: [i === 0 ? name : `i${i - 1}`] };
+    });
+    const nodes = graph.nodes.flatMap((node) => {
+      if (node.name === name) return [node, ...many];
+      return node.inputs[0] === name ? [{ ...node, inputs: ["i9999"] }] : [node];
+    });
+    expect(found({ ...graph, nodes })).toEqual(expected);
+  });
+
   it("looks through Keras's pads and identities", () => {
     const { graph, expected } = anonymous();
     const keras = rewritten(graph, (node) => {

@@ -65,6 +65,19 @@ describe("operators that there are not", () => {
     expect(message).toContain("STABLEHLO_LOGISTIC");
   });
 
+  test("ten thousand of them, with long names, in no time to speak of", async () => {
+    const count = 10_000;
+    const bytes = buildTflite({
+      tensors: [value("x"), value("n".repeat(200_000))],
+      operators: Array.from({ length: count }, (_, i) => ({ op: i % 2 ? "TILE" : "PRELU", inputs: [0], outputs: [1] })),
+      inputs: [0],
+      outputs: [1],
+    });
+    const began = performance.now();
+    await expect(fromTflite(bytes)).rejects.toThrow(/got 10000 that it has not: PRELU for 'nnn.*TILE for 'nnn/);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
   test("control flow names the subgraphs that it runs; others do not matter", async () => {
     const spec: ModelSpec = {
       tensors: [value("x"), value("y")],

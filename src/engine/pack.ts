@@ -142,21 +142,24 @@ function packHead(
     throw new TypeError(`constant ${packed.bias}: expected an Int32Array of data, got ${bias}`);
   }
   const sums = new Float64Array(n);
-  const sizes = new Float64Array(n);
+  // Of what is above and below the zero point.
+  const [above, below] = [new Float64Array(n), new Float64Array(n)];
   for (let i = 0, o = 0; i < data.length; i++) {
     const w = (data[i]! << 24) >> 24;
     sums[o]! += w;
-    sizes[o]! += Math.abs(w - zw);
+    if (w > zw) above[o]! += w - zw;
+    else below[o]! += w - zw;
     if (++o === n) o = 0;
   }
   const { view } = memory;
   for (let o = 0; o < n; o++) {
     const b = bias?.[o] ?? 0;
     const folded = b - zero * sums[o]! + k * zero * zw;
-    const reach = 255 * sizes[o]!;
-    if ((b - reach < LEAST_SUM || b + reach > MOST_SUM) && !vanishes(m[o]!, e[o]!)) {
+    const [lo, hi] = [-128 - zero, 127 - zero];
+    const [least, most] = [b + lo * above[o]! + hi * below[o]!, b + hi * above[o]! + lo * below[o]!];
+    if ((least < LEAST_SUM || most > MOST_SUM) && !vanishes(m[o]!, e[o]!)) {
       throw new UnsupportedError(
-        `weights "${packed.weights}", column ${o}: expected sums within 32 bits, got a bias of ${b} and weights of ${sizes[o]} in all`,
+        `weights "${packed.weights}", column ${o}: expected sums within 32 bits, got a bias of ${b} and sums from ${least} to ${most}`,
       );
     }
     // Wraps, as the kernels' additions do: what is folded in may leave 32 bits though every sum lies within.

@@ -4,12 +4,11 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
+import type { Clamp, Padding, Pair } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { transposed } from "./decode.ts";
-import { resolve } from "./integers.ts";
 import { type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-call.ts";
-import { isOpen } from "./tflite-schema.ts";
+import { declares, expandDims, reshape, squeeze } from "./tflite-reshape.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
 type Emit = (call: OperatorCall) => string;
@@ -274,8 +273,7 @@ function resizeBilinear(call: OperatorCall): string {
   channelsOf(call);
   const size = call.integers(1);
   const to = call.output.shape;
-  const declared = !call.draft.resized && !isOpen(call.output) && to.length > 0;
-  if (size.length !== 2 || (declared && (size[0] !== to[1] || size[1] !== to[2]))) {
+  if (size.length !== 2 || (declares(call) && (size[0] !== to[1] || size[1] !== to[2]))) {
     throw new FormatError(
       `${call.where}, size: expected that of the output [${to.join(",")}], got [${size.join(",")}]`,
     );
@@ -291,49 +289,6 @@ function resizeBilinear(call: OperatorCall): string {
   return call.node({ op: "resizeBilinear", size: [size[0]!, size[1]!], alignCorners, halfPixelCenters }, [
     call.value(0),
   ]);
-}
-
-/** RESHAPE comes to its second input, to its option, or to what the output declares. */
-function reshape(call: OperatorCall): string {
-  const asked = call.known(1)?.values ?? (call.tensor(1) ? undefined : call.operator.options?.int32s(FIRST));
-  return reshapeTo(call, asked?.length ? asked : call.output.shape);
-}
-
-/** SQUEEZE loses the axes of size 1 that its option names, or all. */
-function squeeze(call: OperatorCall): string {
-  if (declares(call)) return reshapeTo(call, call.output.shape);
-  const from = call.shape(0);
-  const axes = (call.operator.options?.int32s(FIRST) ?? []).map((axis) => (axis < 0 ? axis + from.length : axis));
-  return reshapeTo(
-    call,
-    from.filter((n, axis) => !(axes.length === 0 ? n === 1 : axes.includes(axis))),
-  );
-}
-
-/** EXPAND_DIMS gains one. */
-function expandDims(call: OperatorCall): string {
-  if (declares(call)) return reshapeTo(call, call.output.shape);
-  const from = call.shape(0);
-  const [axis = 0] = call.integers(1);
-  return reshapeTo(call, from.toSpliced(axis < 0 ? axis + from.length + 1 : axis, 0, 1));
-}
-
-/** Whether what the file says of the output's shape holds: not where sizes were left open. */
-function declares({ draft, output }: OperatorCall): boolean {
-  return !draft.resized && !isOpen(output) && output.shape.length > 0;
-}
-
-function reshapeTo(call: OperatorCall, target: Shape): string {
-  const from = call.shape(0);
-  const to = resolve(sizeOf(from), target);
-  if (!to || to.length === 0) {
-    throw new FormatError(
-      `${call.where}: expected an output with the numbers of [${from.join(",")}], got [${target.join(",")}]`,
-    );
-  }
-  // A leading batch that stays is written as −1, so that it may change.
-  const shape: Shape = to[0] === from[0] ? [-1, ...to.slice(1)] : to;
-  return call.node({ op: "reshape", shape }, [call.value(0)]);
 }
 
 function softmax(call: OperatorCall): string {

@@ -170,7 +170,7 @@ function tensorOf(
   if (negative !== undefined) throw new FormatError(`tflite, ${what}: expected sizes ≥ 0, got [${shape.join(",")}]`);
   const signature = table.int32s(TENSOR.signature);
   const type = table.int8(TENSOR.type);
-  const quantisation = quantisationOf(table, shape, what);
+  const quantisation = quantisationOf(table, shape, TENSOR_TYPES[type] === "int32", what);
   const data = bufferOf(table.uint32(TENSOR.buffer), what);
   return {
     index,
@@ -185,8 +185,11 @@ function tensorOf(
   };
 }
 
-/** Scales without zero points have zeros; one of each holds for the whole tensor. */
-function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation | undefined {
+/**
+ * Scales without zero points have zeros; one of each holds for the whole tensor.
+ * @param bias Whether it is an int32 tensor, a bias as a rule: its scales follow from others, so that nobody needs them, and some files get them wrong.
+ */
+function quantisationOf(tensor: Table, shape: Shape, bias: boolean, what: string): Quantisation | undefined {
   const table = tensor.table(TENSOR.quantisation, `${what}, quantization`);
   const scales = table?.float32s(QUANTISATION.scale) ?? [];
   if (!table || scales.length === 0) return undefined;
@@ -197,6 +200,7 @@ function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation
   // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];
   if (!fits || zeroPoints.length !== scales.length) {
+    if (bias) return undefined;
     throw new FormatError(
       `tflite, ${what}: expected one scale and zero point, or one for each of [${shape.join(",")}] along axis ${axis}, got ${scales.length} and ${zeroPoints.length}`,
     );

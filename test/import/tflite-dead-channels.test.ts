@@ -141,6 +141,30 @@ for (const variant of VARIANTS) {
       }
     }
 
+    test("a bias that is saturated, and inputs that lead away from the end", async () => {
+      const bias = [-MOST, MOST, LEAST];
+      const spec: ModelSpec = {
+        tensors: [
+          { name: "x", shape: [1, 1, 1, 2], type: "int8", scales: [0.5], zeroPoints: [-128] },
+          {
+            ...{ name: "w", shape: [3, 1, 1, 2], type: "int8", data: [5, 90, -7, -3, 1, 0] },
+            ...{ scales: [1e-8, 2e-8, 3e-8], zeroPoints: [0, 0, 0], axis: 0 },
+          },
+          // Its scales are nobody's business: they follow from the others'.
+          { name: "b", shape: [1, 1, 1, 3], type: "int32", data: bias, scales: [0, 0], zeroPoints: [0], axis: 1 },
+          { name: "y", shape: [1, 1, 1, 3], type: "int8", scales: [0.5], zeroPoints: [0] },
+        ],
+        operators: [{ op: "CONV_2D", inputs: [0, 1, 2], outputs: [3], options: { 1: { int32: 1 }, 2: { int32: 1 } } }],
+        inputs: [0],
+        outputs: [3],
+      };
+      const session = await build(await fromTflite(buildTflite(spec)), { variant });
+      const { output } = session.run<Int8Array>(Int8Array.of(100, 127));
+      const sums = [5 * 228 + 90 * 255, -7 * 228 - 3 * 255, 228].map((sum, o) => sum + bias[o]!);
+      const factors = [1e-8, 2e-8, 3e-8].map(Math.fround);
+      expect([...output]).toEqual(sums.map((sum, o) => rescaled(sum, (0.5 * factors[o]!) / 0.5)));
+    });
+
     test("eight channels, of which one has died, behind a 3×3 window", async () => {
       const zeros = new Array<number>(8).fill(0);
       const bias = [1, 2, 3, LEAST, 5, 6, 7, MOST];

@@ -7,7 +7,7 @@ import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor } from "./engine/bu
 import type { Session } from "./engine/session.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { ModelSource } from "./import/source.ts";
+import type { ModelSource, WeightUrl } from "./import/source.ts";
 import { Budget, type Limits } from "./limits.ts";
 import type { Sample } from "./quantise/calibrate.ts";
 import type { QuantizeOptions } from "./quantise/quantise.ts";
@@ -30,7 +30,7 @@ export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
-export type { ModelSource } from "./import/source.ts";
+export type { ModelSource, WeightUrl } from "./import/source.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { Sample } from "./quantise/calibrate.ts";
 export type { QuantizeOptions } from "./quantise/quantise.ts";
@@ -43,13 +43,20 @@ export { type InputOptions, type Picture, type PixelRange, toInput } from "./vis
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {
-  /** Height and width of the input, for files that hold weights only. */
+  /** Height and width of the input, for files that leave them open or hold weights only. */
   readonly resolution?: number;
+  /** Where the shards of a TF.js manifest are, if not beside the model: an address, a path or bytes for each name that the manifest has. */
+  readonly weightUrl?: WeightUrl | undefined;
   /** How much the model's files may ask for; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined;
 }
 
-const LOAD_OPTIONS: readonly string[] = [...BUILD_OPTIONS, "resolution", "limits"] satisfies (keyof LoadOptions)[];
+const LOAD_OPTIONS: readonly string[] = [
+  ...BUILD_OPTIONS,
+  "resolution",
+  "limits",
+  "weightUrl",
+] satisfies (keyof LoadOptions)[];
 
 /**
  * Reads a model and makes it ready to run. The format is recognised by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
@@ -60,14 +67,14 @@ const LOAD_OPTIONS: readonly string[] = [...BUILD_OPTIONS, "resolution", "limits
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   checkOptions("load", options, LOAD_OPTIONS);
   checkBytes("maxMemory", options.maxMemory);
-  const { resolution, limits, ...rest } = options;
+  const { resolution, limits, weightUrl, ...rest } = options;
   const { signal, onProgress, maxMemory } = rest;
   const budget = new Budget({ limits, maxMemory, signal });
   // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
   const { importModel } = await import("./import/sniff.ts");
   const graph = await importModel(source, {
-    ...{ signal, budget },
+    ...{ signal, budget, weightUrl },
     ...(resolution !== undefined && { resolution }),
     onProgress:
       onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),

@@ -4,6 +4,7 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import type { Constant, Graph } from "../graph/graph.ts";
+import { multiplied } from "../graph/quant.ts";
 import type { Packed } from "./lowering.ts";
 import type { LinearMemory } from "./memory.ts";
 
@@ -123,8 +124,8 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
 }
 
 /**
- * Bias with the zero points folded in, b − zx·Σw + k·zx·zw; multipliers; shifts.
- * @throws {@link UnsupportedError} where a sum could leave 32 bits
+ * Bias with the zero points folded in, b − zx·Σw + k·zx·zw, modulo 2³² as the sums are; multipliers; shifts.
+ * @throws {@link UnsupportedError} where a sum could leave 32 bits and that could be seen: not of a filter that has died, whose factor leaves nothing of any sum
  */
 function packHead(
   memory: LinearMemory,
@@ -141,26 +142,39 @@ function packHead(
     throw new TypeError(`constant ${packed.bias}: expected an Int32Array of data, got ${bias}`);
   }
   const sums = new Float64Array(n);
-  const sizes = new Float64Array(n);
+  // Of what is above and below the zero point.
+  const [above, below] = [new Float64Array(n), new Float64Array(n)];
   for (let i = 0, o = 0; i < data.length; i++) {
     const w = (data[i]! << 24) >> 24;
     sums[o]! += w;
-    sizes[o]! += Math.abs(w - zw);
+    if (w > zw) above[o]! += w - zw;
+    else below[o]! += w - zw;
     if (++o === n) o = 0;
   }
   const { view } = memory;
   for (let o = 0; o < n; o++) {
     const b = bias?.[o] ?? 0;
     const folded = b - zero * sums[o]! + k * zero * zw;
-    if (Math.abs(b) + 255 * sizes[o]! >= 2 ** 31 || Math.abs(folded) >= 2 ** 31) {
+    const [lo, hi] = [-128 - zero, 127 - zero];
+    const [least, most] = [b + lo * above[o]! + hi * below[o]!, b + hi * above[o]! + lo * below[o]!];
+    if ((least < LEAST_SUM || most > MOST_SUM) && !vanishes(m[o]!, e[o]!)) {
       throw new UnsupportedError(
-        `weights "${packed.weights}", column ${o}: expected sums within 32 bits, got a bias of ${b} and weights of ${sizes[o]} in all`,
+        `weights "${packed.weights}", column ${o}: expected sums within 32 bits, got a bias of ${b} and sums from ${least} to ${most}`,
       );
     }
+    // Wraps, as the kernels' additions do: what is folded in may leave 32 bits though every sum lies within.
     view.setInt32(address + 4 * o, folded, true);
     view.setInt32(address + 4 * (columns + o), m[o]!, true);
     view.setInt8(address + 8 * columns + o, e[o]!);
   }
+}
+
+/** Bounds of a sum. */
+const [LEAST_SUM, MOST_SUM] = [-(2 ** 31), 2 ** 31 - 1];
+
+/** Whether a factor makes 0 of every sum. It grows with the sum, so the ends tell. */
+function vanishes(m: number, e: number): boolean {
+  return e >= 0 && multiplied(LEAST_SUM, { m, e }) === 0 && multiplied(MOST_SUM, { m, e }) === 0;
 }
 
 function floats({ name, data }: Constant): Float32Array {

@@ -39,6 +39,8 @@ export function fastHolds(
     let reach = 0;
     for (let i = o; i < data.length; i += n) reach += 255 * Math.abs(data[i]! - zw);
     const centre = bias?.[o] ?? 0;
+    // Sums that leave 32 bits come back at the other end.
+    if (centre - reach < -(2 ** 31) || centre + reach >= 2 ** 31) return false;
     return e[o]! >= LEAST && agree(m[o]!, e[o]!, centre - reach, centre + reach, bounds);
   });
 }

@@ -32,14 +32,16 @@ export function nameEndPoints(graph: Graph): Graph {
 type Readers = ReadonlyMap<string, readonly Node[]>;
 type Shapes = ReadonlyMap<string, Shape>;
 
-function isStem(node: Node, shapes: Shapes): node is Conv2d {
-  if (node.op !== "conv2d" || node.strides[0] !== 2 || node.strides[1] !== 2) return false;
-  const [kH, kW] = shapes.get(node.weights) as Shape;
-  return kH === 3 && kW === 3;
+/** Of an image of one channel, converters make the first convolution a depthwise one with a multiplier: it computes the same. */
+function isStem(node: Node, shapes: Shapes): node is Conv2d | DepthwiseConv2d {
+  if (node.op !== "conv2d" && node.op !== "depthwiseConv2d") return false;
+  if (node.strides[0] !== 2 || node.strides[1] !== 2) return false;
+  const [kH, kW, channels] = shapes.get(node.weights) as Shape;
+  return kH === 3 && kW === 3 && (node.op === "conv2d" || channels === 1);
 }
 
 /** The activations of block0 … block13 behind a first convolution; `undefined` where the structure is another. */
-function trunk(stem: Conv2d, readers: Readers, shapes: Shapes): string[] | undefined {
+function trunk(stem: Conv2d | DepthwiseConv2d, readers: Readers, shapes: Shapes): string[] | undefined {
   const values: string[] = [];
   let value = activation(stem, readers);
   while (value !== undefined) {
@@ -81,11 +83,15 @@ function activation(convolution: Conv2d | DepthwiseConv2d, readers: Readers): st
 
 const TRANSPARENT: ReadonlySet<Node["op"]> = new Set(["batchNorm", "scaleShift", "identity", "clamp"]);
 
-/** The nodes that read a value, pads and identities looked through. */
+/** The nodes that read a value, pads and identities looked through, however many of them stand one behind the other. */
 function nodesBehind(value: string, readers: Readers): Node[] {
-  return (readers.get(value) ?? []).flatMap((node) =>
-    node.op === "pad" || node.op === "identity" ? nodesBehind(node.name, readers) : [node],
-  );
+  const found: Node[] = [];
+  const waiting = [...(readers.get(value) ?? [])].reverse();
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.op !== "pad" && node.op !== "identity") found.push(node);
+    else waiting.push(...[...(readers.get(node.name) ?? [])].reverse());
+  }
+  return found;
 }
 
 /** Whether a node averages over the whole map: [n, h, w, c] → one number a channel. */

@@ -129,13 +129,17 @@ function checkValueQuantisation(what: string, dtype: DType, quantisation: Quanti
   checkQuantisation(what, dtype, quantisation);
   const { length } = quantisation.scales;
   if (length !== 1) throw new RangeError(`${what}: expected one scale for the whole value, got ${length}`);
+  if (quantisation.scales[0] === 0) throw new RangeError(`${what}: expected a scale that is a positive number, got 0`);
 }
 
-/** @throws RangeError for scales that are not positive numbers, zero points out of the type's range, lists of different lengths */
+/**
+ * A channel of weights may have the scale 0: a filter that was pruned.
+ * @throws RangeError for scales that are no numbers from 0 on, zero points out of the type's range, lists of different lengths
+ */
 function checkQuantisation(what: string, dtype: DType, { scales, zeroPoints }: Quantisation): void {
-  const scale = scales.find((s) => !(Number.isFinite(s) && s > 0));
+  const scale = scales.find((s) => !(Number.isFinite(s) && s >= 0));
   if (scale !== undefined || scales.length === 0) {
-    throw new RangeError(`${what}: expected scales that are positive numbers, got ${scale ?? "none"}`);
+    throw new RangeError(`${what}: expected scales that are positive numbers or 0, got ${scale ?? "none"}`);
   }
   if (scales.length !== zeroPoints.length) {
     throw new RangeError(`${what}: expected ${scales.length} zero points like scales, got ${zeroPoints.length}`);

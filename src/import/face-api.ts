@@ -8,6 +8,7 @@
  */
 import { FormatError, ShapeError } from "../errors.ts";
 import type { Constant, Graph, Node, Shape, Window } from "../graph/graph.ts";
+import type { Budget } from "../limits.ts";
 import { readWeights, type Weight } from "./shards.ts";
 import type { Sibling } from "./source.ts";
 
@@ -58,9 +59,9 @@ interface Draft {
 export async function fromFaceApi(
   manifest: unknown,
   sibling: Sibling,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  { signal, budget }: { readonly signal?: AbortSignal | undefined; readonly budget?: Budget | undefined } = {},
 ): Promise<Graph> {
-  const weights = await readWeights(manifest, sibling, options);
+  const weights = await readWeights(manifest, sibling, { signal, budget });
   const draft: Draft = { weights, constants: new Map(), nodes: [], maps: new Map([["image", [SIDE, CHANNELS]]]) };
   const blocks = backbone(draft);
   extras(draft, blocks.at(-1)!);

@@ -6,6 +6,8 @@
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Constant, Graph, Normalisation } from "../graph/graph.ts";
 import { type MobilenetV1Options, mobilenetV1, type Reading } from "../graph/mobilenet-v1.ts";
+import type { Budget } from "../limits.ts";
+import { parseJson, shown } from "./json.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** Key of the options, as JSON, in the file's metadata. */
@@ -25,14 +27,14 @@ export interface CanonicalOptions {
  * Rebuilds the graph that `toSafetensors` wrote.
  * @throws FormatError when the metadata is malformed, or a tensor is missing, unknown, or of a wrong shape
  */
-export function fromCanonical(
+export async function fromCanonical(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: ReadonlyMap<string, string>,
-  decode: (name: string, tensor: StoredTensor) => Float32Array,
-  options: CanonicalOptions = {},
-): Graph {
+  decode: (name: string, tensor: StoredTensor) => Promise<Float32Array>,
+  options: CanonicalOptions & { readonly budget?: Budget | undefined } = {},
+): Promise<Graph> {
   const stored = metadata.get(OPTIONS_KEY);
-  const found = stored === undefined ? optionsFromShapes(tensors) : parseOptions(stored);
+  const found = stored === undefined ? optionsFromShapes(tensors) : parseOptions(stored, options.budget);
   const { resolution = found.resolution, reading = found.reading } = options;
   const graph = rebuild({ ...found, ...(resolution && { resolution }), ...(reading && { reading }) });
   const constants = new Map<string, Constant>();
@@ -43,13 +45,16 @@ export function fromCanonical(
     if (`${tensor.shape}` !== `${shape}`) {
       throw new FormatError(`safetensors: tensor "${name}": expected shape [${shape}], got [${tensor.shape}]`);
     }
-    constants.set(name, { ...constant, data: decode(name, tensor) });
+    constants.set(name, constant);
   }
   const unknown = [...tensors.keys()].filter((name) => !constants.has(name));
   if (unknown.length > 0) {
     throw new FormatError(
       `safetensors: expected the tensors of ${graph.name}, got also ${unknown.slice(0, 5).join(", ")}`,
     );
+  }
+  for (const [name, constant] of constants) {
+    constants.set(name, { ...constant, data: await decode(name, tensors.get(name)!) });
   }
   const normalisation = options.normalisation ?? graph.source.normalisation;
   return { ...graph, constants, source: { format: "safetensors", ...(normalisation && { normalisation }) } };
@@ -64,17 +69,11 @@ function rebuild(options: MobilenetV1Options): Graph {
   }
 }
 
-function parseOptions(json: string): MobilenetV1Options {
-  let options: unknown;
-  try {
-    options = JSON.parse(json);
-  } catch (cause) {
-    throw new FormatError(`safetensors: metadata "${OPTIONS_KEY}": expected JSON, got ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+function parseOptions(json: string, budget?: Budget): MobilenetV1Options {
+  const where = `safetensors: metadata "${OPTIONS_KEY}"`;
+  const options = parseJson(where, json, budget);
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new FormatError(`safetensors: metadata "${OPTIONS_KEY}": expected an object, got ${json.slice(0, 60)}`);
+    throw new FormatError(`${where}: expected an object, got ${shown(options)}`);
   }
   return options;
 }

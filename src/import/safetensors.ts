@@ -8,8 +8,11 @@
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Graph, Shape, TensorData } from "../graph/graph.ts";
+import { Budget } from "../limits.ts";
+import { checked } from "./checked.ts";
+import { inPieces, widen } from "./decode.ts";
+import { parseJson, shown } from "./json.ts";
 import { type CanonicalOptions, fromCanonical, optionsMetadata } from "./safetensors-canonical.ts";
-import { fromFloat16 } from "./shards.ts";
 import { fromTimm, type TimmOptions } from "./timm.ts";
 
 /** Longest header that is read, in bytes; the format's own limit. */
@@ -58,8 +61,10 @@ export interface Tensor {
   readonly data?: TensorData;
 }
 
-/** What a weights file leaves open: of timm's names, and of our own. */
-export interface SafetensorsOptions extends TimmOptions, CanonicalOptions {}
+/** What a weights file leaves open: of timm's names, and of our own; and how much it may ask for. */
+export interface SafetensorsOptions extends TimmOptions, CanonicalOptions {
+  readonly budget?: Budget | undefined;
+}
 
 /**
  * Builds a MobileNet v1 from a weights file with timm's names or with our own.
@@ -67,9 +72,16 @@ export interface SafetensorsOptions extends TimmOptions, CanonicalOptions {}
  * @throws UnsupportedError when the tensors' names are neither timm's MobileNet v1 nor our own
  */
 export async function fromSafetensors(bytes: Uint8Array, options: SafetensorsOptions = {}): Promise<Graph> {
-  const { tensors, metadata } = readSafetensors(bytes);
-  if (tensors.has("conv_stem.weight")) return fromTimm(tensors, decodeTensor, options);
-  if (tensors.has("block0/weights")) return fromCanonical(tensors, metadata, decodeTensor, options);
+  const { budget = new Budget() } = options;
+  const { tensors, metadata } = readSafetensors(bytes, budget);
+  await budget.turn();
+  const decode = (name: string, tensor: StoredTensor) => decodeInPieces(name, tensor, budget);
+  if (tensors.has("conv_stem.weight")) {
+    return checked("safetensors", await fromTimm(tensors, decode, { ...options, budget }), budget);
+  }
+  if (tensors.has("block0/weights")) {
+    return checked("safetensors", await fromCanonical(tensors, metadata, decode, { ...options, budget }), budget);
+  }
   const names = [...tensors.keys()].slice(0, 5).join(", ") || "no tensors";
   throw new UnsupportedError(
     `safetensors: expected a MobileNet v1 with timm's names (conv_stem.weight, …) or sepconv's (block0/weights, …), got ${names}`,
@@ -81,9 +93,9 @@ export async function fromSafetensors(bytes: Uint8Array, options: SafetensorsOpt
 /**
  * Checks a file and finds its tensors. Copies nothing.
  * @throws FormatError naming the tensor and the offsets at which the file contradicts itself
- * @throws UnsupportedError for a dtype of unknown size
+ * @throws UnsupportedError for a dtype of unknown size, and for more tensors than the budget allows
  */
-export function readSafetensors(bytes: Uint8Array): Safetensors {
+export function readSafetensors(bytes: Uint8Array, budget: Budget = new Budget()): Safetensors {
   if (bytes.length < 8)
     throw new FormatError(`safetensors: expected 8 bytes of header length, got ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -95,9 +107,10 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   if (start > bytes.length) {
     throw new FormatError(`safetensors: expected a header of ${length} bytes at byte 8, got ${bytes.length - 8} bytes`);
   }
-  const header = parseHeader(bytes.subarray(8, start));
+  const header = parseHeader(bytes.subarray(8, start), budget);
   const metadata = parseMetadata(header.get("__metadata__"));
   header.delete("__metadata__");
+  budget.tensors(header.size, "safetensors: tensors");
   const entries = [...header].map(([name, entry]) => parseEntry(name, entry));
   checkCoverage(entries, bytes.length - start);
   const tensors = new Map<string, StoredTensor>();
@@ -115,16 +128,11 @@ interface Entry {
   readonly end: number;
 }
 
-function parseHeader(bytes: Uint8Array): Map<string, unknown> {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (cause) {
-    throw new FormatError(`safetensors: expected a header of JSON in UTF-8, got ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  if (bytes[0] !== 0x7b || !isRecord(json)) throw new FormatError("safetensors: expected a header that begins with {");
+function parseHeader(bytes: Uint8Array, budget: Budget): Map<string, unknown> {
+  const where = "safetensors: expected a header of JSON in UTF-8";
+  const begins = bytes[0] === 0x7b;
+  const json = begins || bytes[0] !== 0xef ? parseJson(where, bytes, budget) : undefined;
+  if (!begins || !isRecord(json)) throw new FormatError("safetensors: expected a header that begins with {");
   return new Map(Object.entries(json));
 }
 
@@ -144,13 +152,13 @@ function parseEntry(name: string, entry: unknown): Entry {
   const where = `safetensors: tensor "${name}"`;
   if (!isRecord(entry)) throw new FormatError(`${where}: expected { dtype, shape, data_offsets }`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== "string") throw new FormatError(`${where}: expected a dtype, got ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== "string") throw new FormatError(`${where}: expected a dtype, got ${shown(dtype)}`);
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw new FormatError(`${where}: expected a shape of whole numbers, got ${JSON.stringify(shape)}`);
+    throw new FormatError(`${where}: expected a shape of whole numbers, got ${shown(shape)}`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw new FormatError(`${where}: expected data_offsets [begin, end], got ${JSON.stringify(offsets)}`);
+    throw new FormatError(`${where}: expected data_offsets [begin, end], got ${shown(offsets)}`);
   }
   const itemBytes = ITEM_BYTES.get(dtype);
   if (itemBytes === undefined) {
@@ -185,27 +193,65 @@ function checkCoverage(entries: readonly Entry[], length: number): void {
   if (covered !== length) throw new FormatError(`safetensors: expected ${covered} bytes of data, got ${length}`);
 }
 
+/** Fills part of a float32 array with the numbers of a floating-point tensor. */
+type Decoder = (raw: ArrayBuffer) => (result: Float32Array, from: number, to: number) => void;
+
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ["F32", (raw) => copying(new Float32Array(raw))],
+  ["F64", (raw) => copying(new Float64Array(raw))],
+  [
+    "F16",
+    (raw) => {
+      const bits = new Uint16Array(raw);
+      return (result, from, to) => widen(bits, result, from, to);
+    },
+  ],
+  [
+    "BF16",
+    (raw) => {
+      const bits = new Uint16Array(raw);
+      return (result, from, to) => {
+        // The upper half of a float32.
+        const words = new Uint32Array(result.buffer);
+        for (let i = from; i < to; i++) words[i] = bits[i]! << 16;
+      };
+    },
+  ],
+]);
+
+function copying(values: Float32Array | Float64Array): ReturnType<Decoder> {
+  return (result, from, to) => result.set(values.subarray(from, to), from);
+}
+
+function decoderOf(name: string, { dtype, bytes, offset }: StoredTensor): ReturnType<Decoder> {
+  const decoder = DECODERS.get(dtype);
+  if (decoder) return decoder(new Uint8Array(bytes).buffer);
+  throw new UnsupportedError(
+    `safetensors: tensor "${name}" at byte ${offset}: expected dtype F32, F16, BF16 or F64, got ${dtype}`,
+  );
+}
+
+function countOf({ shape }: StoredTensor): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
 /**
  * Decodes a floating-point tensor as float32; F64 is rounded.
  * @throws UnsupportedError for any other dtype
  */
-export function decodeTensor(name: string, { dtype, bytes, offset }: StoredTensor): Float32Array {
-  const raw = new Uint8Array(bytes).buffer;
-  switch (dtype) {
-    case "F32":
-      return new Float32Array(raw);
-    case "F16":
-      return fromFloat16(new Uint16Array(raw));
-    case "BF16":
-      // The upper half of a float32.
-      return new Float32Array(Uint32Array.from(new Uint16Array(raw), (half) => half << 16).buffer);
-    case "F64":
-      return Float32Array.from(new Float64Array(raw));
-    default:
-      throw new UnsupportedError(
-        `safetensors: tensor "${name}" at byte ${offset}: expected dtype F32, F16, BF16 or F64, got ${dtype}`,
-      );
-  }
+export function decodeTensor(name: string, tensor: StoredTensor): Float32Array {
+  const result = new Float32Array(countOf(tensor));
+  decoderOf(name, tensor)(result, 0, result.length);
+  return result;
+}
+
+/** The same, counted beforehand and a piece at a time. */
+async function decodeInPieces(name: string, tensor: StoredTensor, budget: Budget): Promise<Float32Array> {
+  const count = countOf(tensor);
+  budget.unpack(4 * count, `safetensors: tensor "${name}"`);
+  const [decode, result] = [decoderOf(name, tensor), new Float32Array(count)];
+  await inPieces(count, budget, (from, to) => decode(result, from, to));
+  return result;
 }
 
 // --- Writing -------------------------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,9 @@
  */
 import { FormatError, LoadError, UnsupportedError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
+import { Budget } from "../limits.ts";
+import { inPieces, widen } from "./decode.ts";
+import { shown } from "./json.ts";
 import type { Sibling } from "./source.ts";
 
 /** A decoded weight: quantised and half-precision ones as float32, booleans as uint8. */
@@ -40,44 +43,67 @@ interface Group {
 
 const ITEM_BYTES = { float32: 4, float16: 2, int32: 4, uint16: 2, uint8: 1, bool: 1 } as const;
 
+/** What can be asked of {@link readWeights}. */
+export interface WeightsOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How much the files may ask for. */
+  readonly budget?: Budget | undefined;
+  /** Which weights are decoded, by name; all by default. */
+  readonly wanted?: ((name: string) => boolean) | undefined;
+}
+
 /**
- * Reads and decodes all weights of a manifest.
+ * Reads and decodes the weights of a manifest. Each path is read once, however often the manifest names it.
  * @param manifest the parsed JSON of `weightsManifest`, not yet trusted
  * @param sibling reads a shard by the name that the manifest gives it
  * @returns the weights by name, in the manifest's order
  * @throws FormatError when the manifest is malformed, names a weight twice, or disagrees with its shards in length
  * @throws UnsupportedError for strings and complex numbers
- * @throws LoadError when a shard is missing (from `sibling`)
+ * @throws LoadError when a shard is missing (from `sibling`); MemoryError when the weights are larger than the budget allows
  */
 export async function readWeights(
   manifest: unknown,
   sibling: Sibling,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: WeightsOptions = {},
 ): Promise<Map<string, Weight>> {
-  if (!Array.isArray(manifest))
-    throw new FormatError(`weightsManifest: expected a list of groups, got ${kind(manifest)}`);
-  const groups = manifest.map(parseGroup);
+  const { signal, budget = new Budget({ signal }), wanted = () => true } = options;
+  const groups = parseManifest(manifest, budget);
+  const read = reader(groups, sibling);
   const weights = new Map<string, Weight>();
-  const seen = new Set<string>();
-  for (const { name } of groups.flatMap((group) => group.entries)) {
-    if (seen.has(name)) throw new FormatError(`weightsManifest: expected each weight once, got "${name}" twice`);
-    seen.add(name);
-  }
   for (const group of groups) {
-    options.signal?.throwIfAborted();
-    const shards = await Promise.all(group.paths.map(sibling));
+    signal?.throwIfAborted();
+    const shards = await read(group);
     checkLength(group, shards);
-    const bytes = join(shards);
-    let offset = 0;
+    const take = joined(shards);
     for (const entry of group.entries) {
-      weights.set(entry.name, decode(entry, bytes, offset));
-      offset += entry.bytes;
+      const use = wanted(entry.name);
+      if (use) budget.unpack(decodedBytes(entry), `weight "${entry.name}"`);
+      const raw = take(entry.bytes, use);
+      if (raw) weights.set(entry.name, await decode(entry, raw, budget));
+      await budget.turn();
     }
   }
   return weights;
 }
 
 // --- The manifest --------------------------------------------------------------------------------------------------------------------------
+
+function parseManifest(manifest: unknown, budget: Budget): Group[] {
+  if (!Array.isArray(manifest)) {
+    throw new FormatError(`weightsManifest: expected a list of groups, got ${kind(manifest)}`);
+  }
+  const seen = new Set<string>();
+  return manifest.map((value, index) => {
+    const weights = (value as { readonly weights?: unknown } | null)?.weights;
+    budget.tensors(Array.isArray(weights) ? weights.length : 0, "weightsManifest: weights");
+    const group = parseGroup(value, index);
+    for (const { name } of group.entries) {
+      if (seen.has(name)) throw new FormatError(`weightsManifest: expected each weight once, got "${name}" twice`);
+      seen.add(name);
+    }
+    return group;
+  });
+}
 
 function parseGroup(group: unknown, index: number): Group {
   const where = `weightsManifest[${index}]`;
@@ -95,7 +121,7 @@ function parseEntry(where: string, weight: unknown): Entry {
     throw new FormatError(`${where}.name: expected a name, got ${kind(name)}`);
   const at = `weight "${name}"`;
   if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    throw new FormatError(`${at}: expected a shape of whole numbers, got ${JSON.stringify(shape)}`);
+    throw new FormatError(`${at}: expected a shape of whole numbers, got ${shown(shape)}`);
   }
   const length = shape.reduce((product: number, n: number) => product * n, 1);
   if (!Number.isSafeInteger(length * 4))
@@ -104,7 +130,7 @@ function parseEntry(where: string, weight: unknown): Entry {
     throw new UnsupportedError(`${at}: expected dtype float32, float16, int32, uint8 or bool, got ${dtype}`);
   }
   if (dtype !== "float32" && dtype !== "float16" && dtype !== "int32" && dtype !== "uint8" && dtype !== "bool") {
-    throw new FormatError(`${at}: expected dtype float32, float16, int32, uint8 or bool, got ${JSON.stringify(dtype)}`);
+    throw new FormatError(`${at}: expected dtype float32, float16, int32, uint8 or bool, got ${shown(dtype)}`);
   }
   if (quantization === undefined || quantization === null) {
     return { name, shape, dtype, length, bytes: length * ITEM_BYTES[dtype] };
@@ -117,12 +143,18 @@ function parseQuantisation(at: string, value: unknown): Quantisation {
   const { dtype, scale, min } = record(`${at}: quantization`, value);
   if (dtype === "float16") return { dtype, scale: 1, min: 0 };
   if (dtype !== "uint8" && dtype !== "uint16") {
-    throw new FormatError(`${at}: expected quantisation to uint8, uint16 or float16, got ${JSON.stringify(dtype)}`);
+    throw new FormatError(`${at}: expected quantisation to uint8, uint16 or float16, got ${shown(dtype)}`);
   }
   if (typeof scale !== "number" || typeof min !== "number" || !Number.isFinite(scale) || !Number.isFinite(min)) {
-    throw new FormatError(`${at}: expected a quantisation with scale and min, got scale ${scale}, min ${min}`);
+    throw new FormatError(
+      `${at}: expected a quantisation with scale and min, got scale ${shownNumber(scale)}, min ${shownNumber(min)}`,
+    );
   }
   return { dtype, scale, min };
+}
+
+function shownNumber(value: unknown): string {
+  return typeof value === "number" || value === undefined ? `${value}` : shown(value);
 }
 
 function record(where: string, value: unknown): Record<string, unknown> {
@@ -136,6 +168,31 @@ function kind(value: unknown): string {
 
 // --- The shards ----------------------------------------------------------------------------------------------------------------------------
 
+/** Shards that are read at a time. */
+const AT_ONCE = 8;
+
+/** Reads the shards of a group. What a later group names again is kept until then. */
+function reader(groups: readonly Group[], sibling: Sibling): (group: Group) => Promise<Uint8Array[]> {
+  const uses = new Map<string, number>();
+  for (const { paths } of groups) for (const path of paths) uses.set(path, (uses.get(path) ?? 0) + 1);
+  const known = new Map<string, Promise<Uint8Array>>();
+  const one = (path: string) => {
+    const promise = known.get(path) ?? sibling(path);
+    known.set(path, promise);
+    const left = uses.get(path)! - 1;
+    uses.set(path, left);
+    if (left === 0) known.delete(path);
+    return promise;
+  };
+  return async ({ paths }) => {
+    const shards: Uint8Array[] = [];
+    for (let i = 0; i < paths.length; i += AT_ONCE) {
+      for (const shard of await Promise.all(paths.slice(i, i + AT_ONCE).map(one))) shards.push(shard);
+    }
+    return shards;
+  };
+}
+
 /** Names the shard to blame: all of a group's shards but the last are of one size, as TF.js writes them. */
 function checkLength(group: Group, shards: readonly Uint8Array[]): void {
   const needed = group.entries.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -143,7 +200,7 @@ function checkLength(group: Group, shards: readonly Uint8Array[]): void {
   if (needed === got) return;
   if (shards.length === 0) throw new LoadError(`weightsManifest: expected shards of ${needed} bytes, got no paths`);
   const last = shards.length - 1;
-  const full = Math.max(...shards.slice(0, Math.max(last, 1)).map((shard) => shard.byteLength));
+  const full = shards.slice(0, Math.max(last, 1)).reduce((most, shard) => Math.max(most, shard.byteLength), 0);
   const short = shards.findIndex((shard, i) => i < last && shard.byteLength < full);
   const blamed = got < needed && short >= 0 ? short : last;
   const size = shards[blamed]!.byteLength;
@@ -151,23 +208,34 @@ function checkLength(group: Group, shards: readonly Uint8Array[]): void {
   throw new FormatError(`${group.paths[blamed]}: expected ${size + needed - got} bytes, got ${size}${of}`);
 }
 
-function join(shards: readonly Uint8Array[]): Uint8Array {
-  if (shards.length === 1) return shards[0]!;
-  const bytes = new Uint8Array(shards.reduce((sum, shard) => sum + shard.byteLength, 0));
-  let offset = 0;
-  for (const shard of shards) {
-    bytes.set(shard, offset);
-    offset += shard.byteLength;
-  }
-  return bytes;
+/**
+ * Takes the bytes of shards one piece after the other, each a copy (or passes over them): offsets need not be aligned, and the shards should be free to go
+ * (`slice` would not let them, where they are Node Buffers). The shards are never joined as a whole.
+ */
+function joined(shards: readonly Uint8Array[]): (bytes: number, use: boolean) => ArrayBuffer | undefined {
+  let [shard, offset] = [0, 0];
+  return (bytes, use) => {
+    const result = use ? new Uint8Array(bytes) : undefined;
+    for (let filled = 0; filled < bytes; ) {
+      const source = shards[shard]!;
+      const part = source.subarray(offset, offset + bytes - filled);
+      result?.set(part, filled);
+      filled += part.byteLength;
+      offset += part.byteLength;
+      if (offset === source.byteLength) [shard, offset] = [shard + 1, 0];
+    }
+    return result?.buffer;
+  };
 }
 
-/** Copies, since offsets need not be aligned and the shard should be free to go (`slice` would not, where the bytes are a Node Buffer). */
-function decode(entry: Entry, bytes: Uint8Array, offset: number): Weight {
+function decodedBytes({ dtype, quantisation, length }: Entry): number {
+  return length * (quantisation === undefined && (dtype === "uint8" || dtype === "bool") ? 1 : 4);
+}
+
+async function decode(entry: Entry, raw: ArrayBuffer, budget: Budget): Promise<Weight> {
   const { shape, dtype, quantisation } = entry;
-  const raw = new Uint8Array(bytes.subarray(offset, offset + entry.bytes)).buffer;
   if (quantisation) {
-    const values = dequantise(quantisation, raw);
+    const values = await dequantised(quantisation, raw, budget);
     if (dtype === "int32") return { shape, dtype, data: Int32Array.from(values, Math.round) };
     return { shape, dtype: "float32", data: values };
   }
@@ -175,7 +243,7 @@ function decode(entry: Entry, bytes: Uint8Array, offset: number): Weight {
     case "float32":
       return { shape, dtype, data: new Float32Array(raw) };
     case "float16":
-      return { shape, dtype: "float32", data: fromFloat16(new Uint16Array(raw)) };
+      return { shape, dtype: "float32", data: await dequantised({ dtype, scale: 1, min: 0 }, raw, budget) };
     case "int32":
       return { shape, dtype, data: new Int32Array(raw) };
     default:
@@ -183,23 +251,13 @@ function decode(entry: Entry, bytes: Uint8Array, offset: number): Weight {
   }
 }
 
-function dequantise({ dtype, scale, min }: Quantisation, raw: ArrayBuffer): Float32Array {
-  if (dtype === "float16") return fromFloat16(new Uint16Array(raw));
+async function dequantised(quantisation: Quantisation, raw: ArrayBuffer, budget: Budget): Promise<Float32Array> {
+  const { dtype, scale, min } = quantisation;
   const codes = dtype === "uint8" ? new Uint8Array(raw) : new Uint16Array(raw);
-  // A loop: `from` with a function takes a second for a few million weights.
   const values = new Float32Array(codes.length);
-  for (let i = 0; i < codes.length; ++i) values[i] = codes[i]! * scale + min;
-  return values;
-}
-
-/** Half precision: 1 sign bit, 5 exponent bits (bias 15), 10 mantissa bits. Every value is exact in float32. */
-export function fromFloat16(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const mantissa = half & 0x3ff;
-    if (exponent === 0) return sign * mantissa * 2 ** -24;
-    if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
+  await inPieces(codes.length, budget, (from, to) => {
+    if (dtype === "float16") widen(codes as Uint16Array, values, from, to);
+    else for (let i = from; i < to; i++) values[i] = codes[i]! * scale + min;
   });
+  return values;
 }

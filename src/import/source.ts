@@ -2,8 +2,9 @@
  * Where models come from: a path, a URL, bytes, a Blob, a Response, or a record of files. Knows bytes only, no format.
  * @module
  */
-import { FormatError, LoadError, SepconvError } from "../errors.ts";
+import { LoadError, SepconvError } from "../errors.ts";
 import { Budget } from "../limits.ts";
+import { asAddress, inside, splitQuery } from "./sibling-names.ts";
 
 /** Bytes as callers have them. */
 export type Bytes = ArrayBuffer | ArrayBufferView | Blob;
@@ -29,9 +30,23 @@ export interface ReadOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** What all files together may take; a new one with the default limits otherwise. */
   readonly budget?: Budget | undefined;
+  /** Where the shards of a TF.js manifest are, if not beside the model: see {@link WeightUrl}. */
+  readonly weightUrl?: WeightUrl | undefined;
 }
 
-/** Reads a file that lies beside the model; `name` is relative to the model's folder and cannot leave it. */
+/**
+ * Says where a file is that a manifest names, as tfjs's `weightUrlConverter` does: an address or path (as {@link ModelSource} takes them), or the bytes
+ * themselves; undefined for the default, beside the model. Called once a file.
+ * @param path as the manifest has it, such as `group1-shard1of4.bin`; a stranger's words, where the model is a stranger's
+ */
+export type WeightUrl = (
+  path: string,
+) => string | URL | Bytes | Response | undefined | Promise<string | URL | Bytes | Response | undefined>;
+
+/**
+ * Reads a file that the model names; `name` is relative to the model's folder and cannot leave it. Models that came over http(s) may name whole http(s) addresses
+ * too.
+ */
 export type Sibling = (name: string) => Promise<Uint8Array>;
 
 /** A model's first file, and the way to the others. */
@@ -49,6 +64,18 @@ export interface ModelFiles {
 export async function readSource(source: ModelSource, asked: ReadOptions = {}): Promise<ModelFiles> {
   const options = { ...asked, budget: asked.budget ?? new Budget() };
   options.signal?.throwIfAborted();
+  const files = await open(source, options);
+  const { weightUrl } = options;
+  if (!weightUrl) return files;
+  const sibling: Sibling = async (name) => {
+    const place = await weightUrl(name);
+    if (place === undefined) return files.sibling(name);
+    return (await open(place, options)).bytes;
+  };
+  return { ...files, sibling };
+}
+
+async function open(source: ModelSource, options: ReadOptions): Promise<ModelFiles> {
   if (typeof source === "string") return fromString(source, options);
   switch (tagOf(source)) {
     case "URL":
@@ -144,11 +171,17 @@ async function fromResponse(response: Response, options: ReadOptions): Promise<M
   return { name, bytes, sibling: siblingUrl(response.url, options) };
 }
 
-/** Siblings keep the query of the model's URL, which may carry a signature or a format (`?tfjs-format=file`). */
+/**
+ * Siblings without a query of their own keep that of the model's URL, which may carry a signature or a format (`?tfjs-format=file`). Whole addresses are taken as
+ * they are: whoever serves the model could redirect to them just as well.
+ */
 function siblingUrl(url: string, options: ReadOptions): Sibling {
   return async (name) => {
-    const sibling = new URL(inside(url, name).map(encodeURIComponent).join("/"), url);
-    sibling.search = new URL(url).search;
+    if (/^https?:\/\//i.test(name)) return fetchBytes(name, options);
+    const [path, query] = splitQuery(name);
+    const segments = inside(url, path, name).map(encodeURIComponent);
+    const sibling = new URL(query === undefined ? segments.join("/") : asAddress(url, path), url);
+    sibling.search = query ?? new URL(url).search;
     return fetchBytes(sibling.href, options);
   };
 }
@@ -207,8 +240,9 @@ async function fromRecord(files: Readonly<Record<string, Bytes>>, options: ReadO
   const main = mainFile(Object.keys(files));
   const folder = main.slice(0, main.lastIndexOf("/") + 1);
   const sibling: Sibling = async (name) => {
-    const path = inside(main, name).join("/");
-    const file = ownEntry(files, folder + path) ?? ownEntry(files, path);
+    // A manifest that was written for signed addresses names its files with their queries.
+    const path = inside(main, splitQuery(name)[0], name).join("/");
+    const file = [name, path].map((of) => ownEntry(files, folder + of) ?? ownEntry(files, of)).find(Boolean);
     if (file === undefined) {
       throw new LoadError(`${main}: expected "${path}" among the files, got ${Object.keys(files).join(", ")}`);
     }
@@ -294,17 +328,4 @@ async function collect(
     offset += chunk.byteLength;
   }
   return bytes;
-}
-
-/**
- * The segments of a sibling's path. A manifest is a stranger's file: it may name files in the model's folder and below, nothing else.
- * @throws FormatError for absolute paths, URLs, backslashes and `..`.
- */
-function inside(file: string, name: string): string[] {
-  const segments = name.split("/").filter((segment) => segment !== ".");
-  const bad = segments.some((segment) => segment === "" || segment === ".." || /[\\:\0]/.test(segment));
-  if (bad || segments.length === 0) {
-    throw new FormatError(`${file}: expected the name of a file in the model's folder, got ${JSON.stringify(name)}`);
-  }
-  return segments;
 }

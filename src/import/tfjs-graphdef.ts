@@ -3,6 +3,8 @@
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
+import type { Budget } from "../limits.ts";
+import { shown } from "./json.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -10,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
 export interface TfNode {
   readonly name: string;
   readonly op: string;
-  /** Names of the nodes whose first output it reads. */
+  /** Names of the nodes whose first output it reads; `name:1`, `name:2` … where it is another one. */
   readonly inputs: readonly string[];
   readonly attributes: Json;
 }
@@ -32,8 +34,9 @@ export function where({ name, op }: TfNode): string {
  * Reads the graph of a `model.json`.
  * @throws FormatError when nodes are malformed, named twice, missing, or form a circle
  */
-export function parseGraphDef(model: Json): GraphDef {
+export function parseGraphDef(model: Json, budget: Budget): GraphDef {
   const topology = model.modelTopology as { readonly node: readonly unknown[] };
+  budget.nodes(topology.node.length, "tfjs: nodes");
   const byName = new Map<string, TfNode>();
   for (const [i, value] of topology.node.entries()) {
     const node = parseNode(`tfjs: modelTopology.node[${i}]`, value);
@@ -43,7 +46,7 @@ export function parseGraphDef(model: Json): GraphDef {
   const metadata = model.userDefinedMetadata as Json | undefined;
   const signature = (model.signature ?? metadata?.signature) as Json | undefined;
   const signed = Object.values((signature?.outputs ?? {}) as object).map((output) => nodeOf(`${output?.name ?? ""}`));
-  const outputs = signed.length > 0 ? [...new Set(signed)] : sinks(byName);
+  const outputs = signed.length > 0 ? signed : sinks(byName);
   if (outputs.length === 0) throw new FormatError("tfjs: expected a graph with an output, got none");
   return { nodes: ordered(byName, outputs), outputs };
 }
@@ -66,9 +69,14 @@ function nodeOf(tensor: string): string {
   return tensor.replace(/:0$/, "");
 }
 
+/** The node that computes a tensor, whichever of its outputs it is. */
+export function baseOf(tensor: string): string {
+  return tensor.replace(/:\d+$/, "");
+}
+
 /** Nodes that nobody reads: the outputs, where no signature names them. */
 function sinks(byName: ReadonlyMap<string, TfNode>): string[] {
-  const read = new Set([...byName.values()].flatMap(({ inputs }) => inputs));
+  const read = new Set([...byName.values()].flatMap(({ inputs }) => inputs.flatMap((name) => [name, baseOf(name)])));
   return [...byName.values()]
     .filter(({ name, op }) => !read.has(name) && op !== "Const" && op !== "NoOp")
     .map(({ name }) => name);
@@ -78,34 +86,33 @@ function sinks(byName: ReadonlyMap<string, TfNode>): string[] {
 function ordered(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]): TfNode[] {
   const done = new Map<string, "open" | "closed">();
   const order: TfNode[] = [];
+  const find = (name: string) => byName.get(name) ?? byName.get(baseOf(name));
   const stack = outputs.toReversed().map((name) => ({ name, reader: "the signature" }));
   while (stack.length > 0) {
     const { name, reader } = stack.at(-1)!;
-    const node = byName.get(name);
-    if (!node) throw missing(byName, name, reader);
-    const state = done.get(name);
+    const node = find(name);
+    if (!node) throw new FormatError(`tfjs: expected a node "${name}", read by ${reader}, got none`);
+    const state = done.get(node.name);
     if (state === undefined) {
-      done.set(name, "open");
+      done.set(node.name, "open");
       for (const input of node.inputs.toReversed()) {
-        if (done.get(input) === "open")
+        const state = done.get(find(input)?.name ?? input);
+        if (state === "open")
           throw new FormatError(`${where(node)}: expected no circle, got its own result as input "${input}"`);
-        if (!done.has(input)) stack.push({ name: input, reader: where(node) });
+        if (state === undefined) stack.push({ name: input, reader: where(node) });
       }
       continue;
     }
     stack.pop();
     if (state === "open") order.push(node);
-    done.set(name, "closed");
+    done.set(node.name, "closed");
   }
   return order;
 }
 
-function missing(byName: ReadonlyMap<string, TfNode>, name: string, reader: string): Error {
-  const base = name.replace(/:\d+$/, "");
-  const node = byName.get(base);
-  if (node)
-    return new UnsupportedError(`${where(node)}: expected its first output to be read, got ${name}, read by ${reader}`);
-  return new FormatError(`tfjs: expected a node "${name}", read by ${reader}, got none`);
+/** The error for a tensor that is not the first of its node. */
+export function notFirst(node: TfNode, tensor: string, reader: string): UnsupportedError {
+  return new UnsupportedError(`${where(node)}: expected its first output to be read, got ${tensor}, read by ${reader}`);
 }
 
 // --- Attributes ----------------------------------------------------------------------------------------------------------------------------
@@ -117,13 +124,14 @@ function attribute(node: TfNode, key: string): Json | undefined {
 
 function malformed(node: TfNode, key: string, expected: string): FormatError {
   return new FormatError(
-    `${where(node)}: expected attribute ${key} to be ${expected}, got ${JSON.stringify(node.attributes[key])}`,
+    `${where(node)}: expected attribute ${key} to be ${expected}, got ${shown(node.attributes[key])}`,
   );
 }
 
 /** Strings are base64 or lists of bytes. */
 function decodeString(node: TfNode, key: string, value: unknown): string {
-  if (Array.isArray(value)) return String.fromCharCode(...(value as number[]));
+  // The longest name of an op or a padding has some twenty characters.
+  if (Array.isArray(value) && value.length < 100) return String.fromCharCode(...(value as number[]));
   try {
     return atob(value as string);
   } catch {
@@ -149,8 +157,9 @@ export function numberAttribute(node: TfNode, key: string, otherwise: number): n
   const found = attribute(node, key);
   const value = found?.f ?? found?.i;
   if (value === undefined) return otherwise;
-  if (Number.isNaN(Number(value))) throw malformed(node, key, "a number");
-  return Number(value);
+  const number = typeof value === "string" && value !== "" ? Number(value) : value;
+  if (typeof number !== "number" || !Number.isFinite(number)) throw malformed(node, key, "a number");
+  return number;
 }
 
 /** A truth value; `otherwise` where the node has none. */
@@ -159,15 +168,21 @@ export function booleanAttribute(node: TfNode, key: string, otherwise: boolean):
   return value === undefined ? otherwise : Boolean(value);
 }
 
+/** What sizes and their like are below: they have 32 bits where they are used. */
+const LIMIT = 2 ** 31;
+
 /** Whole numbers; 64-bit ones come as strings. */
 export function numbersAttribute(node: TfNode, key: string, otherwise: readonly number[]): readonly number[] {
   const found = attribute(node, key);
   if (!found) return otherwise;
   const list = (found.list as Json | undefined)?.i ?? [];
-  if (!Array.isArray(list) || !list.every((item) => Number.isSafeInteger(Number(item)))) {
+  const isText = (item: unknown) => (typeof item === "string" && item !== "") || typeof item === "number";
+  if (!Array.isArray(list) || !list.every((item) => isText(item) && Number.isSafeInteger(Number(item)))) {
     throw malformed(node, key, "a list of whole numbers");
   }
-  return list.map(Number);
+  const numbers = list.map(Number);
+  if (numbers.some((n) => Math.abs(n) >= LIMIT)) throw malformed(node, key, "a list of whole numbers of 32 bits");
+  return numbers;
 }
 
 /** Element type, such as `DT_FLOAT`; the numbers of the protocol buffer are understood too. */
@@ -177,15 +192,18 @@ export function typeAttribute(node: TfNode, key: string): string | undefined {
   return value === undefined ? undefined : `${value}`;
 }
 
+/** Axes of a tensor of TensorFlow at the most. */
+const MOST_AXES = 254;
+
 /** Dimensions, −1 where they are open; undefined where even the rank is. */
 export function shapeAttribute(node: TfNode, key: string): number[] | undefined {
   const shape = attribute(node, key)?.shape as Json | undefined;
   if (!shape || shape.unknownRank || shape.unknown_rank) return undefined;
   const dim = shape.dim ?? [];
-  if (!Array.isArray(dim)) throw malformed(node, key, "a shape");
+  if (!Array.isArray(dim) || dim.length > MOST_AXES) throw malformed(node, key, "a shape");
   return dim.map((item) => {
-    const size = Number((item as Json)?.size ?? -1);
-    if (!Number.isSafeInteger(size)) throw malformed(node, key, "a shape");
+    const size = Number((item as Json | null)?.size ?? -1);
+    if (!Number.isSafeInteger(size) || size >= LIMIT) throw malformed(node, key, "a shape");
     return size;
   });
 }

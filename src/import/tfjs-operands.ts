@@ -4,6 +4,8 @@
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
+import { type Known, MOST_KNOWN } from "./integers.ts";
 import type { Weight } from "./shards.ts";
 import type { Call, Operand } from "./tfjs-graph.ts";
 import { where } from "./tfjs-graphdef.ts";
@@ -40,25 +42,54 @@ export function weight(call: Call, index: number): NamedWeight {
   throw unsupported(call, `input ${index} to be constant`, `the computed value "${found.value}"`);
 }
 
-/** Whole numbers: axes, sizes. */
+/** Whole numbers: axes, sizes. @throws FormatError for other numbers, and for more than any op wants */
 export function numbers(call: Call, index: number): number[] {
-  return Array.from(weight(call, index).data);
+  const { name, data } = weight(call, index);
+  if (data.length > MOST_KNOWN || !data.every(Number.isInteger)) {
+    throw new FormatError(
+      `${where(call.node)}: expected "${name}" to be at most ${MOST_KNOWN} whole numbers, got ${data.length > MOST_KNOWN ? data.length : `[${data.slice(0, 8)}]`}`,
+    );
+  }
+  return Array.from(data);
+}
+
+/** What an input is known to be; undefined where it is computed, or not a few whole numbers. */
+export function known(found: Operand): Known | undefined {
+  if (!("constant" in found)) return undefined;
+  const { shape, dtype, data } = found.constant;
+  return dtype === "int32" && data.length <= MOST_KNOWN ? { shape, values: Array.from(data) } : undefined;
 }
 
 /** Makes a weight one of the graph's constants, under the shape that the op needs. */
-export function constant(call: Call, { name, shape, data }: NamedWeight, as: Shape = shape): string {
+export function constant(call: Call, { name, shape, data, dtype }: NamedWeight, as: Shape = shape): string {
   // One weight may serve two ops in two shapes.
   const unique = `${as}` === `${shape}` ? name : `${name}/${as.join("x")}`;
-  return call.constant(unique, as, data instanceof Float32Array ? data : Float32Array.from(data));
+  if (sizeOf(as) !== data.length) {
+    throw new FormatError(`${where(call.node)}: expected "${name}" to have the numbers of [${as}], got [${shape}]`);
+  }
+  const floats = dtype === "float32" && data instanceof Float32Array;
+  return call.constant(unique, { key: name, shape: as, bytes: floats ? 0 : 4 * data.length }, () =>
+    floats ? data : Float32Array.from(data),
+  );
 }
 
-/** A weight of one number a channel; one number alone serves all, leading dimensions of 1 do not matter. */
-export function perChannel(call: Call, found: NamedWeight, channels: number): Float32Array {
+/** A weight of one number a channel: what it is stored under; one number alone serves all, leading dimensions of 1 do not matter. */
+export function perChannel(
+  call: Call,
+  found: NamedWeight,
+  channels: number,
+  as: { readonly name: string; readonly key: string },
+  of: (n: number) => number = (n) => n,
+): string {
   const { shape, data, name } = found;
   const significant = shape.slice(shape.findIndex((n) => n !== 1));
-  if (data.length === 1) return new Float32Array(channels).fill(data[0]!);
-  if (significant.length === 1 && significant[0] === channels) return Float32Array.from(data);
-  throw unsupported(call, `"${name}" to be one number or ${channels}, one a channel`, `shape [${shape}]`);
+  if (data.length !== 1 && !(significant.length === 1 && significant[0] === channels)) {
+    throw unsupported(call, `"${name}" to be one number or ${channels}, one a channel`, `shape [${shape}]`);
+  }
+  return call.constant(as.name, { key: as.key, shape: [channels], bytes: 4 * channels }, () => {
+    if (data.length === 1) return new Float32Array(channels).fill(of(data[0]!));
+    return Float32Array.from(data, of);
+  });
 }
 
 /** The last dimension of a computed value. */

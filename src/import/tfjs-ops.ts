@@ -4,6 +4,9 @@
  */
 import { FormatError } from "../errors.ts";
 import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
+import { transposed } from "./decode.ts";
+import { resolve } from "./integers.ts";
 import type { Call, Emitted, Operand } from "./tfjs-graph.ts";
 import {
   booleanAttribute,
@@ -13,6 +16,7 @@ import {
   stringsAttribute,
   where,
 } from "./tfjs-graphdef.ts";
+import { ONLY_KNOWN, onlyKnown, shapeOp } from "./tfjs-known.ts";
 import {
   channelsOf,
   constant,
@@ -66,8 +70,7 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["Identity", identity],
   ["StopGradient", identity],
   ["Shape", shapeOp],
-  ["StridedSlice", stridedSlice],
-  ["Pack", pack],
+  ...ONLY_KNOWN.map((op) => [op, onlyKnown] as const),
 ]);
 
 // --- Layers --------------------------------------------------------------------------------------------------------------------------------
@@ -80,11 +83,12 @@ function requireNhwc(call: Call): void {
 /** Height and width out of [1, height, width, 1]. */
 function pair(call: Call, key: string): Pair {
   const list = numbersAttribute(call.node, key, [1, 1, 1, 1]);
-  const [batch, height, width, channels] = list;
-  if (list.length !== 4 || batch !== 1 || channels !== 1 || height! < 1 || width! < 1) {
-    throw unsupported(call, `${key} [1, height, width, 1]`, `[${list}]`);
+  const [batch, height, width, channels] = list as [number, number, number, number];
+  if (list.length !== 4 || list.some((n) => n < 1)) {
+    throw new FormatError(`${where(call.node)}: expected ${key} [1, height, width, 1], each from 1 on, got [${list}]`);
   }
-  return [height!, width!];
+  if (batch !== 1 || channels !== 1) throw unsupported(call, `${key} [1, height, width, 1]`, `[${list}]`);
+  return [height, width];
 }
 
 function padding(call: Call): Padding {
@@ -100,7 +104,10 @@ function padding(call: Call): Padding {
 /** [before, after] of each of the four axes. */
 function sides(call: Call, list: readonly number[]) {
   const [n0, n1, top, bottom, left, right, c0, c1] = list;
-  if (list.length !== 8 || [n0, n1, c0, c1].some((n) => n !== 0) || list.some((n) => n < 0)) {
+  if (list.some((n) => n < 0)) {
+    throw new FormatError(`${where(call.node)}: expected padding from 0 on, got [${list}]`);
+  }
+  if (list.length !== 8 || [n0, n1, c0, c1].some((n) => n !== 0)) {
     throw unsupported(call, "padding of height and width only", `[${list}]`);
   }
   return { top: top!, bottom: bottom!, left: left!, right: right! };
@@ -129,8 +136,14 @@ function fusedOps(call: Call, channels: number): Fused {
 }
 
 function biasConstant(call: Call, index: number, channels: number): string {
-  const found = weight(call, index);
-  return constant(call, { ...found, data: perChannel(call, found, channels) }, [channels]);
+  return channelConstant(call, weight(call, index), channels);
+}
+
+/** A weight as one number a channel, under its own name where it is just that. */
+function channelConstant(call: Call, found: NamedWeight, channels: number): string {
+  const { name, shape } = found;
+  if (`${shape}` === `${[channels]}`) return constant(call, found);
+  return perChannel(call, found, channels, { name: `${name}/${channels}`, key: name });
 }
 
 /** Adds the layer, then what is fused with it and cannot be part of it; the last takes the op's name. */
@@ -165,16 +178,18 @@ function matMul(call: Call): Operand {
   if (call.shape(x).length !== 2 || matrix.shape.length !== 2) {
     throw unsupported(call, "two matrices", `[${call.shape(x)}] and [${matrix.shape}]`);
   }
-  const found = booleanAttribute(call.node, "transpose_b", false) ? transposed(matrix) : matrix;
-  const fused = fusedOps(call, found.shape[1]!);
-  return emitFused(call, { op: "dense", inputs: [x], weights: constant(call, found) }, fused);
+  const turned = booleanAttribute(call.node, "transpose_b", false);
+  const [rows, columns] = matrix.shape as [number, number];
+  const fused = fusedOps(call, turned ? rows : columns);
+  const weights = turned ? transposedConstant(call, matrix, rows, columns) : constant(call, matrix);
+  return emitFused(call, { op: "dense", inputs: [x], weights }, fused);
 }
 
-function transposed({ name, shape, data, dtype }: NamedWeight): NamedWeight {
-  const [rows, columns] = shape as [number, number];
-  const result = new Float32Array(data.length);
-  for (let i = 0; i < result.length; i++) result[i] = data[(i % rows) * columns + Math.floor(i / rows)]!;
-  return { name: `${name}/transposed`, shape: [columns, rows], dtype, data: result };
+function transposedConstant(call: Call, { name, data }: NamedWeight, rows: number, columns: number): string {
+  const recipe = { key: "transposed", shape: [columns, rows], bytes: 4 * data.length };
+  return call.constant(`${name}/transposed`, recipe, () =>
+    transposed(Float32Array.from(data), rows, columns, call.budget),
+  );
 }
 
 function emitBatchNorm(call: Call, x: string, first: number, name: string): string {
@@ -261,26 +276,17 @@ function addConstant(call: Call, x: string, found: NamedWeight): Operand {
   const layer = call.replaceable(x);
   if (layer && (layer.op === "conv2d" || layer.op === "depthwiseConv2d" || layer.op === "dense")) {
     if (layer.bias === undefined && layer.clamp === undefined) {
-      const bias = constant(call, { ...found, data: perChannel(call, found, channels) }, [channels]);
+      const bias = channelConstant(call, found, channels);
       return { value: call.replace(x, { ...layer, name: call.node.name, bias }) };
     }
   }
-  return scaleShift(call, x, 1, perChannel(call, found, channels));
+  return scaleShift(call, x, 1, { of: found });
 }
 
 function subtract(call: Call): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
-  if ("constant" in b) {
-    const x = value(call, 0);
-    return scaleShift(
-      call,
-      x,
-      1,
-      perChannel(call, weight(call, 1), channelsOf(call, x)).map((n) => -n),
-    );
-  }
-  if ("constant" in a)
-    return scaleShift(call, b.value, -1, perChannel(call, weight(call, 0), channelsOf(call, b.value)));
+  if ("constant" in b) return scaleShift(call, value(call, 0), 1, { of: weight(call, 1), negative: true });
+  if ("constant" in a) return scaleShift(call, b.value, -1, { of: weight(call, 0) });
   throw unsupported(call, "one of its inputs to be constant", `the computed values "${a.value}" and "${b.value}"`);
 }
 
@@ -291,19 +297,25 @@ function multiply(call: Call): Operand {
     throw unsupported(call, "one of its inputs to be constant", `the computed values "${a.value}" and "${b.value}"`);
   }
   const x = value(call, 1 - index);
-  return scaleShift(call, x, perChannel(call, weight(call, index), channelsOf(call, x)), 0);
+  return scaleShift(call, x, { of: weight(call, index) }, 0);
 }
 
+/** One number for all channels, or a weight. */
+type Term = number | { readonly of: NamedWeight; readonly negative?: true };
+
 /** y = x·scale + shift, each one number for all channels or one a channel. */
-function scaleShift(call: Call, x: string, scale: Float32Array | number, shift: Float32Array | number): Operand {
+function scaleShift(call: Call, x: string, scale: Term, shift: Term): Operand {
   const channels = channelsOf(call, x);
-  const all = (n: Float32Array | number) => (typeof n === "number" ? new Float32Array(channels).fill(n) : n);
   const { name } = call.node;
-  const names = {
-    scale: call.constant(`${name}/scale`, [channels], all(scale)),
-    shift: call.constant(`${name}/shift`, [channels], all(shift)),
+  const term = (role: string, n: Term): string => {
+    const as = { name: `${name}/${role}`, key: name };
+    if (typeof n !== "number") return perChannel(call, n.of, channels, as, n.negative ? (m) => -m : undefined);
+    const recipe = { key: as.key, shape: [channels], bytes: 4 * channels };
+    return call.constant(as.name, recipe, () => new Float32Array(channels).fill(n));
   };
-  return { value: call.emit({ op: "scaleShift", inputs: [x], ...names }) };
+  return {
+    value: call.emit({ op: "scaleShift", inputs: [x], scale: term("scale", scale), shift: term("shift", shift) }),
+  };
 }
 
 // --- Shapes --------------------------------------------------------------------------------------------------------------------------------
@@ -318,12 +330,9 @@ function reshape(call: Call): Operand {
   const target = numbers(call, 1);
   const found = operand(call, 0);
   const from = "constant" in found ? found.constant.shape : call.shape(found.value);
-  const size = from.reduce((product, n) => product * n, 1);
-  const known = target.reduce((product, n) => (n < 0 ? product : product * n), 1);
-  const shape = target.map((n) => (n < 0 ? size / known : n));
-  const count = shape.reduce((product, n) => product * n, 1);
-  if (count !== size || target.filter((n) => n < 0).length > 1 || !shape.every(Number.isSafeInteger)) {
-    throw new FormatError(`${where(call.node)}: expected a shape of ${size} elements, got [${target}]`);
+  const shape = resolve(sizeOf(from), target);
+  if (!shape) {
+    throw new FormatError(`${where(call.node)}: expected a shape of ${sizeOf(from)} elements, got [${target}]`);
   }
   if ("constant" in found) return { name: call.node.name, constant: { ...found.constant, shape } };
   return { value: emitReshape(call, found.value, shape) };
@@ -358,42 +367,4 @@ function identity(call: Call): Operand {
   const found = operand(call, 0);
   if ("constant" in found) return found;
   return { value: call.emit({ op: "identity", inputs: [found.value] }) };
-}
-
-// Shape → StridedSlice → Pack → Reshape is how Keras writes a reshape with an open batch: all of it is known beforehand, with −1 for the batch.
-
-function shapeOp(call: Call): Operand {
-  return known(
-    call,
-    call.shape(value(call, 0)).map((n, axis) => (axis === 0 ? -1 : n)),
-  );
-}
-
-function stridedSlice(call: Call): Operand {
-  const [list, [begin], [end], [stride]] = [0, 1, 2, 3].map((i) => numbers(call, i)) as [
-    number[],
-    number[],
-    number[],
-    number[],
-  ];
-  const mask = numberAttribute(call.node, "shrink_axis_mask", 0);
-  const at = begin! < 0 ? begin! + list.length : begin!;
-  if (mask === 1) return known(call, list.slice(at, at + 1), true);
-  const others = ["begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask"];
-  if (stride !== 1 || others.some((key) => numberAttribute(call.node, key, 0) !== 0)) {
-    throw unsupported(call, "a slice with stride 1 and no masks", `stride ${stride}`);
-  }
-  return known(call, list.slice(at, end));
-}
-
-function pack(call: Call): Operand {
-  return known(
-    call,
-    call.inputs.flatMap((_, i) => numbers(call, i)),
-  );
-}
-
-function known({ node }: Call, list: readonly number[], scalar = false): Operand {
-  const shape = scalar ? [] : [list.length];
-  return { name: node.name, constant: { shape, dtype: "int32", data: Int32Array.from(list) } };
 }

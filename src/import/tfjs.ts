@@ -5,7 +5,8 @@
  */
 import { FormatError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Budget } from "../limits.ts";
+import { Budget } from "../limits.ts";
+import { shown } from "./json.ts";
 import { readWeights, type Weight } from "./shards.ts";
 import type { Sibling } from "./source.ts";
 
@@ -28,19 +29,24 @@ export async function fromTfjs(model: unknown, sibling: Sibling, options: TfjsOp
   if (!isRecord(model)) throw new FormatError("tfjs: expected an object with modelTopology and weightsManifest");
   const { format, modelTopology: topology, weightsManifest: manifest } = model;
   if (format !== undefined && format !== "layers-model" && format !== "graph-model") {
-    throw new FormatError(`tfjs: expected format layers-model or graph-model, got ${JSON.stringify(format)}`);
+    throw new FormatError(`tfjs: expected format layers-model or graph-model, got ${shown(format)}`);
   }
   if (!isRecord(topology)) throw new FormatError("tfjs: expected a modelTopology, got a file of weights alone");
   if (manifest === undefined) throw new FormatError("tfjs: expected a weightsManifest, got a topology alone");
   const isGraph = Array.isArray(topology.node);
   const config = topology.model_config ?? topology;
   if (!isGraph && !(isRecord(config) && "class_name" in config) && typeof config !== "string") {
-    const keys = Object.keys(topology).join(", ");
+    const keys = Object.keys(topology).slice(0, 8).join(", ");
     throw new FormatError(`tfjs: expected a modelTopology with node or class_name, got ${keys || "nothing in it"}`);
   }
-  const weights = await readWeights(manifest, sibling, options);
-  if (isGraph) return (await import("./tfjs-graph.ts")).fromGraphDef(model, weights, options);
-  return fromLayers(config, weights, options);
+  const { budget = new Budget({ signal: options.signal }) } = options;
+  if (!isGraph) return fromLayers(config, await readWeights(manifest, sibling, { ...options, budget }), options);
+  const { parseGraphDef } = await import("./tfjs-graphdef.ts");
+  const definition = parseGraphDef(model, budget);
+  const constants = new Set(definition.nodes.flatMap(({ name, op }) => (op === "Const" ? [name] : [])));
+  const wanted = (name: string) => constants.has(name);
+  const weights = await readWeights(manifest, sibling, { ...options, budget, wanted });
+  return (await import("./tfjs-graph.ts")).fromGraphDef(definition, weights, { ...options, budget });
 }
 
 async function fromLayers(config: unknown, weights: ReadonlyMap<string, Weight>, options: TfjsOptions): Promise<Graph> {

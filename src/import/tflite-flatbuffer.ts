@@ -9,6 +9,8 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 
 /** Elements that may be read, as a multiple of the file's bytes: writers share equal vectors and strings, but not without end. */
 const BUDGET = 8;
+/** … and in all: what lies beyond is data, which is read as bytes and not by elements. */
+const MOST_ELEMENTS = 2 ** 23;
 
 /** A flatbuffer, and what its errors call it. */
 export class FlatFile {
@@ -21,7 +23,7 @@ export class FlatFile {
     this.buffer = buffer;
     this.where = where;
     this.length = buffer.capacity();
-    this.budget = BUDGET * this.length + 65_536;
+    this.budget = Math.min(BUDGET * this.length + 65_536, MOST_ELEMENTS);
   }
 
   /** Opens `bytes` and checks their four-letter identifier. */
@@ -65,6 +67,13 @@ export class FlatFile {
       );
     }
   }
+}
+
+/** A vector of tables. */
+export interface TableList {
+  readonly count: number;
+  /** A table; undefined beyond the last. */
+  readonly at: (index: number) => Table | undefined;
 }
 
 /** A place and a length within the file. */
@@ -163,8 +172,22 @@ export class Table {
   }
 
   tables(index: number, name: string): Table[] {
+    const { count, at } = this.tableList(index, name);
+    return Array.from({ length: count }, (_, i) => at(i)!);
+  }
+
+  /** Tables that are looked at one by one, when they are asked for: how many there are, and each by its number. */
+  tableList(index: number, name: string): TableList {
     const { file } = this;
-    return this.read(index, 4, (at, i) => new Table(file, at + file.buffer.readUint32(at), `${name} ${i}`));
+    const { start, length } = this.vector(index, 4, 1);
+    return {
+      count: length,
+      at: (i) => {
+        if (!(i >= 0 && i < length)) return undefined;
+        const at = start + 4 * i;
+        return new Table(file, at + file.buffer.readUint32(at), `${name} ${i}`);
+      },
+    };
   }
 
   int32s(index: number): number[] {

@@ -3,10 +3,12 @@
  * @module
  */
 
-import { FormatError, UnsupportedError } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 import type { Normalisation, Source } from "../graph/graph.ts";
+import type { Budget } from "../limits.ts";
 import { FlatFile, type Table } from "./tflite-flatbuffer.ts";
 import type { ModelFile } from "./tflite-schema.ts";
+import { readZipEntry } from "./zip-entry.ts";
 
 /** Name of the entry, and identifier of the flatbuffer in it. */
 const ENTRY = "TFLITE_METADATA";
@@ -25,16 +27,25 @@ const NORMALISATION_OPTIONS = 1;
 /** Types of files that hold one label a line: of an axis (classification), of values (detection). */
 const LABEL_FILES: readonly number[] = [2, 3];
 
-/** @throws {FormatError} There is metadata, and it is damaged. */
-export async function readMetadata(file: ModelFile, bytes: Uint8Array): Promise<Omit<Source, "format">> {
+/**
+ * What the metadata says of the first input and the first labels. Inputs of uint8 take pixels as they are, whatever the metadata says of floats: the numbers
+ * there are those of the float network that the file was made of, or stand for nothing at all.
+ * @throws {FormatError} There is metadata, and it is damaged.
+ */
+export async function readMetadata(
+  file: ModelFile,
+  bytes: Uint8Array,
+  budget: Budget,
+): Promise<Omit<Source, "format">> {
   const buffer = file.metadata(ENTRY);
   if (!buffer || buffer.length === 0) return {};
   const model = (await FlatFile.open(buffer, IDENTIFIER, "tflite metadata")).root("model metadata");
   const subgraph = model.tables(MODEL.subgraphs, "subgraph")[0];
   if (!subgraph) return {};
-  const input = subgraph.tables(SUBGRAPH.inputs, "input")[0];
+  const first = file.tensors[file.inputs[0] ?? -1];
+  const input = first?.type === "uint8" ? undefined : subgraph.tables(SUBGRAPH.inputs, "input")[0];
   const normalisation = input && normalisationOf(input);
-  const labels = await labelsOf(subgraph.tables(SUBGRAPH.outputs, "output"), bytes);
+  const labels = await labelsOf(subgraph.tables(SUBGRAPH.outputs, "output"), bytes, budget);
   return { ...(normalisation && { normalisation }), ...(labels && { labels }) };
 }
 
@@ -60,48 +71,20 @@ function single(values: readonly number[]): number | readonly number[] {
   return values.every((value) => value === values[0]) ? values[0]! : values;
 }
 
-async function labelsOf(outputs: readonly Table[], bytes: Uint8Array): Promise<string[] | undefined> {
+/** More lines than any list of classes has. */
+const MOST_LABELS = 1 << 20;
+
+async function labelsOf(outputs: readonly Table[], bytes: Uint8Array, budget: Budget): Promise<string[] | undefined> {
   const label = outputs
     .flatMap((output) => output.tables(TENSOR.files, "associated file"))
     .find((file) => LABEL_FILES.includes(file.int8(ASSOCIATED_FILE.type)));
-  if (!label || !endsInZip(bytes)) return undefined;
-  const name = label.string(ASSOCIATED_FILE.name);
-  const text = await unzip(bytes, name);
-  return text?.replace(/\r?\n$/, "").split(/\r?\n/);
-}
-
-/** The end record of a zip is 22 bytes plus a comment of up to 64 KiB. */
-function endsInZip(bytes: Uint8Array): boolean {
-  for (let i = bytes.length - 22; i >= 0 && i > bytes.length - 65_558; i--) {
-    if (bytes[i] === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] === 5 && bytes[i + 3] === 6) return true;
-  }
-  return false;
-}
-
-/** Labels beyond this are no labels. */
-const MAX_LABEL_BYTES = 1 << 24;
-
-async function unzip(bytes: Uint8Array, name: string): Promise<string | undefined> {
-  let fflate: typeof import("fflate");
-  try {
-    fflate = await import("fflate");
-  } catch (cause) {
-    throw new UnsupportedError(
-      "tflite metadata: expected the package 'fflate' to read labels with, got none; install it",
-      {
-        cause,
-      },
-    );
-  }
-  try {
-    const filter = (file: { name: string; originalSize: number }) =>
-      file.name === name && file.originalSize <= MAX_LABEL_BYTES;
-    const file = fflate.unzipSync(bytes, { filter })[name];
-    return file && new TextDecoder().decode(file);
-  } catch (cause) {
-    throw new FormatError(
-      `tflite metadata: expected labels '${name}' in a whole zip file, got a damaged one (${(cause as Error).message})`,
-      { cause },
-    );
-  }
+  const name = label?.string(ASSOCIATED_FILE.name);
+  const content = name && (await readZipEntry(bytes, name, "tflite metadata", budget));
+  if (!content) return undefined;
+  const labels = new TextDecoder()
+    .decode(content)
+    .replace(/\r?\n$/, "")
+    .split(/\r?\n/, MOST_LABELS + 1);
+  if (labels.length <= MOST_LABELS) return labels;
+  throw new FormatError(`tflite metadata: expected at most ${MOST_LABELS} labels in '${name}', got more`);
 }

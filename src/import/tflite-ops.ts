@@ -4,9 +4,11 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
+import type { Clamp, Padding, Pair } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
-import { type Numbers, type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-tensors.ts";
+import { transposed } from "./decode.ts";
+import { type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-call.ts";
+import { declares, expandDims, reshape, squeeze } from "./tflite-reshape.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
 type Emit = (call: OperatorCall) => string;
@@ -27,13 +29,17 @@ const DENSE = { activation: 0, format: 1, keepDims: 2 } as const;
 const CONCAT = { axis: 0, activation: 1 } as const;
 /** Options of ADD, SUB, MUL and DIV; MEAN, SOFTMAX have a single field too. */
 const FIRST = 0;
+/** Sizes and paddings are whole numbers of 32 bits. */
+const MOST = 2 ** 31 - 1;
 
-/** @throws {UnsupportedError} There is no such operator here. */
+/** Whether there is such an operator here. */
+export function hasOperator(op: string): boolean {
+  return EMITTERS.has(op);
+}
+
+/** Adds the nodes of an operator that there is, and answers with the name of its value. */
 export function emitOperator(call: OperatorCall): string {
-  const emit = EMITTERS.get(call.operator.op);
-  if (!emit)
-    throw new UnsupportedError(`${call.where}: expected an operator that sepconv has, got ${call.operator.op}`);
-  return emit(call);
+  return EMITTERS.get(call.operator.op)!(call);
 }
 
 function padding(call: OperatorCall, index: number): Padding {
@@ -56,10 +62,10 @@ function bias(call: OperatorCall, channels: number): { bias?: string } {
   if (!call.tensor(2)) return {};
   if (call.byte) return { bias: call.byteBias(2, channels)! };
   const numbers = call.numbers(2);
-  if (numbers.data.length !== channels) {
+  if (sizeOf(numbers.shape) !== channels) {
     throw new FormatError(`${call.where}, bias: expected [${channels}], got [${numbers.shape.join(",")}]`);
   }
-  return { bias: call.constant(numbers, [channels], "as stored", numbers.data) };
+  return { bias: call.constant(numbers, [channels], "as stored") };
 }
 
 function channelsOf(call: OperatorCall): number {
@@ -87,8 +93,8 @@ function conv2d(call: OperatorCall): string {
     {
       op: "conv2d",
       weights: bytes
-        ? call.byteConstant(bytes, shape, 3, transposed(bytes.data, outC, columns))
-        : call.constant(numbers as Numbers, shape, "HWIO", transposed((numbers as Numbers).data, outC, columns)),
+        ? call.byteConstant(bytes, shape, 3, (data, budget) => transposed(data, outC, columns, budget))
+        : call.constant(numbers, shape, "HWIO", (data, budget) => transposed(data, outC, columns, budget)),
       ...bias(call, outC),
       strides: strides(call, CONV),
       dilations: dilations(call, CONV),
@@ -115,9 +121,7 @@ function depthwise(call: OperatorCall): string {
   return call.node(
     {
       op: "depthwiseConv2d",
-      weights: bytes
-        ? call.byteConstant(bytes, shape, 2, bytes.data)
-        : call.constant(numbers as Numbers, shape, `HWC${channels}`, (numbers as Numbers).data),
+      weights: bytes ? call.byteConstant(bytes, shape, 2) : call.constant(numbers, shape, `HWC${channels}`),
       ...bias(call, outC),
       strides: strides(call, DEPTHWISE),
       dilations: dilations(call, DEPTHWISE),
@@ -145,16 +149,9 @@ function dense(call: OperatorCall): string {
     input = call.node({ op: "reshape", shape: [-1, size] }, [input], "rows");
   }
   const weights = bytes
-    ? call.byteConstant(bytes, [size, out], 1, transposed(bytes.data, out, size))
-    : call.constant(numbers as Numbers, [size, out], "IO", transposed((numbers as Numbers).data, out, size));
+    ? call.byteConstant(bytes, [size, out], 1, (data, budget) => transposed(data, out, size, budget))
+    : call.constant(numbers, [size, out], "IO", (data, budget) => transposed(data, out, size, budget));
   return call.node({ op: "dense", weights, ...bias(call, out), ...call.fused(DENSE.activation) }, [input]);
-}
-
-/** [rows, columns] → [columns, rows]. */
-function transposed<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: number, columns: number): T {
-  const result = data.slice() as T;
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = data[r * columns + c]!;
-  return result;
 }
 
 /** Two values of one shape, or a value and constants that are one number or one a channel. */
@@ -181,18 +178,20 @@ function affine(call: OperatorCall, operator: string, constant: number, fused: {
   const input = call.value(1 - constant);
   const channels = call.shape(1 - constant).at(-1) ?? 1;
   const numbers = call.numbers(constant);
-  const { data, shape } = numbers;
-  if (data.length !== 1 && !(data.length === channels && shape.at(-1) === channels)) {
+  const { shape } = numbers;
+  const count = sizeOf(shape);
+  if (count !== 1 && !(count === channels && shape.at(-1) === channels)) {
     throw new UnsupportedError(
       `${call.where}: expected a constant of 1 or ${channels} numbers (one a channel), got [${shape.join(",")}]`,
     );
   }
-  const values = data.length === 1 ? new Float32Array(channels).fill(data[0]!) : data;
   const form = FORMS[constant === 0 ? `${operator} by` : operator];
   if (!form) throw new UnsupportedError(`${call.where}: expected a constant divisor, got a constant dividend`);
   const [scale, shift] = form.map((of, i) => {
     const role = `${i === 0 ? "scale" : "shift"} of ${channels} for ${constant === 0 ? "first" : "second"} of ${operator}`;
-    return call.constant(numbers, [channels], role, values.map(of));
+    return call.constant(numbers, [channels], role, (data) =>
+      (count === 1 ? new Float32Array(channels).fill(data[0]!) : data).map(of),
+    );
   }) as [string, string];
   return call.node({ op: "scaleShift", scale, shift, ...fused }, [input]);
 }
@@ -247,8 +246,10 @@ function concat(call: OperatorCall): string {
 function pad(call: OperatorCall): string {
   channelsOf(call);
   const pads = call.integers(1);
-  if (pads.length !== 8 || pads.some((n) => n < 0)) {
-    throw new FormatError(`${call.where}, paddings: expected [4,2] of numbers ≥ 0, got [${pads.join(",")}]`);
+  if (pads.length !== 8 || pads.some((n) => n < 0 || n > MOST)) {
+    throw new FormatError(
+      `${call.where}, paddings: expected [4,2] of numbers from 0 to ${MOST}, got [${pads.join(",")}]`,
+    );
   }
   const [n0, n1, top, bottom, left, right, c0, c1] = pads as [
     number,
@@ -264,20 +265,21 @@ function pad(call: OperatorCall): string {
     throw new UnsupportedError(`${call.where}, paddings: expected none of batch and channels, got [${pads.join(",")}]`);
   }
   // In 8 bits the numbers are brought back to what they mean; without any, it is 0.
-  const value = call.tensor(2) ? call.numbers(2).data : new Float32Array(1);
-  if (value.length !== 1)
-    throw new FormatError(`${call.where}, constant_values: expected one number, got ${value.length}`);
-  return call.node({ op: "pad", padding: { top, bottom, left, right }, value: value[0]! }, [call.value(0)]);
+  const value = call.tensor(2) ? call.number(2, "constant_values") : 0;
+  return call.node({ op: "pad", padding: { top, bottom, left, right }, value }, [call.value(0)]);
 }
 
 function resizeBilinear(call: OperatorCall): string {
   channelsOf(call);
   const size = call.integers(1);
   const to = call.output.shape;
-  if (size.length !== 2 || to.length !== 4 || size[0] !== to[1] || size[1] !== to[2]) {
+  if (size.length !== 2 || (declares(call) && (size[0] !== to[1] || size[1] !== to[2]))) {
     throw new FormatError(
       `${call.where}, size: expected that of the output [${to.join(",")}], got [${size.join(",")}]`,
     );
+  }
+  if (size.some((n) => n < 1 || n > MOST)) {
+    throw new FormatError(`${call.where}, size: expected numbers from 1 to ${MOST}, got [${size.join(",")}]`);
   }
   const flag = (index: number) => (call.operator.options?.int8(index) ?? 0) !== 0;
   const [alignCorners, halfPixelCenters] = [flag(2), flag(3)];
@@ -289,22 +291,10 @@ function resizeBilinear(call: OperatorCall): string {
   ]);
 }
 
-/** The output's declared shape says what RESHAPE, SQUEEZE and EXPAND_DIMS come to. */
-function reshape(call: OperatorCall): string {
-  const from = call.shape(0);
-  const to = call.output.shape;
-  if (sizeOf(from) !== sizeOf(to) || to.length === 0) {
-    throw new FormatError(
-      `${call.where}: expected an output with the numbers of [${from.join(",")}], got [${to.join(",")}]`,
-    );
-  }
-  // A leading batch that stays is written as −1, so that it may change.
-  const shape: Shape = to[0] === from[0] ? [-1, ...to.slice(1)] : to;
-  return call.node({ op: "reshape", shape }, [call.value(0)]);
-}
-
 function softmax(call: OperatorCall): string {
-  return call.node({ op: "softmax", beta: call.operator.options?.float32(FIRST) ?? 1 }, [call.value(0)]);
+  const beta = call.operator.options?.float32(FIRST) ?? 1;
+  if (!Number.isFinite(beta)) throw new FormatError(`${call.where}, beta: expected a number, got ${beta}`);
+  return call.node({ op: "softmax", beta }, [call.value(0)]);
 }
 
 /** QUANTIZE and DEQUANTIZE: between floats they change nothing. */
@@ -338,8 +328,8 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["PADV2", pad],
   ["RESIZE_BILINEAR", resizeBilinear],
   ["RESHAPE", reshape],
-  ["SQUEEZE", reshape],
-  ["EXPAND_DIMS", reshape],
+  ["SQUEEZE", squeeze],
+  ["EXPAND_DIMS", expandDims],
   ["SOFTMAX", softmax],
   ["QUANTIZE", cast],
   ["DEQUANTIZE", cast],

@@ -1,11 +1,15 @@
 /**
- * The parts of the TFLite schema that are used, as facts: indices of fields, numbers of types and operators; and a file read by them → plain data.
+ * The parts of the TFLite schema that are used, as facts: indices of fields, numbers of types; and a file read by them → plain data.
  * @module
  */
 
-import { FormatError } from "../errors.ts";
+import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Quantisation, Shape } from "../graph/graph.ts";
+import type { Budget } from "../limits.ts";
 import { FlatFile, type Table } from "./tflite-flatbuffer.ts";
+import { CALLS, OPERATORS } from "./tflite-operators.ts";
+
+export { OPERATORS } from "./tflite-operators.ts";
 
 /** Indices of fields in their tables, in the order in which the schema lists them. */
 const MODEL = { operatorCodes: 1, subgraphs: 2, description: 3, buffers: 4, metadata: 6 } as const;
@@ -40,66 +44,6 @@ export const TENSOR_TYPES: readonly string[] = [
   "int4",
 ];
 
-/** Builtin operators by number: those that are supported, and common ones so that errors can name them. */
-export const OPERATORS: ReadonlyMap<number, string> = new Map([
-  [0, "ADD"],
-  [1, "AVERAGE_POOL_2D"],
-  [2, "CONCATENATION"],
-  [3, "CONV_2D"],
-  [4, "DEPTHWISE_CONV_2D"],
-  [5, "DEPTH_TO_SPACE"],
-  [6, "DEQUANTIZE"],
-  [9, "FULLY_CONNECTED"],
-  [11, "L2_NORMALIZATION"],
-  [12, "L2_POOL_2D"],
-  [13, "LOCAL_RESPONSE_NORMALIZATION"],
-  [14, "LOGISTIC"],
-  [16, "LSTM"],
-  [17, "MAX_POOL_2D"],
-  [18, "MUL"],
-  [19, "RELU"],
-  [20, "RELU_N1_TO_1"],
-  [21, "RELU6"],
-  [22, "RESHAPE"],
-  [23, "RESIZE_BILINEAR"],
-  [25, "SOFTMAX"],
-  [26, "SPACE_TO_DEPTH"],
-  [28, "TANH"],
-  [32, "CUSTOM"],
-  [34, "PAD"],
-  [36, "GATHER"],
-  [37, "BATCH_TO_SPACE_ND"],
-  [38, "SPACE_TO_BATCH_ND"],
-  [39, "TRANSPOSE"],
-  [40, "MEAN"],
-  [41, "SUB"],
-  [42, "DIV"],
-  [43, "SQUEEZE"],
-  [45, "STRIDED_SLICE"],
-  [47, "EXP"],
-  [49, "SPLIT"],
-  [50, "LOG_SOFTMAX"],
-  [53, "CAST"],
-  [54, "PRELU"],
-  [55, "MAXIMUM"],
-  [56, "ARG_MAX"],
-  [57, "MINIMUM"],
-  [60, "PADV2"],
-  [65, "SLICE"],
-  [67, "TRANSPOSE_CONV"],
-  [70, "EXPAND_DIMS"],
-  [74, "SUM"],
-  [77, "SHAPE"],
-  [83, "PACK"],
-  [97, "RESIZE_NEAREST_NEIGHBOR"],
-  [98, "LEAKY_RELU"],
-  [100, "MIRROR_PAD"],
-  [111, "ELU"],
-  [114, "QUANTIZE"],
-  [117, "HARD_SWISH"],
-  [152, "RELU_0_TO_1"],
-]);
-
 /** More dimensions than any operator knows what to do with. */
 const MAX_RANK = 8;
 
@@ -109,8 +53,8 @@ export interface TensorInfo {
   /** As written; may be empty or used twice. */
   readonly name: string;
   readonly shape: Shape;
-  /** Whether sizes beside the batch are left open; `shape` then says 1 there. */
-  readonly open: boolean;
+  /** The shape with −1 where a size is left open (`shape` then says 1 there); the shape itself where none is. */
+  readonly signature: Shape;
   /** Name of the element type. */
   readonly type: string;
   /** Constant data, empty for values that are computed. */
@@ -121,17 +65,24 @@ export interface TensorInfo {
   readonly quantisation?: Quantisation;
 }
 
+/** Whether sizes beside the batch are left open. */
+export function isOpen({ signature }: TensorInfo): boolean {
+  return signature.slice(1).some((size) => size < 0);
+}
+
 /** One operator as the file lists it. Tensors by index, −1 for optional ones left out. */
 export interface OperatorInfo {
   readonly index: number;
-  /** `CONV_2D`, `CUSTOM 'TFLite_Detection_PostProcess'`, `operator 140`. */
+  /** `CONV_2D`, `CUSTOM 'TFLite_Detection_PostProcess'`, `operator 250`. */
   readonly op: string;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   readonly options: Table | undefined;
+  /** Names of the subgraphs that control flow runs. */
+  readonly calls: readonly string[];
 }
 
-/** The first subgraph of a file. */
+/** The first subgraph of a file: what TFLite runs unless it is told another signature. */
 export interface ModelFile {
   readonly name: string;
   readonly tensors: readonly TensorInfo[];
@@ -143,23 +94,43 @@ export interface ModelFile {
 }
 
 /** @throws {FormatError} The file is truncated, mislabelled or points outside of itself. */
-export async function readModel(bytes: Uint8Array): Promise<ModelFile> {
+export async function readModel(bytes: Uint8Array, budget: Budget): Promise<ModelFile> {
   const model = (await FlatFile.open(bytes, "TFL3", "tflite")).root("model");
-  const buffers = model.tables(MODEL.buffers, "buffer");
+  const buffers = model.tableList(MODEL.buffers, "buffer");
   const bufferOf = (index: number, what: string): Uint8Array => {
-    const buffer = buffers[index];
-    if (!buffer) throw new FormatError(`tflite, ${what}: expected a buffer below ${buffers.length}, got ${index}`);
+    const buffer = buffers.at(index);
+    if (!buffer) throw new FormatError(`tflite, ${what}: expected a buffer below ${buffers.count}, got ${index}`);
     return dataOf(buffer, bytes);
   };
-  const subgraph = model.tables(MODEL.subgraphs, "subgraph")[0];
+  const subgraphs = model.tableList(MODEL.subgraphs, "subgraph");
+  const subgraph = subgraphs.at(0);
   if (!subgraph) throw new FormatError("tflite, byte 0 (model): expected a subgraph, got none");
-  const tensors = subgraph
-    .tables(SUBGRAPH.tensors, "tensor")
-    .map((table, index) => tensorOf(table, index, bufferOf, bytes.byteOffset));
-  const codes = model.tables(MODEL.operatorCodes, "operator code").map(operatorName);
-  const operators = subgraph
-    .tables(SUBGRAPH.operators, "operator")
-    .map((table, index) => operatorOf(table, index, codes, tensors.length));
+
+  const tensorList = subgraph.tableList(SUBGRAPH.tensors, "tensor");
+  budget.tensors(tensorList.count, "tflite: tensors");
+  const tensors: TensorInfo[] = [];
+  for (let i = 0; i < tensorList.count; i++) {
+    tensors.push(tensorOf(tensorList.at(i)!, i, bufferOf, bytes.byteOffset));
+    await budget.turn();
+  }
+
+  const codeList = model.tableList(MODEL.operatorCodes, "operator code");
+  const most = budget.limits.maxNodes;
+  if (codeList.count > most) {
+    throw new UnsupportedError(
+      `tflite: operator codes: expected at most ${most} (limits.maxNodes), got ${codeList.count}`,
+    );
+  }
+  const codes = Array.from({ length: codeList.count }, (_, i) => operatorName(codeList.at(i)!));
+  const operatorList = subgraph.tableList(SUBGRAPH.operators, "operator");
+  budget.nodes(operatorList.count, "tflite: operators");
+  const nameOfSubgraph = (i: number) => subgraphs.at(i)?.string(SUBGRAPH.name) || `subgraph ${i}`;
+  const operators: OperatorInfo[] = [];
+  for (let i = 0; i < operatorList.count; i++) {
+    operators.push(operatorOf(operatorList.at(i)!, i, codes, tensors.length, nameOfSubgraph));
+    await budget.turn();
+  }
+
   const known = (index: number, what: string): number => checkedIndex(index, tensors.length, what);
   return {
     name: subgraph.string(SUBGRAPH.name) || model.string(MODEL.description) || "model",
@@ -199,13 +170,13 @@ function tensorOf(
   if (negative !== undefined) throw new FormatError(`tflite, ${what}: expected sizes ≥ 0, got [${shape.join(",")}]`);
   const signature = table.int32s(TENSOR.signature);
   const type = table.int8(TENSOR.type);
-  const quantisation = quantisationOf(table, shape, what);
+  const quantisation = quantisationOf(table, shape, TENSOR_TYPES[type] === "int32", what);
   const data = bufferOf(table.uint32(TENSOR.buffer), what);
   return {
     index,
     name,
     shape,
-    open: signature.slice(1).some((size) => size < 0),
+    signature: signature.length === shape.length ? shape.map((n, i) => (signature[i]! < 0 ? -1 : n)) : shape,
     type: TENSOR_TYPES[type] ?? `type ${type}`,
     data,
     offset: data.byteOffset - fileOffset,
@@ -214,17 +185,22 @@ function tensorOf(
   };
 }
 
-/** Scales without zero points have zeros; one of each holds for the whole tensor. */
-function quantisationOf(tensor: Table, shape: Shape, what: string): Quantisation | undefined {
+/**
+ * Scales without zero points have zeros; one of each holds for the whole tensor.
+ * @param bias Whether it is an int32 tensor, a bias as a rule: its scales follow from others, so that nobody needs them, and some files get them wrong.
+ */
+function quantisationOf(tensor: Table, shape: Shape, bias: boolean, what: string): Quantisation | undefined {
   const table = tensor.table(TENSOR.quantisation, `${what}, quantization`);
   const scales = table?.float32s(QUANTISATION.scale) ?? [];
   if (!table || scales.length === 0) return undefined;
   const given = table.int64s(QUANTISATION.zeroPoint);
   const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
-  const axis = table.int32(QUANTISATION.axis);
+  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantised along, the last one of four.
+  const axis = shape.length === 1 ? 0 : table.int32(QUANTISATION.axis);
   // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];
   if (!fits || zeroPoints.length !== scales.length) {
+    if (bias) return undefined;
     throw new FormatError(
       `tflite, ${what}: expected one scale and zero point, or one for each of [${shape.join(",")}] along axis ${axis}, got ${scales.length} and ${zeroPoints.length}`,
     );
@@ -239,19 +215,27 @@ function operatorName(table: Table): string {
   return name === "CUSTOM" ? `CUSTOM '${table.string(OPERATOR_CODE.custom)}'` : name;
 }
 
-function operatorOf(table: Table, index: number, codes: readonly string[], tensors: number): OperatorInfo {
+function operatorOf(
+  table: Table,
+  index: number,
+  codes: readonly string[],
+  tensors: number,
+  subgraph: (index: number) => string,
+): OperatorInfo {
   const code = table.uint32(OPERATOR.code);
   const op = codes[code];
   if (op === undefined) {
     throw new FormatError(`tflite, operator ${index}: expected an operator code below ${codes.length}, got ${code}`);
   }
   const where = `operator ${index} (${op})`;
+  const options = table.table(OPERATOR.options, `options of ${where}`);
   return {
     index,
     op,
     inputs: table.int32s(OPERATOR.inputs).map((i) => (i === -1 ? -1 : checkedIndex(i, tensors, `inputs of ${where}`))),
     outputs: table.int32s(OPERATOR.outputs).map((i) => checkedIndex(i, tensors, `outputs of ${where}`)),
-    options: table.table(OPERATOR.options, `options of ${where}`),
+    options,
+    calls: (CALLS.get(op) ?? []).map((field) => subgraph(options?.int32(field) ?? 0)),
   };
 }
 

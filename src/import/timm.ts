@@ -9,6 +9,8 @@
  */
 import { FormatError } from "../errors.ts";
 import type { Constant, Graph, Node, Normalisation, Padding, Shape } from "../graph/graph.ts";
+import { Budget } from "../limits.ts";
+import { inPieces } from "./decode.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** What a weights file leaves open. */
@@ -25,12 +27,19 @@ export interface TimmOptions {
   readonly normalisation?: Normalisation;
 }
 
-type Decode = (name: string, tensor: StoredTensor) => Float32Array;
+type Decode = (name: string, tensor: StoredTensor) => Promise<Float32Array>;
+
+/** A tensor of the file that becomes a constant, its axes permuted. */
+interface Wanted {
+  readonly name: string;
+  readonly stored: string;
+  readonly axes: readonly number[];
+}
 
 /** A graph while it is being built. */
 interface Draft {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  readonly decode: Decode;
+  readonly wanted: Wanted[];
   readonly unused: Set<string>;
   readonly constants: Map<string, Constant>;
   readonly nodes: Node[];
@@ -43,14 +52,21 @@ interface Draft {
  * Builds the graph; its names are those of `mobilenetV1`.
  * @throws FormatError when a tensor is missing, unknown, or of a shape that does not fit the others
  */
-export function fromTimm(tensors: ReadonlyMap<string, StoredTensor>, decode: Decode, options: TimmOptions = {}): Graph {
-  const { resolution = 224, ceiling = 6, epsilon = 1e-5 } = options;
+export async function fromTimm(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  decode: Decode,
+  options: TimmOptions & { readonly budget?: Budget | undefined } = {},
+): Promise<Graph> {
+  const { resolution = 224, ceiling = 6, epsilon = 1e-5, budget = new Budget() } = options;
   if (!Number.isSafeInteger(resolution) || resolution < 1) {
     throw new RangeError(`resolution: expected a positive whole number, got ${resolution}`);
   }
   const padding: Padding = options.padding === "same" ? "same" : { top: 1, bottom: 1, left: 1, right: 1 };
   const unused = new Set([...tensors.keys()].filter((name) => !name.endsWith(".num_batches_tracked")));
-  const draft: Draft = { tensors, decode, unused, constants: new Map(), nodes: [], padding, ceiling, epsilon };
+  const draft: Draft = {
+    ...{ tensors, wanted: [], unused, constants: new Map(), nodes: [] },
+    ...{ padding, ceiling, epsilon },
+  };
 
   let channels = stem(draft);
   const blocks = blocksOf(tensors);
@@ -68,6 +84,11 @@ export function fromTimm(tensors: ReadonlyMap<string, StoredTensor>, decode: Dec
     throw new FormatError(
       `safetensors: expected the tensors of a MobileNet v1 in timm, got also ${[...unused].slice(0, 5).join(", ")}`,
     );
+  }
+  for (const { name, stored, axes } of draft.wanted) {
+    const tensor = tensors.get(stored)!;
+    const data = await permuted(await decode(stored, tensor), tensor.shape, axes, budget);
+    draft.constants.set(name, { ...draft.constants.get(name)!, data });
   }
   const names = ["block0", ...blocks.map((_, i) => `block${i + 1}`), "output"];
   return {
@@ -206,24 +227,34 @@ function shapeOf(draft: Draft, name: string, expected: readonly (number | string
   return shape;
 }
 
-/** Decodes a tensor and permutes its axes: axis i of the result is axis `axes[i]` of the file's. */
+/** A tensor whose axes are permuted: axis i of the result is axis `axes[i]` of the file's. Its numbers are made at the end. */
 function constant(draft: Draft, name: string, stored: string, shape: Shape, axes: readonly number[]): void {
-  const tensor = draft.tensors.get(stored)!;
-  const data = permute(draft.decode(stored, tensor), tensor.shape, axes);
-  draft.constants.set(name, { name, shape, dtype: "float32", data });
+  draft.constants.set(name, { name, shape, dtype: "float32" });
+  draft.wanted.push({ name, stored, axes });
 }
 
-function permute(data: Float32Array, shape: Shape, axes: readonly number[]): Float32Array {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, n) => product * n, 1));
+async function permuted(
+  data: Float32Array,
+  shape: Shape,
+  axes: readonly number[],
+  budget: Budget,
+): Promise<Float32Array> {
+  const strides = axes.map((axis) => shape.slice(axis + 1).reduce((product, n) => product * n, 1));
+  const sizes = axes.map((axis) => shape[axis]!);
   const result = new Float32Array(data.length);
   const index = axes.map(() => 0);
-  for (let i = 0; i < result.length; i++) {
-    result[i] = data[index.reduce((sum, n, axis) => sum + n * strides[axes[axis]!]!, 0)]!;
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      index[axis] = index[axis]! + 1;
-      if (index[axis]! < shape[axes[axis]!]!) break;
-      index[axis] = 0;
+  let at = 0;
+  await inPieces(data.length, budget, (from, to) => {
+    for (let i = from; i < to; i++) {
+      result[i] = data[at]!;
+      for (let axis = axes.length - 1; axis >= 0; axis--) {
+        at += strides[axis]!;
+        index[axis] = index[axis]! + 1;
+        if (index[axis]! < sizes[axis]!) break;
+        at -= sizes[axis]! * strides[axis]!;
+        index[axis] = 0;
+      }
     }
-  }
+  });
   return result;
 }

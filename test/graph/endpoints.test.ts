@@ -47,6 +47,35 @@ describe("nameEndPoints", () => {
     });
   }
 
+  it("recognises a network of gray pictures, whose first convolution is written as a depthwise one with a multiplier", () => {
+    const { graph, expected } = anonymous({ alpha: 0.25 });
+    const gray: Graph = {
+      ...graph,
+      inputs: graph.inputs.map((input) => ({ ...input, shape: [1, 32, 32, 1] })),
+      constants: new Map(
+        [...graph.constants].map(([name, constant]) => {
+          const [kH, kW, inC, outC] = constant.shape;
+          return [name, inC === 3 ? { ...constant, shape: [kH!, kW!, 1, outC!] } : constant];
+        }),
+      ),
+      nodes: graph.nodes.map((node, i) => (i === 0 ? ({ ...node, op: "depthwiseConv2d" } as Node) : node)),
+    };
+    expect(found(gray)).toEqual(expected);
+  });
+
+  it("looks through ten thousand identities", () => {
+    const { graph, expected } = anonymous();
+    const { name } = graph.nodes.find(({ op }) => op === "clamp") as Node;
+    const many = Array.from({ length: 10_000 }, (_, i): Node => {
+      return { op: "identity", name: `i${i}`, inputs: [i === 0 ? name : `i${i - 1}`] };
+    });
+    const nodes = graph.nodes.flatMap((node) => {
+      if (node.name === name) return [node, ...many];
+      return node.inputs[0] === name ? [{ ...node, inputs: ["i9999"] }] : [node];
+    });
+    expect(found({ ...graph, nodes })).toEqual(expected);
+  });
+
   it("looks through Keras's pads and identities", () => {
     const { graph, expected } = anonymous();
     const keras = rewritten(graph, (node) => {

@@ -120,8 +120,13 @@ describe("siblings", () => {
     "",
     ".",
     "..\\secret.bin",
-    "http://x/y",
+    "file:///etc/passwd",
+    "data:,x",
+    "ftp://x/y",
+    "//x/y",
     "C:x",
+    "../secret.bin?sig=1",
+    "%2e%2e/../secret.bin?sig=1",
   ];
   test.each(climbing)("never leave the model's folder: %j", async (name) => {
     for (const [, source] of places) {
@@ -129,6 +134,64 @@ describe("siblings", () => {
       await expect(sibling(name)).rejects.toThrow(FormatError);
       await expect(sibling(name)).rejects.toThrow(JSON.stringify(name));
     }
+  });
+
+  test.each(["http://x/y", "https://x/y?sig=1", "HTTP://x/y"])("whole addresses, only behind one: %j", async (name) => {
+    for (const [what, source] of places.filter(([place]) => place !== "URL")) {
+      const { sibling } = await readSource(source());
+      await expect(sibling(name), what).rejects.toThrow(FormatError);
+    }
+  });
+
+  test("may be whole addresses where the model came from one, and have queries of their own", async () => {
+    const { sibling } = await readSource(`${origin}/m/model.json?sig=model`);
+    for (const [name, asked] of [
+      [`${origin}/m/deep/b.bin?sig=a%2Fb`, "/m/deep/b.bin?sig=a%2Fb"],
+      [`${origin}/m/deep/b.bin`, "/m/deep/b.bin"],
+      ["deep/b.bin?sig=c/d==&e=../f", "/m/deep/b.bin?sig=c/d==&e=../f"],
+      ["a%20shard%3F.bin?sig=g", "/m/a%20shard%3F.bin?sig=g"],
+      ["a shard?.bin", "/m/a%20shard%3F.bin?sig=model"],
+      ["deep/b.bin", "/m/deep/b.bin?sig=model"],
+    ] as const) {
+      expect([...(await sibling(name))], name).toEqual([...SHARD]);
+      expect(requests.at(-1)).toBe(asked);
+    }
+    const climbing = "%2e%2e/secret.bin?sig=1";
+    await expect(sibling(climbing)).rejects.toThrow(FormatError);
+    expect(requests.at(-1)).toBe("/m/deep/b.bin?sig=model");
+  });
+
+  test("named for signed addresses are found among files", async () => {
+    const { sibling } = await readSource({ "model.json": MODEL, "deep/b.bin": SHARD, "c.bin?sig=x": SHARD });
+    expect([...(await sibling("deep/b.bin?sig=a/b:c"))]).toEqual([...SHARD]);
+    expect([...(await sibling("c.bin?sig=x"))]).toEqual([...SHARD]);
+  });
+
+  test("are where the option weightUrl says", async () => {
+    const asked: string[] = [];
+    const answers: Readonly<Record<string, string | URL | Uint8Array | Response | undefined>> = {
+      "bytes.bin": SHARD,
+      "path.bin": join(folder, "secret.bin"),
+      "url.bin": new URL(`${origin}/m/deep/b.bin?sig=own`),
+      "text.bin": `${origin}/m/deep/b.bin?sig=text`,
+      "response.bin": new Response(SHARD),
+    };
+    const weightUrl = async (path: string) => {
+      asked.push(path);
+      return answers[path];
+    };
+    for (const [, source] of [...places, ["bytes", () => MODEL] as const]) {
+      const { sibling } = await readSource(source(), { weightUrl });
+      for (const name of Object.keys(answers).filter((name) => name !== "response.bin")) {
+        expect([...(await sibling(name))], name).toEqual([...SHARD]);
+      }
+    }
+    const { sibling } = await readSource(join(folder, "m/model.json"), { weightUrl });
+    expect([...(await sibling("response.bin"))]).toEqual([...SHARD]);
+    expect([...(await sibling("deep/b.bin"))]).toEqual([...SHARD]);
+    await expect(sibling("../secret.bin")).rejects.toThrow(FormatError);
+    expect(requests).toContain("/m/deep/b.bin?sig=own");
+    expect(asked).toContain("../secret.bin");
   });
 
   test("encoded dots are plain characters", async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { FormatError, LoadError, UnsupportedError } from "../../src/errors.ts";
+import { FormatError, LoadError, MemoryError, UnsupportedError } from "../../src/errors.ts";
 import { readWeights } from "../../src/import/shards.ts";
-import type { Sibling } from "../../src/import/source.ts";
+import { readSource, type Sibling } from "../../src/import/source.ts";
+import { Budget } from "../../src/limits.ts";
 
 /** Reads from a record; what it lacks is missing. */
 function shards(files: Readonly<Record<string, Uint8Array>>): Sibling {
@@ -140,5 +141,67 @@ describe("lies", () => {
     const promise = readWeights([group(["a"], weight("w", [1], dtype))], shards({ a: bytesOf(1) }));
     await expect(promise).rejects.toThrow(UnsupportedError);
     await expect(promise).rejects.toThrow(`weight "w"`);
+  });
+});
+
+describe("limits", () => {
+  const counted = (files: Readonly<Record<string, Uint8Array>>) => {
+    const asked: string[] = [];
+    const sibling: Sibling = async (name) => {
+      asked.push(name);
+      return shards(files)(name);
+    };
+    return { asked, sibling };
+  };
+
+  test("a shard that a hundred and fifty groups name is read once, and what comes of it counted", async () => {
+    const megabyte = new Uint8Array(1 << 20);
+    const manifest = Array.from({ length: 150 }, (_, i) => group(["a"], weight(`w${i}`, [1 << 18])));
+    const { asked, sibling } = counted({ a: megabyte });
+    const budget = new Budget({ limits: { maxUnpackedBytes: 20 << 20 } });
+    await expect(readWeights(manifest, sibling, { budget })).rejects.toThrow(MemoryError);
+    expect(asked).toEqual(["a"]);
+    const few = await readWeights(manifest, sibling, { budget: new Budget(), wanted: (name) => name === "w149" });
+    expect([...few.keys()]).toEqual(["w149"]);
+  });
+
+  test("a shard that one group names again and again is read once, and never joined to itself beforehand", async () => {
+    const { asked, sibling } = counted({ a: new Uint8Array(1 << 20) });
+    const paths = new Array<string>(5000).fill("a");
+    const budget = new Budget({ limits: { maxUnpackedBytes: 20 << 20 } });
+    const manifest = [group(paths, weight("w", [5000 * (1 << 18)]))];
+    await expect(readWeights(manifest, sibling, { budget })).rejects.toThrow(MemoryError);
+    expect(asked).toEqual(["a"]);
+  });
+
+  test("every read draws from the budget", async () => {
+    const files = { "model.json": new Uint8Array(10), "a.bin": new Uint8Array(8), "b.bin": new Uint8Array(8) };
+    const budget = new Budget({ limits: { maxFileBytes: 25 } });
+    const { sibling } = await readSource(files, { budget });
+    const manifest = [group(["a.bin", "a.bin"], weight("v", [4])), group(["b.bin"], weight("w", [2]))];
+    await expect(readWeights(manifest, sibling, { budget })).rejects.toThrow(/b\.bin: .*limits\.maxFileBytes/);
+  });
+
+  test("weights are counted before they are looked at, one by one", async () => {
+    const budget = new Budget({ limits: { maxTensors: 3 } });
+    const manifest = [group(["a"], weight("u", [1]), weight("v", [1])), group(["a"], "x", "y")];
+    await expect(readWeights(manifest, shards({}), { budget })).rejects.toThrow(/weightsManifest: .*maxTensors/);
+  });
+
+  test("200,000 shards of one byte", async () => {
+    const paths = Array.from({ length: 200_000 }, (_, i) => `${i}`);
+    const sibling: Sibling = async () => Uint8Array.of(7);
+    const weights = await readWeights([group(paths, weight("w", [200_000], "uint8"))], sibling);
+    expect(weights.get("w")!.data[199_999]).toBe(7);
+    await expect(readWeights([group(paths, weight("w", [1], "uint8"))], sibling)).rejects.toThrow(FormatError);
+  });
+
+  test("gives way to the event loop while it decodes, and stops when it is told to", async () => {
+    const manifest = [group(["a"], ...Array.from({ length: 40 }, (_, i) => weight(`w${i}`, [1 << 20], "float16")))];
+    const controller = new AbortController();
+    const budget = new Budget({ signal: controller.signal });
+    const reading = readWeights(manifest, shards({ a: new Uint8Array(80 << 20) }), { budget });
+    setTimeout(() => controller.abort(new Error("enough")), 1);
+    await expect(reading).rejects.toThrow("enough");
   });
 });

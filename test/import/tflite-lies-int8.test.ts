@@ -45,7 +45,12 @@ describe.each<[string, new (...args: never[]) => SepconvError, [string, Partial<
     "FormatError",
     FormatError,
     [
-      ["a scale of 0", tensor(1, { scales: [0.25, 0] }), /'y'.*'w'.*tensor 1: expected positive scales, got 0$/],
+      ["a scale of 0 of a value", tensor(3, { scales: [0] }), /'y'.*tensor 3: expected positive scales, got 0$/],
+      [
+        "a negative scale of weights",
+        tensor(1, { scales: [0.25, -1] }),
+        /'w'.*tensor 1: expected positive scales, got -1$/,
+      ],
       ["a negative scale", tensor(0, { scales: [-1] }), /x.*tensor 0: expected positive scales, got -1/],
       ["a scale that is NaN", tensor(3, { scales: [Number.NaN] }), /'y'.*tensor 3: expected positive scales, got NaN/],
       [

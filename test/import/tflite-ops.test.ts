@@ -358,7 +358,8 @@ describe("other operators", () => {
 
   test.each<[string, TensorSpec[], RegExp]>([
     ["TRANSPOSE", [{ name: "y", shape: [1, 4, 4, 2] }], /operator 0 \(TRANSPOSE\) for 'y': .* got TRANSPOSE/],
-    ["140", [{ name: "y", shape: [1, 4, 4, 2] }], /operator 0 \(operator 140\) for 'y'/],
+    ["REDUCE_ALL", [{ name: "y", shape: [1, 4, 4, 2] }], /operator 0 \(REDUCE_ALL\) for 'y'/],
+    ["250", [{ name: "y", shape: [1, 4, 4, 2] }], /operator 0 \(operator 250\) for 'y'/],
     ["CUSTOM", [{ name: "y", shape: [1, 4, 4, 2] }], /CUSTOM ''/],
     [
       "QUANTIZE",

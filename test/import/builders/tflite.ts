@@ -34,6 +34,8 @@ export interface OperatorSpec {
   readonly options?: Readonly<Record<number, Field>>;
   /** Index of the operator code, where it shall not be the operator's own. */
   readonly code?: number;
+  /** Name of a custom operator; `op` is then "CUSTOM". */
+  readonly custom?: string;
 }
 
 export interface ModelSpec {
@@ -43,6 +45,8 @@ export interface ModelSpec {
   readonly outputs: readonly number[];
   readonly identifier?: string;
   readonly metadata?: Uint8Array;
+  /** Names of further subgraphs, with nothing in them. */
+  readonly subgraphs?: readonly string[];
 }
 
 /** Adds a table; absent indices stay absent. */
@@ -127,9 +131,11 @@ function tensor(builder: Builder, spec: TensorSpec, index: number): Offset {
 export function buildTflite(spec: ModelSpec): Uint8Array {
   const builder = new Builder(1024);
   builder.forceDefaults(true);
-  const codes = spec.operators.map(({ op }) => {
-    const code = [...OPERATORS].find(([, name]) => name === op)?.[0] ?? Number(op);
-    return table(builder, { 0: { int8: Math.min(code, 127) }, 3: { int32: code } });
+  const byName = new Map([...OPERATORS].map(([code, name]) => [name, code]));
+  const codes = spec.operators.map(({ op, custom }) => {
+    const code = byName.get(op) ?? Number(op);
+    const name = custom === undefined ? undefined : { offset: builder.createString(custom) };
+    return table(builder, { 0: { int8: Math.min(code, 127) }, 1: name, 3: { int32: code } });
   });
   const operators = spec.operators.map((operator, index) => {
     const options = operator.options && table(builder, operator.options);
@@ -158,6 +164,7 @@ export function buildTflite(spec: ModelSpec): Uint8Array {
     2: { offset: int32s(builder, spec.outputs) },
     3: { offset: offsets(builder, operators) },
   });
+  const others = (spec.subgraphs ?? []).map((name) => table(builder, { 4: { offset: builder.createString(name) } }));
   const entry = spec.metadata && {
     name: builder.createString("TFLITE_METADATA"),
     buffer: spec.tensors.length + 1,
@@ -167,7 +174,7 @@ export function buildTflite(spec: ModelSpec): Uint8Array {
   const root = table(builder, {
     0: { int32: 3 },
     1: { offset: offsets(builder, codes) },
-    2: { offset: offsets(builder, [subgraph]) },
+    2: { offset: offsets(builder, [subgraph, ...others]) },
     4: { offset: offsets(builder, buffers) },
     6: metadata ? { offset: metadata } : undefined,
   });

@@ -82,6 +82,9 @@ function dtypeOf(data: TensorData): DType {
   return data instanceof Int8Array ? "int8" : "uint8";
 }
 
+/** Bytes of a header at the most, as NumPy itself has it: parsing takes a time that grows faster than its length. */
+const LONGEST_HEADER = 10_000;
+
 /** The header's text and where the numbers begin. */
 function headerOf(bytes: Uint8Array, where: string): { text: string; dataOffset: number } {
   if (bytes.length === 0) throw new FormatError(`${where}: expected a NumPy .npy file, got an empty file`);
@@ -96,6 +99,9 @@ function headerOf(bytes: Uint8Array, where: string): { text: string; dataOffset:
   const start = major === 1 ? 10 : 12;
   if (bytes.length < start) throw new FormatError(`${where}: npy header length at offset 8: the file ends before it`);
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > LONGEST_HEADER) {
+    throw new FormatError(`${where}: npy header: expected at most ${LONGEST_HEADER} bytes, got ${length}`);
+  }
   if (start + length > bytes.length) {
     throw new FormatError(
       `${where}: npy header at offset ${start}: expected ${length} bytes, got ${bytes.length - start} before the file ends`,

@@ -116,7 +116,15 @@ describe("npy", () => {
       `{'shape': (${"1, ".repeat(20000)}`,
       `{${"(".repeat(60000)}}`,
     ]) {
-      expect(() => parseNpy(file(text.slice(0, 65000)), "x.npy")).toThrow(FormatError);
+      expect(() => parseNpy(file(text.slice(0, 65000)), "x.npy")).toThrow(/expected at most 10000 bytes, got/);
+      expect(() => parseNpy(file(text.slice(0, 10000)), "x.npy")).toThrow(FormatError);
+    }
+    for (const text of [
+      `{'shape': (${" ".repeat(9900)}1 1)}`,
+      `{'shape': (${"1 ".repeat(4900)})}`,
+      `{${" ".repeat(9900)}a}`,
+    ]) {
+      expect(() => parseNpy(file(text), "x.npy")).toThrow(FormatError);
     }
     expect(performance.now() - start).toBeLessThan(5000);
   });

@@ -4,7 +4,7 @@
  */
 
 import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
-import type { KerasVariable } from "./keras-weights.ts";
+import type { KerasVariable } from "./keras-needs.ts";
 
 /** The part of jsfive that is used. */
 interface Group {
@@ -34,6 +34,8 @@ export interface Hdf5 {
   readonly names: readonly string[];
   /** A text attribute of the topmost group; undefined if there is none. */
   attribute(name: string): string | undefined;
+  /** A list of texts among a group's attributes, also where it is split into `name0`, `name1`, …; undefined if there is none. */
+  texts(group: string, name: string): readonly string[] | undefined;
   /** All datasets below a group, "" for the file, under their full paths (`conv1/conv1/kernel:0`) relative to it. */
   datasets(group: string): [path: string, variable: KerasVariable][];
 }
@@ -50,6 +52,16 @@ export async function openHdf5(bytes: Uint8Array, file: string): Promise<Hdf5> {
   return {
     names: guard(`${file}: names`, () => root.keys),
     attribute: (name) => guard(`${file}: attribute '${name}'`, () => textOf(root.attrs[name])),
+    texts: (path, name) =>
+      guard(`${file}: attribute '${name}' of '${path}'`, () => {
+        const group = root.get(path);
+        if (!isGroup(group)) return undefined;
+        const { attrs } = group;
+        const parts: unknown[] = attrs[name] === undefined ? [] : [attrs[name]];
+        for (let i = 0; parts.length === i && attrs[`${name}${i}`] !== undefined; i++) parts.push(attrs[`${name}${i}`]);
+        const texts = parts.flat().map(textOf);
+        return parts.length > 0 && texts.every((text) => text !== undefined) ? texts : undefined;
+      }),
     datasets: (group) =>
       guard(`${file}: group '${group}'`, () => {
         const top = group === "" ? root : root.get(group);

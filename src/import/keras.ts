@@ -5,12 +5,12 @@
 
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Budget } from "../limits.ts";
+import { Budget } from "../limits.ts";
+import { variablesByGroup } from "./keras-groups.ts";
 import { openHdf5 } from "./keras-hdf5.ts";
 import { fromKerasConfig } from "./keras-layers.ts";
-
 import { fromMobilenetWeights } from "./keras-names.ts";
-import { type KerasWeights, variablesByName, variablesByPosition } from "./keras-weights.ts";
+import { variablesByPosition } from "./keras-weights.ts";
 
 /** What a file may leave open. */
 export interface KerasOptions {
@@ -38,11 +38,14 @@ export async function fromKeras(bytes: Uint8Array, options: KerasOptions = {}): 
 async function fromHdf5(bytes: Uint8Array, options: KerasOptions): Promise<Graph> {
   const file = await openHdf5(bytes, "keras");
   const config = file.attribute("model_config");
-  const datasets = file.datasets(file.names.includes("model_weights") ? "model_weights" : "");
+  const top = file.names.includes("model_weights") ? "model_weights" : "";
+  const datasets = file.datasets(top);
   // Full models of Keras store variables by name, weights alone of Keras 3 by position.
   const isPositional = datasets.some(([path]) => /(^|\/)vars\/\d+$/.test(path));
-  const weights = isPositional ? variablesByPosition(datasets) : variablesByName(datasets);
-  if (config === undefined) return fromMobilenetWeights(weights, options);
+  const weightNames = (layer: string) => file.texts(top === "" ? layer : `${top}/${layer}`, "weight_names");
+  const weights = isPositional ? variablesByPosition(datasets) : variablesByGroup({ datasets, weightNames });
+  if (config === undefined)
+    return fromMobilenetWeights(weights, { ...options, budget: options.budget ?? new Budget() });
   return fromKerasConfig(config, weights, { format: "keras", ...options });
 }
 
@@ -55,8 +58,10 @@ async function fromZip(bytes: Uint8Array, options: KerasOptions): Promise<Graph>
     return file;
   }) as [Uint8Array, Uint8Array];
   const hdf5 = await openHdf5(weights, `keras: ${WEIGHTS}`);
-  const lookup: KerasWeights = variablesByPosition(hdf5.datasets(""));
-  return fromKerasConfig(new TextDecoder().decode(config), lookup, { format: "keras", ...options });
+  return fromKerasConfig(new TextDecoder().decode(config), variablesByPosition(hdf5.datasets("")), {
+    format: "keras",
+    ...options,
+  });
 }
 
 /** More than this unpacked is not a network for this package but a zip bomb. */

@@ -174,13 +174,13 @@ describe("files that lie, or lack something", () => {
       "no weights at all",
       [],
       { model_config: text },
-      /layer 'c' \(Conv2D\): expected variable 'kernel' \[1,1,\?,2\], got none/,
+      /layer 'c' \(Conv2D\): expected variable 'kernel' \[1,1,1,2\], got none/,
     ],
     [
       "kernel of another shape",
       [["model_weights/c/c/kernel:0", { shape: [1, 1, 2, 1], data: [1, 2] }], bias],
       { model_config: text },
-      /expected variable 'kernel' \[1,1,\?,2\], got \[1,1,2,1\]/,
+      /expected variable 'kernel' \[1,1,1,2\], got \[1,1,2,1\]/,
     ],
     [
       "configuration that is not JSON",

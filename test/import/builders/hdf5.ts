@@ -41,35 +41,45 @@ export async function buildHdf5(
   attributes: Attributes = {},
   groups: Readonly<Record<string, Attributes>> = {},
 ): Promise<Uint8Array> {
+  return buildFile((file) => {
+    const made = new Map<string, h5wasm.Group>([["", file]]);
+    const groupAt = (path: string): h5wasm.Group => {
+      const known = made.get(path);
+      if (known) return known;
+      const cut = path.lastIndexOf("/");
+      const group = groupAt(path.slice(0, Math.max(cut, 0))).create_group(path.slice(cut + 1));
+      made.set(path, group);
+      return group;
+    };
+    for (const [path, { shape, data, dtype, chunks, compression }] of datasets) {
+      const cut = path.lastIndexOf("/");
+      const type = dtype ?? "<f";
+      groupAt(path.slice(0, Math.max(cut, 0))).create_dataset({
+        name: path.slice(cut + 1),
+        data: (ARRAYS[type.slice(-1)] ?? Float32Array).from(data),
+        shape: [...shape],
+        dtype: type,
+        ...(chunks && { chunks: [...chunks] }),
+        ...(compression !== undefined && { compression }),
+      });
+    }
+    for (const [path, own] of Object.entries({ "": attributes, ...groups })) {
+      for (const [key, value] of Object.entries(own)) {
+        groupAt(path).create_attribute(key, typeof value === "string" ? value : [...value]);
+      }
+    }
+  });
+}
+
+/** The bytes of a file that `write` fills. */
+export async function buildFile(
+  write: (file: h5wasm.File) => void,
+  options: h5wasm.FileOptions = {},
+): Promise<Uint8Array> {
   const { FS } = await h5wasm.ready;
   const name = `test${files++}.h5`;
-  const file = new h5wasm.File(name, "w");
-  const made = new Map<string, h5wasm.Group>([["", file]]);
-  const groupAt = (path: string): h5wasm.Group => {
-    const known = made.get(path);
-    if (known) return known;
-    const cut = path.lastIndexOf("/");
-    const group = groupAt(path.slice(0, Math.max(cut, 0))).create_group(path.slice(cut + 1));
-    made.set(path, group);
-    return group;
-  };
-  for (const [path, { shape, data, dtype, chunks, compression }] of datasets) {
-    const cut = path.lastIndexOf("/");
-    const type = dtype ?? "<f";
-    groupAt(path.slice(0, Math.max(cut, 0))).create_dataset({
-      name: path.slice(cut + 1),
-      data: (ARRAYS[type.slice(-1)] ?? Float32Array).from(data),
-      shape: [...shape],
-      dtype: type,
-      ...(chunks && { chunks: [...chunks] }),
-      ...(compression !== undefined && { compression }),
-    });
-  }
-  for (const [path, own] of Object.entries({ "": attributes, ...groups })) {
-    for (const [key, value] of Object.entries(own)) {
-      groupAt(path).create_attribute(key, typeof value === "string" ? value : [...value]);
-    }
-  }
+  const file = new h5wasm.File(name, "w", options);
+  write(file);
   file.close();
   const bytes = FS.readFile(name) as Uint8Array;
   FS.unlink(name);
@@ -78,16 +88,11 @@ export async function buildHdf5(
 
 /** A file of `levels` groups, each with two links to the next: few bytes, 2^levels paths. */
 export async function buildDoublingHdf5(levels: number): Promise<Uint8Array> {
-  const { FS } = await h5wasm.ready;
-  const name = `test${files++}.h5`;
-  const file = new h5wasm.File(name, "w");
-  for (let level = levels; level >= 0; level--) {
-    const group = file.create_group(`level${level}`);
-    if (level === levels) continue;
-    for (const side of ["left", "right"]) group.create_hard_link(`/level${level + 1}`, side);
-  }
-  file.close();
-  const bytes = FS.readFile(name) as Uint8Array;
-  FS.unlink(name);
-  return bytes.slice();
+  return buildFile((file) => {
+    for (let level = levels; level >= 0; level--) {
+      const group = file.create_group(`level${level}`);
+      if (level === levels) continue;
+      for (const side of ["left", "right"]) group.create_hard_link(`/level${level + 1}`, side);
+    }
+  });
 }

@@ -31,6 +31,8 @@ export class LayerCall {
   readonly inputs: readonly Value[];
   /** All its arguments in order: names of values, and constants. */
   readonly args: readonly (Value | Literal)[];
+  /** The setting that is not here, in a few words. */
+  lacking = "";
   #variables = 0;
 
   constructor(
@@ -54,6 +56,7 @@ export class LayerCall {
   }
 
   unsupported(setting: string, expected: string, got: unknown): UnsupportedError {
+    this.lacking = `${setting} ${describe(got)}`;
     return new UnsupportedError(`${this.where}, ${setting}: expected ${expected}, got ${describe(got)}`);
   }
 
@@ -122,7 +125,6 @@ export class LayerCall {
       const [was, is] = [known.shape, shape].map((s) => `[${s.join(",")}]`);
       throw new FormatError(`${this.where}: expected all calls to need '${names[0]}' ${was}, got one of ${is}`);
     }
-    this.draft.budget.tensors(1, this.where);
     const need: Need = { names, shape, index };
     needs.set(names[0], need);
     return need;

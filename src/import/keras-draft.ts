@@ -24,6 +24,9 @@ export type Value = string | typeof UNKNOWN;
 /** Thrown where a layer asks for the shape of a value that nothing computes; never leaves the importer. */
 export class UnknownShape extends Error {}
 
+/** Characters of a list of layers. */
+const LONGEST_LIST = 1200;
+
 /** What has been built so far. */
 export class Draft {
   readonly format: string;
@@ -112,7 +115,12 @@ export class Draft {
     const all = [...this.blockers.values()];
     if (all.length === 0) return;
     if (all.length === 1) throw all[0]!.error;
-    const shown = all.slice(0, 30).map(({ layer }) => layer);
+    // As many as a message holds.
+    const shown: string[] = [];
+    for (let length = 0; shown.length < all.length; length += shown.at(-1)!.length + 2) {
+      if (length > LONGEST_LIST) break;
+      shown.push(all[shown.length]!.layer);
+    }
     const more = all.length > shown.length ? `, and ${all.length - shown.length} more` : "";
     throw new UnsupportedError(
       `${this.format}: ${all.length} layers that sepconv does not have: ${shown.join(", ")}${more}`,

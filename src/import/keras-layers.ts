@@ -140,9 +140,9 @@ function emitCall(
     return [emitLayer(call)];
   } catch (error) {
     if (error instanceof UnsupportedError) {
-      const setting = error.message.slice(call.where.length).replace(/^: expected a layer that sepconv has, .*/, "");
-      const name = `'${path.join("/")}' (${className})${setting}`;
-      draft.blockers.set(placeOf(path), { layer: name.slice(0, 300), error });
+      const lacking = call.lacking === "" ? "" : `, ${call.lacking}`;
+      const layer = `'${path.join("/").slice(0, 200)}' (${className.slice(0, 60)}${lacking})`;
+      draft.blockers.set(placeOf(path), { layer, error });
     } else if (!(error instanceof UnknownShape)) throw error;
     return [UNKNOWN];
   }

@@ -5,7 +5,7 @@
  */
 
 import { FormatError } from "../errors.ts";
-import { bestNamed, type Candidate, candidateOf, components, matchByNames } from "./keras-matching.ts";
+import { matchByNames } from "./keras-matching.ts";
 import {
   describeNeed,
   type KerasVariable,
@@ -16,6 +16,7 @@ import {
   type Need,
   sameShape,
 } from "./keras-needs.ts";
+import { bestNamed, type Candidate, candidateOf, components } from "./keras-scopes.ts";
 import { findNamed } from "./keras-weights.ts";
 
 /** What is stored below the top group. */
@@ -24,6 +25,8 @@ export interface StoredGroups {
   readonly datasets: readonly (readonly [path: string, variable: KerasVariable])[];
   /** The variables that a layer's group lists; undefined where it lists none. */
   weightNames(layer: string): readonly string[] | undefined;
+  /** The layers in the model's order, where the top group lists them. */
+  readonly layerNames?: readonly string[] | undefined;
 }
 
 /** Variables of Keras's layers. Others, such as counters and states of random numbers, are nobody's here. */
@@ -53,55 +56,93 @@ export function variablesByGroup(stored: StoredGroups): KerasWeights {
   };
 }
 
-function assign(stored: StoredGroups, layers: readonly LayerNeeds[]): Map<Need, KerasVariable> {
-  const [byLayer, nobodys] = shared(stored, layers);
+function assign(stored: StoredGroups, layers: readonly LayerNeeds[]): ReadonlyMap<Need, KerasVariable> {
+  const needy = layers.filter((layer) => leaves([layer]).some(({ needs }) => needs.length > 0));
+  const [byName, nobodys] = shared(stored, layers.map(nameOf));
+  const homeless = needy.filter((layer) => !byName.has(joined(nameOf(layer))));
+  if (homeless.length > 0) {
+    const inOrder = assignInOrder(stored, needy, byName);
+    if (inOrder) return inOrder;
+  }
   const found = new Map<Need, KerasVariable>();
   const add = (more: ReadonlyMap<Need, KerasVariable>) => {
     for (const [need, variable] of more) found.set(need, variable);
   };
-  const homeless: LayerNeeds[] = [];
-  for (const layer of layers) {
-    if (leaves([layer]).every(({ needs }) => needs.length === 0)) continue;
-    const own = byLayer.get(layer) ?? [];
-    if (own.length === 0) homeless.push(layer);
-    else add(inGroup(layer, own, listed(stored, layer, own)));
+  for (const layer of needy) {
+    const own = byName.get(joined(nameOf(layer)));
+    if (own) add(inGroup(layer, own, listed(stored, nameOf(layer), own)));
   }
   // Tools other than Keras write nested models' layers side by side at the top.
-  if (homeless.length > 0) add(matchByNames(leaves(homeless), nobodys));
+  if (homeless.length > 0) add(matchByNames(leaves(homeless), nobodys, true));
   return found;
 }
 
-/** Each layer's variables, by names relative to its group; and those in groups that are no layer's. Names of layers may hold slashes. */
-function shared(
-  { datasets }: StoredGroups,
-  layers: readonly LayerNeeds[],
-): [ReadonlyMap<LayerNeeds, Candidate[]>, Candidate[]] {
-  const owners = new Map(layers.map((layer) => [components(layer.key.path[0]!).join("/"), layer]));
-  const byLayer = new Map<LayerNeeds, Candidate[]>();
+/**
+ * Where groups have other names than layers: as Keras reads weights back by itself, in the order of `layer_names`.
+ * @throws {FormatError} Some groups do have the names of layers, but of others than those whose turn it is.
+ */
+function assignInOrder(
+  stored: StoredGroups,
+  needy: readonly LayerNeeds[],
+  byLayer: ReadonlyMap<string, readonly Candidate[]>,
+): Map<Need, KerasVariable> | undefined {
+  const names = stored.layerNames ?? [];
+  const [byName] = shared(stored, names);
+  const groups = names.filter((name) => byName.has(joined(name)));
+  if (groups.length !== needy.length) return undefined;
+  const found = new Map<Need, KerasVariable>();
+  for (const [i, layer] of needy.entries()) {
+    const [group, name] = [groups[i]!, nameOf(layer)];
+    if (joined(group) !== joined(name) && byLayer.has(joined(name))) {
+      throw new FormatError(
+        `${layer.where}: expected its group in its place among layer_names, got '${group}' there, and others without one`,
+      );
+    }
+    const own = byName.get(joined(group))!;
+    const variables = attempt(() => inGroup(layer, own, listed(stored, group, own)));
+    if (!variables) return undefined;
+    for (const [need, variable] of variables) found.set(need, variable);
+  }
+  return found;
+}
+
+function nameOf(layer: LayerNeeds): string {
+  return layer.key.path[0]!;
+}
+
+/** A name as a key: slashes are levels of groups. */
+function joined(name: string): string {
+  return components(name).join("/");
+}
+
+/** Each group's variables, by their names in it, and those in groups of none of the names. Names may hold slashes, and begin each other. */
+function shared({ datasets }: StoredGroups, names: readonly string[]): [ReadonlyMap<string, Candidate[]>, Candidate[]] {
+  const owners = new Set(names.map(joined));
+  const byName = new Map<string, Candidate[]>();
   const nobodys: Candidate[] = [];
   for (const [path, variable] of datasets) {
     const parts = components(path);
     let length = Math.min(parts.length - 1, 40);
     while (length > 0 && !owners.has(parts.slice(0, length).join("/"))) length--;
-    const owner = length > 0 ? owners.get(parts.slice(0, length).join("/")) : undefined;
-    if (!owner) {
+    if (length === 0) {
       nobodys.push(candidateOf(path, variable));
       continue;
     }
-    const own = byLayer.get(owner);
+    const owner = parts.slice(0, length).join("/");
     const candidate = candidateOf(parts.slice(length).join("/"), variable);
+    const own = byName.get(owner);
     if (own) own.push(candidate);
-    else byLayer.set(owner, [candidate]);
+    else byName.set(owner, [candidate]);
   }
-  return [byLayer, nobodys];
+  return [byName, nobodys];
 }
 
 /** The group's variables in the order in which it lists them; undefined where it does not, or lists what is not there. */
-function listed(stored: StoredGroups, layer: LayerNeeds, own: readonly Candidate[]): readonly Candidate[] | undefined {
-  const names = stored.weightNames(layer.key.path[0]!);
+function listed(stored: StoredGroups, group: string, own: readonly Candidate[]): readonly Candidate[] | undefined {
+  const names = stored.weightNames(group);
   if (!names) return undefined;
-  const byName = new Map(own.map((candidate) => [components(candidate.name).join("/"), candidate]));
-  const list = names.map((name) => byName.get(components(name).join("/")));
+  const byName = new Map(own.map((candidate) => [joined(candidate.name), candidate]));
+  const list = names.map((name) => byName.get(joined(name)));
   return list.every((candidate) => candidate !== undefined) ? list : undefined;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bestNamed, type Candidate, candidateOf, matchByNames } from "./keras-matching.ts";
+import { matchByNames } from "./keras-matching.ts";
 import {
   type KerasLayerKey,
   type KerasVariable,
@@ -14,6 +14,7 @@ import {
   type Need,
   sameShape,
 } from "./keras-needs.ts";
+import { bestNamed, type Candidate, candidateOf } from "./keras-scopes.ts";
 
 /**
  * Weights by full variable names such as `conv1/kernel`, `conv1/kernel:0` or `mobilenet/conv1/kernel`, as TensorFlow.js's manifests have them: the last

@@ -52,7 +52,9 @@ async function fromHdf5(bytes: Uint8Array, options: Reading): Promise<Graph> {
   // Full models of Keras store variables by name, weights alone of Keras 3 by position.
   const isPositional = datasets.some(([path]) => /(^|\/)vars\/\d+$/.test(path));
   const weightNames = (layer: string) => file.texts(top === "" ? layer : `${top}/${layer}`, "weight_names");
-  const weights = isPositional ? variablesByPosition(datasets) : variablesByGroup({ datasets, weightNames });
+  const weights = isPositional
+    ? variablesByPosition(datasets)
+    : variablesByGroup({ datasets, weightNames, layerNames: file.texts(top, "layer_names") });
   if (config === undefined) return fromMobilenetWeights(weights, options);
   return fromKerasConfig(config, weights, { format: "keras", ...options });
 }

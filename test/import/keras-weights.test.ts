@@ -45,7 +45,9 @@ async function factors(
   groups: Record<string, Attributes> = {},
 ): Promise<number[]> {
   const prefixed = Object.entries(weights).map(([path, stored]) => [`model_weights/${path}`, stored] as const);
-  const own = Object.fromEntries(Object.entries(groups).map(([path, value]) => [`model_weights/${path}`, value]));
+  const own = Object.fromEntries(
+    Object.entries(groups).map(([path, value]) => [path === "" ? "model_weights" : `model_weights/${path}`, value]),
+  );
   const graph = await fromKeras(await buildHdf5(prefixed, { model_config: JSON.stringify(config) }, own));
   return answer(graph);
 }
@@ -182,6 +184,48 @@ describe("weight_names say the order", () => {
     const weights = { "a/old/kernel:0": times(9), "a/a_1/kernel:0": times(2) };
     expect(await factors(beside("a"), weights, { a: { weight_names: ["a_1/kernel:0"] } })).toEqual([2]);
     await expect(factors(beside("a"), weights)).rejects.toThrow(/expected one variable 'kernel' \[2,2\], got 2/);
+  });
+});
+
+describe("layer_names say the order of groups that have other names", () => {
+  const three = beside("u", "v", "w");
+  const weights = { "p/p/kernel:0": times(5), "q/q/kernel:0": times(3), "u/u/kernel:0": times(2) };
+
+  test("where there are as many", async () => {
+    const order = { "": { layer_names: ["in", "u", "q", "none", "p"] } };
+    expect(await factors(three, weights, order)).toEqual([2, 3, 5]);
+  });
+
+  test("not where there are more or fewer, others have their turn, or none are listed", async () => {
+    for (const names of [
+      ["u", "q"],
+      ["u", "q", "p", "x"],
+      ["q", "p", "u"],
+    ]) {
+      const more = { ...weights, "x/kernel:0": times(7) };
+      await expect(factors(three, more, { "": { layer_names: names } })).rejects.toThrow(FormatError);
+    }
+    await expect(factors(three, weights)).rejects.toThrow(/layer 'v' .* nothing that tells which/);
+    // What is left over for the layer without a group has the right shape, but that does not make it the layer's.
+    const shifted = { "dense/dense/kernel:0": times(2), "dense_1/dense_1/kernel:0": times(3) };
+    await expect(factors(beside("dense_1", "dense_2"), shifted)).rejects.toThrow(FormatError);
+    const order = { "": { layer_names: ["dense", "dense_1"] } };
+    await expect(factors(beside("dense_1", "dense_2"), shifted, order)).rejects.toThrow(
+      /in its place among layer_names/,
+    );
+  });
+
+  test("and nested models' layers that stand side by side go by their names", async () => {
+    const model = functional("m", [inputLayer("x", [2]), nestedBeside("base", ["a", "b"], ["x"])], ["base"]);
+    expect(await factors(model, { "b/b/kernel:0": times(3), "a/a/kernel:0": times(2) })).toEqual([2, 3]);
+    const twins = [inputLayer("x", [2]), ...["left", "right"].map((name) => nestedBeside(name, ["a"], ["x"]))];
+    const two = functional("m", [...twins, cat(["left", "right"])], ["cat"]);
+    await expect(factors(two, { "a/a/kernel:0": times(3) })).rejects.toThrow(FormatError);
+  });
+
+  test("not where every layer has a group of its name", async () => {
+    const order = { "": { layer_names: ["b", "a"] } };
+    expect(await factors(beside("a", "b"), { "a/kernel:0": times(2), "b/kernel:0": times(3) }, order)).toEqual([2, 3]);
   });
 });
 

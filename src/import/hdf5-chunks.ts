@@ -3,7 +3,7 @@
  * @module
  */
 import { sizeOf } from "../graph/references.ts";
-import type { Hdf5Bytes } from "./hdf5-bytes.ts";
+import type { Cursor, Hdf5Bytes } from "./hdf5-bytes.ts";
 import type { Filter } from "./hdf5-filters.ts";
 import { visitOldTree } from "./hdf5-groups.ts";
 import type { Decode } from "./hdf5-types.ts";
@@ -44,24 +44,21 @@ export function readChunks(
 ): Chunks {
   const written: Chunk[] = [];
   const seen = new Set<string>();
-  const keySize = 8 + 8 * (shape.length + 1);
-  const visit = tree === undefined ? undefined : { what, type: 1, keySize };
-  if (tree !== undefined && visit) {
-    visitOldTree(file, tree, visit, (key, at) => {
-      const size = key.u32();
-      const mask = key.u32();
-      const from = shape.map(() => key.number(8));
-      const place = from.join();
-      // A dataset that was made smaller keeps chunks that lie beyond it.
-      if (from.some((first, i) => first >= shape[i]!)) return;
-      if (seen.has(place) || from.some((first, i) => first % chunk[i]! !== 0)) {
-        throw file.damaged(what, "chunks side by side", `one at [${place}]`);
-      }
-      seen.add(place);
-      file.within(at, size, what);
-      written.push({ at, size, mask, from });
-    });
-  }
+  const visit = (key: Cursor, at: number) => {
+    const size = key.u32();
+    const mask = key.u32();
+    const from = shape.map(() => key.number(8));
+    const place = from.join();
+    // A dataset that was made smaller keeps chunks that lie beyond it.
+    if (from.some((first, i) => first >= shape[i]!)) return;
+    if (seen.has(place) || from.some((first, i) => first % chunk[i]! !== 0)) {
+      throw file.damaged(what, "chunks side by side", `one at [${place}]`);
+    }
+    seen.add(place);
+    file.within(at, size, what);
+    written.push({ at, size, mask, from });
+  };
+  if (tree !== undefined) visitOldTree(file, tree, { what, type: 1, keySize: 8 + 8 * (shape.length + 1) }, visit);
   const total = shape.reduce((product, size, i) => product * Math.ceil(size / chunk[i]!), 1);
   return { chunk, size: sizeOf(chunk) * elementSize, elementSize, written, whole: written.length === total };
 }

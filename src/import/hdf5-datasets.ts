@@ -5,6 +5,7 @@
  */
 import { sizeOf } from "../graph/references.ts";
 import type { Cursor } from "./hdf5-bytes.ts";
+import { readIndex } from "./hdf5-chunk-index.ts";
 import { type Chunk, type Chunks, checkChunks, copyChunk, readChunks } from "./hdf5-chunks.ts";
 import { type Filter, readFilters, unfilter } from "./hdf5-filters.ts";
 import { type Hdf5Object, MESSAGE } from "./hdf5-objects.ts";
@@ -87,6 +88,9 @@ export class Hdf5Dataset {
     const { file, what } = this.#object;
     const buffers = filters.length > 0 ? [chunks.size, chunks.size].map((size) => size + 4 * filters.length) : [];
     for (const size of buffers) file.budget.unpack(size, `${file.where}: ${what}`);
+    // Chunks that reach far over the shape's edge are unpacked all the same.
+    const over = chunks.written.length * chunks.size - numbers.length * chunks.elementSize;
+    if (filters.length > 0) file.budget.unpack(Math.max(over, 0), `${file.where}: ${what}`);
     const scratch = buffers.map((size) => new Uint8Array(size));
     for (const chunk of chunks.written) {
       const bytes = await this.#unfiltered(chunk, chunks, filters, scratch);
@@ -124,7 +128,7 @@ function readLayout(object: Hdf5Object, shape: readonly number[], elementSize: n
   }
   if (kind === 1) return { at: cursor.address(), size: cursor.length() };
   if (kind !== 2) throw file.unsupported(what, "a dataset with numbers of its own", `layout ${kind}, a virtual one`);
-  if (version === 4) throw file.unsupported(what, "chunks as HDF5 1.8 stores them", "those of libver='latest'");
+  if (version === 4) return readIndex(cursor, shape, elementSize);
   const rank = cursor.u8();
   const tree = cursor.address();
   return chunksOf(cursor, rank, tree, shape, elementSize);

@@ -133,7 +133,7 @@ describe("chunks", () => {
         [1, 1, 8, 7],
       ],
     ] as const) {
-      for (const libver of [OLD, "v108"] as const) {
+      for (const libver of [OLD, "v108", "v110", "v114"] as const) {
         const bytes = await one({ data: numbers, shape: [...shape], chunks: [...chunks], ...more }, { libver });
         const dataset = open(bytes).datasets("")[0]![1];
         expect(dataset.shape).toEqual(shape);
@@ -175,6 +175,16 @@ describe("chunks", () => {
       x.resize([15]);
     });
     expect(await only(bytes)).toEqual(numbers.slice(0, 15));
+  });
+
+  test("thousands of them, as of now", async () => {
+    const data = draw.floats(5000);
+    for (const compression of [undefined, 1]) {
+      const bytes = await one({ data, chunks: [1], ...(compression && { compression }) }, { libver: "v114" });
+      expect(await only(bytes)).toEqual(data);
+      const grows = await one({ data, chunks: [7], maxshape: [null] }, { libver: "v114" });
+      await expect(only(grows)).rejects.toThrow(UnsupportedError);
+    }
   });
 
   test("filters that are not known are refused by name", async () => {
@@ -298,6 +308,16 @@ describe("files that claim more than they hold", () => {
     // Chunks of 1,000 numbers: each holds 4·10⁶ bytes, and none may be unpacked.
     claimed.set([0xe8, 3, 0, 0], indexOf(claimed, [0x40, 0x42, 0x0f, 0, 4, 0, 0, 0]));
     await expect(only(claimed)).rejects.toThrow(/expected 4000 bytes of a deflate stream, got more/);
+  });
+
+  test("chunks that reach far over the edge of the shape", async () => {
+    const bytes = await buildFile((file) => {
+      const args = { shape: [100, 12_000], maxshape: [null, null], chunks: [1, 12_000], compression: 9 };
+      file.create_dataset({ name: "x", data: new Float32Array(1_200_000), ...args }).resize([100, 1]);
+    });
+    // 400 bytes of numbers, for which 4.8 million are unpacked.
+    await expect(only(bytes, new Budget({ limits: { maxUnpackedBytes: 4e6 } }))).rejects.toThrow(MemoryError);
+    expect(await only(bytes)).toEqual(new Float32Array(100));
   });
 
   test("a chunk whose bytes were changed", async () => {

@@ -6,8 +6,8 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Budget } from "../limits.ts";
 
 /**
- * Bytes of structure (headers, trees, tables; not data) that are read at most. Those of a sound file are read once or twice; parts of a hostile one may
- * refer to each other in circles, or each byte be part of thousands.
+ * Bytes of structure (headers, trees, tables; not data) that are read at most. Those of a sound file are read once or
+ * twice; parts of a hostile one may refer to each other in circles, or each byte be part of thousands.
  */
 const MOST_STRUCTURE = 2 ** 25;
 

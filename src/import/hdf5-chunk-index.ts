@@ -1,5 +1,6 @@
 /**
- * Where chunks are, in files of HDF5 1.10 on (h5py's libver="v110" and on): one chunk alone, all side by side, or an array of addresses.
+ * Where chunks are, in files of HDF5 1.10 on (h5py's libver="v110" and on): one chunk alone, all side by side, or an
+ * array of addresses.
  * @module
  */
 import { sizeOf } from "../graph/references.ts";

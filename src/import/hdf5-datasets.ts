@@ -1,6 +1,6 @@
 /**
- * Datasets of HDF5 → Float32Array. What a file claims is checked against the bytes that are there, and drawn from the budget, before anything of that
- * size is made; what was never written is the fill value.
+ * Datasets of HDF5 → Float32Array. What a file claims is checked against the bytes that are there, and drawn from the
+ * budget, before anything of that size is made; what was never written is the fill value.
  * @module
  */
 import { sizeOf } from "../graph/references.ts";

@@ -132,7 +132,9 @@ class Adler {
   }
 }
 
-/** The first bytes of all elements, then the second ones …: back in order. What is left over stands behind as it was. */
+/**
+ * The first bytes of all elements, then the second ones …: back in order. What is left over stands behind as it was.
+ */
 function unshuffle(bytes: Uint8Array, output: Uint8Array, elementSize: number): Uint8Array {
   const count = Math.floor(bytes.length / elementSize);
   for (let byte = 0, from = 0; byte < elementSize; byte++) {

@@ -36,7 +36,10 @@ export function linksOf(group: Hdf5Object): ReadonlyMap<string, Link> {
   return links;
 }
 
-/** Reads what lies in a heap, found by the tree of names that stands behind it in the message: records are some bytes, an id, others. */
+/**
+ * Reads what lies in a heap, found by the tree of names that stands behind it in the message: records are some bytes,
+ * an id, others.
+ */
 function visitHeap(object: Hdf5Object, info: Cursor, before: number, id: number, visit: (one: Cursor) => void): void {
   const [heapAt, treeAt] = [info.address(), info.address()];
   if (heapAt === undefined || treeAt === undefined) return;
@@ -129,7 +132,9 @@ export function visitOldTree(
   visitNode(root, undefined);
 }
 
-/** An attribute that is found by its name: its elements as texts, undefined where it is of another kind or not there. */
+/**
+ * An attribute that is found by its name: its elements as texts, undefined where it is of another kind or not there.
+ */
 export function textsOf(object: Hdf5Object, name: string, heap: GlobalHeap): readonly string[] | undefined {
   let found: readonly string[] | undefined;
   const look = (cursor: Cursor) => {

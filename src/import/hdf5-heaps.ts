@@ -1,5 +1,6 @@
 /**
- * Heaps of HDF5: where names, texts of variable length, and the links and attributes of big groups lie; and the trees that find them there.
+ * Heaps of HDF5: where names, texts of variable length, and the links and attributes of big groups lie; and the trees
+ * that find them there.
  * @module
  */
 import { Cursor, type Hdf5Bytes } from "./hdf5-bytes.ts";
@@ -197,7 +198,9 @@ export class FractalHeap {
     return file.cursor(at, this.#what, length);
   }
 
-  /** What is too big for the heap's blocks lies on its own: its id says where, or, where that is too short, a tree does. */
+  /**
+   * What is too big for the heap's blocks lies on its own: its id says where, or, where that is too short, a tree does.
+   */
   #openHuge(id: Cursor): Cursor {
     const file = this.#file;
     let found: readonly [number | undefined, number] | undefined;

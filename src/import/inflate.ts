@@ -1,5 +1,6 @@
 /**
- * Deflate, unpacked into a buffer of the size that was claimed: never a byte more, in steps, so that whoever unpacks a big one can pause in between.
+ * Deflate, unpacked into a buffer of the size that was claimed: never a byte more, in steps, so that whoever unpacks a
+ * big one can pause in between.
  * @module
  */
 import { FormatError } from "../errors.ts";

@@ -1,5 +1,6 @@
 /**
- * Arithmetic of Keras models that has no weights, or none but constants: scaling pixels, sums, TensorFlow functions called between layers.
+ * Arithmetic of Keras models that has no weights, or none but constants: scaling pixels, sums, TensorFlow functions
+ * called between layers.
  * @module
  */
 import { FormatError } from "../errors.ts";

@@ -93,7 +93,9 @@ export class LayerCall {
     return name;
   }
 
-  /** Adds a node followed by the layer's own activation function: within the node where it is a clamp, else behind it. */
+  /**
+   * Adds a node followed by the layer's own activation function: within the node where it is a clamp, else behind it.
+   */
   activated(
     node: Without<Clampable, "name" | "inputs" | "clamp">,
     activation: Activation,
@@ -106,7 +108,8 @@ export class LayerCall {
   }
 
   /**
-   * Says that the layer has a variable. Variables must be asked for in the order in which Keras creates them; numbers are read later.
+   * Says that the layer has a variable. Variables must be asked for in the order in which Keras creates them; numbers
+   * are read later.
    *
    * @param names Its short name; versions of Keras differ, so possibly several.
    */

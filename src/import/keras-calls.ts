@@ -1,11 +1,15 @@
 /**
- * Who calls whom in a Functional model: `inbound_nodes` as Keras 2 and Keras 3 write them, and what the numbers in references mean.
+ * Who calls whom in a Functional model: `inbound_nodes` as Keras 2 and Keras 3 write them, and what the numbers in
+ * references mean.
  * @module
  */
 import { FormatError } from "../errors.ts";
 import { describe, type Json, list, record } from "./keras-json.ts";
 
-/** One tensor: what `layer` answered at its call of number `node`, counted as the file counts; `tensor` counts its outputs. */
+/**
+ * One tensor: what `layer` answered at its call of number `node`, counted as the file counts; `tensor` counts its
+ * outputs.
+ */
 export interface Ref {
   readonly layer: string;
   readonly node: number;
@@ -62,7 +66,10 @@ export function callsOf(value: unknown, where: string): KerasCall[] {
 /** Keyword arguments that are operands. Numbers under other names (an axis, a seed) are settings. */
 const OPERANDS = new Set(["x", "y", "x1", "x2", "a", "b"]);
 
-/** Keras 2: `[["a",0,0,{…}],…]`; layers made of operators write `["a",0,0,{"y": 127.5}]`, or begin with `["_CONSTANT_VALUE",-1,2,{…}]`. */
+/**
+ * Keras 2: `[["a",0,0,{…}],…]`; layers made of operators write `["a",0,0,{"y": 127.5}]`, or begin with
+ * `["_CONSTANT_VALUE",-1,2,{…}]`.
+ */
 function legacyArgs(call: readonly unknown[], where: string): (Ref | Literal)[] {
   const inputs = typeof call[0] === "string" ? [call] : call;
   return inputs.flatMap((input) => {
@@ -101,8 +108,9 @@ function keras3Args(value: unknown, where: string, operand: boolean): (Ref | Lit
 }
 
 /**
- * For each layer: number in a reference → which of its calls it means, from 0. Nested models count a call that is not listed, their own making, in
- * most versions of Keras, and others count calls of other models too. All listed calls are referred to, so they are the numbers' ranks.
+ * For each layer: number in a reference → which of its calls it means, from 0. Nested models count a call that is not
+ * listed, their own making, in most versions of Keras, and others count calls of other models too. All listed calls are
+ * referred to, so they are the numbers' ranks.
  */
 export function nodeNumbers(
   layers: Iterable<{ readonly name: string; readonly calls: readonly KerasCall[] }>,

@@ -1,5 +1,6 @@
 /**
- * The JSON in which Keras 2, Keras 3 and TensorFlow.js describe a model → layers and who calls them. Knows nothing of what a layer computes.
+ * The JSON in which Keras 2, Keras 3 and TensorFlow.js describe a model → layers and who calls them. Knows nothing of
+ * what a layer computes.
  * @module
  */
 

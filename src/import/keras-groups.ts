@@ -1,6 +1,7 @@
 /**
- * Weights in Keras's HDF5 files: the group right below the top *is* the layer, whatever the variables in it are called; a nested model's group holds the
- * variables of all layers within. The attribute `weight_names` lists a group's variables in the order in which Keras itself reads them back.
+ * Weights in Keras's HDF5 files: the group right below the top *is* the layer, whatever the variables in it are called;
+ * a nested model's group holds the variables of all layers within. The attribute `weight_names` lists a group's
+ * variables in the order in which Keras itself reads them back.
  * @module
  */
 
@@ -95,7 +96,8 @@ function assignInOrder(
     const [group, name] = [groups[i]!, nameOf(layer)];
     if (joined(group) !== joined(name) && byLayer.has(joined(name))) {
       throw new FormatError(
-        `${layer.where}: expected its group in its place among layer_names, got '${group}' there, and others without one`,
+        `${layer.where}: expected its group in its place among layer_names, got '${group}' there, ` +
+          "and others without one",
       );
     }
     const own = byName.get(joined(group))!;
@@ -115,7 +117,10 @@ function joined(name: string): string {
   return components(name).join("/");
 }
 
-/** Each group's variables, by their names in it, and those in groups of none of the names. Names may hold slashes, and begin each other. */
+/**
+ * Each group's variables, by their names in it, and those in groups of none of the names. Names may hold slashes, and
+ * begin each other.
+ */
 function shared({ datasets }: StoredGroups, names: readonly string[]): [ReadonlyMap<string, Candidate[]>, Candidate[]] {
   const owners = new Set(names.map(joined));
   const byName = new Map<string, Candidate[]>();
@@ -137,7 +142,9 @@ function shared({ datasets }: StoredGroups, names: readonly string[]): [Readonly
   return [byName, nobodys];
 }
 
-/** The group's variables in the order in which it lists them; undefined where it does not, or lists what is not there. */
+/**
+ * The group's variables in the order in which it lists them; undefined where it does not, or lists what is not there.
+ */
 function listed(stored: StoredGroups, group: string, own: readonly Candidate[]): readonly Candidate[] | undefined {
   const names = stored.weightNames(group);
   if (!names) return undefined;
@@ -192,7 +199,8 @@ function inLayer(layer: LayerNeeds, candidates: readonly Candidate[]): Map<Need,
     if (best.length !== 1) {
       const names = fitting.slice(0, 8).map((candidate) => `'${candidate.name}'`);
       throw new FormatError(
-        `${layer.where}: expected one ${describeNeed(need)}, got ${fitting.length}, and nothing that tells which: ${names.join(", ")}`,
+        `${layer.where}: expected one ${describeNeed(need)}, ` +
+          `got ${fitting.length}, and nothing that tells which: ${names.join(", ")}`,
       );
     }
     found.set(need, best[0]!.variable);
@@ -221,8 +229,8 @@ function split(layer: LayerNeeds, heedFlags: boolean): Split {
 }
 
 /**
- * The orders in which versions of Keras list a group's variables, likeliest first: the trainable ones before the others, as the configuration's flags
- * say; the same without the flags; and layer by layer.
+ * The orders in which versions of Keras list a group's variables, likeliest first: the trainable ones before the
+ * others, as the configuration's flags say; the same without the flags; and layer by layer.
  */
 function ordersOf(layer: LayerNeeds): (readonly Need[])[] {
   const orders = [true, false].map((heedFlags) => {

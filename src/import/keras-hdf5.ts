@@ -16,7 +16,10 @@ export interface Hdf5 {
   readonly names: readonly string[];
   /** A text attribute of the topmost group; undefined if there is none. */
   attribute(name: string): string | undefined;
-  /** A list of texts among a group's attributes, also where it is split into `name0`, `name1`, …; undefined if there is none. */
+  /**
+   * A list of texts among a group's attributes, also where it is split into `name0`, `name1`, …; undefined if there is
+   * none.
+   */
   texts(group: string, name: string): readonly string[] | undefined;
   /** All datasets below a group, "" for the file, under their full paths (`conv1/conv1/kernel:0`) relative to it. */
   datasets(group: string): [path: string, variable: KerasVariable][];

@@ -1,5 +1,6 @@
 /**
- * Inputs of Keras models: the shape that a model's first layer declares, or that was noted elsewhere when the model was built.
+ * Inputs of Keras models: the shape that a model's first layer declares, or that was noted elsewhere when the model was
+ * built.
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
@@ -39,7 +40,8 @@ export function addInput(draft: Draft, name: string, shape: unknown): string {
     if (size === null && shape.length === 4 && axis < 3) return draft.resolution;
     if (size === null) {
       throw new UnsupportedError(
-        `${where}: expected known sizes (but for height and width, which the option resolution gives), got ${describe(shape)}`,
+        `${where}: expected known sizes (but for height and width, which the option resolution gives), ` +
+          `got ${describe(shape)}`,
       );
     }
     if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 1) {
@@ -65,7 +67,8 @@ const KERNELS: ReadonlyMap<string, readonly [rank: number, axis: number, names: 
 export type Peek = (path: readonly string[], classPath: readonly string[], name: string) => Shape | undefined;
 
 /**
- * The shape of a Sequential model that was saved without one: channels are those of its first kernel, height and width the caller's.
+ * The shape of a Sequential model that was saved without one: channels are those of its first kernel, height and width
+ * the caller's.
  * @param resolution what the caller gave, undefined where that is nothing
  * @throws {FormatError} Not even that tells it: says which option to give.
  */

@@ -51,8 +51,9 @@ function shortened(value: unknown, level: number): unknown {
 }
 
 /**
- * The value without what Python wrapped around numbers and lists: Keras 2.2 writes NumPy's numbers as `{"type": "ndarray", "value": 6}`, later
- * versions write `{"class_name": "__tuple__", "items": […]}` and `{"class_name": "__numpy__", "config": {"value": …}}`.
+ * The value without what Python wrapped around numbers and lists: Keras 2.2 writes NumPy's numbers as `{"type":
+ * "ndarray", "value": 6}`, later versions write `{"class_name": "__tuple__", "items": […]}` and `{"class_name":
+ * "__numpy__", "config": {"value": …}}`.
  */
 export function plain(value: unknown, where: string, budget: Budget, level = 1): unknown {
   if (typeof value !== "object" || value === null) return value;

@@ -38,8 +38,8 @@ const MAX_DEPTH = 32;
 const LONGEST_PATH = 4000;
 
 /**
- * Builds the graph of a Sequential or Functional model, nested ones included. Activations keep Keras's NHWC, weights their layouts; the layer's name is
- * its value's name (`outer/inner` inside a nested model).
+ * Builds the graph of a Sequential or Functional model, nested ones included. Activations keep Keras's NHWC, weights
+ * their layouts; the layer's name is its value's name (`outer/inner` inside a nested model).
  *
  * @param config The model's `{ class_name, config }`, as an object or as JSON text.
  * @param weights Where the layers' variables are; see `variablesByName`.
@@ -214,7 +214,8 @@ function emitFunctional(
     return value;
   };
 
-  // Depth first from the outputs, with a stack of our own: files may list layers in any order, and deep ones must not overflow the host's.
+  // Depth first from the outputs, with a stack of our own: files may list layers in any order, and deep ones must not
+  // overflow the host's.
   const open = new Set<string>();
   const stack: Pending[] = [...model.outputs].reverse().map((ref) => ({ ref, opened: false }));
   while (stack.length > 0) {

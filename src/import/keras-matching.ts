@@ -1,6 +1,7 @@
 /**
- * Which variable is whose, by names. A layer's name in Keras need not be the one that its variables got when they were made: layers are renamed, and
- * TensorFlow 1 numbers scopes on its own. So names decide where they are complete and contradict nothing, then shapes; what stays open is an error.
+ * Which variable is whose, by names. A layer's name in Keras need not be the one that its variables got when they were
+ * made: layers are renamed, and TensorFlow 1 numbers scopes on its own. So names decide where they are complete and
+ * contradict nothing, then shapes; what stays open is an error.
  * @module
  */
 import { FormatError } from "../errors.ts";
@@ -127,8 +128,9 @@ class Matching {
   }
 
   /**
-   * Layers that names decide although others stay open: those whose kin (names but for the number) are complete and have no variables too many.
-   * In `dense_1`, `dense_2` with variables of `dense` and `dense_1`, a scope of the right name is the wrong one.
+   * Layers that names decide although others stay open: those whose kin (names but for the number) are complete and
+   * have no variables too many. In `dense_1`, `dense_2` with variables of `dense` and `dense_1`, a scope of the right
+   * name is the wrong one.
    */
   #trusted(named: ReadonlyMap<LayerNeeds, readonly Block[]>): Map<LayerNeeds, Block> {
     const byFamily = new Map<string, LayerNeeds[]>();
@@ -187,7 +189,8 @@ class Matching {
       .map((block) => `'${variableIn(block, layer.needs[0]!)!.name}'`);
     const shown = names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "");
     throw new FormatError(
-      `${layer.where}: expected one ${describeNeed(layer.needs[0]!)}, got ${names.length} that it could be, and nothing that tells which: ${shown}`,
+      `${layer.where}: expected one ${describeNeed(layer.needs[0]!)}, ` +
+        `got ${names.length} that it could be, and nothing that tells which: ${shown}`,
     );
   }
 }
@@ -199,7 +202,9 @@ function oneEach(named: ReadonlyMap<LayerNeeds, readonly Block[]>): Map<LayerNee
   return found.size === named.size && new Set(found.values()).size === named.size ? found : undefined;
 }
 
-/** Blocks by what they hold: the layer's variables, of its shapes, and no others. Undefined where that leaves a choice. */
+/**
+ * Blocks by what they hold: the layer's variables, of its shapes, and no others. Undefined where that leaves a choice.
+ */
 function eliminated(open: readonly LayerNeeds[], left: readonly Block[]): Map<LayerNeeds, Block> | undefined {
   const kinds = new Map<string, { layers: LayerNeeds[]; blocks: Block[] }>();
   const kindOf = (key: string) => {

@@ -1,5 +1,6 @@
 /**
- * Weights alone of a keras-applications MobileNet v1: the layers' names are known, the architecture follows from the shapes.
+ * Weights alone of a keras-applications MobileNet v1: the layers' names are known, the architecture follows from the
+ * shapes.
  * @module
  */
 
@@ -71,7 +72,8 @@ function find(weights: KerasWeights, { layer, names, index }: Variable): KerasVa
 }
 
 /**
- * Builds the network that the weights belong to: width, classes and whether there is a classifier at all come from the shapes.
+ * Builds the network that the weights belong to: width, classes and whether there is a classifier at all come from the
+ * shapes.
  *
  * @throws {FormatError} These are no such weights, or one is missing or of the wrong shape.
  */

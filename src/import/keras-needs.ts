@@ -5,7 +5,10 @@
 import { FormatError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
 
-/** A stored variable. `read` decodes it, row-major float32, when it is called; it throws `FormatError` when the file is damaged there. */
+/**
+ * A stored variable. `read` decodes it, row-major float32, when it is called; it throws `FormatError` when the file is
+ * damaged there.
+ */
 export interface KerasVariable {
   readonly shape: Shape;
   read(): Float32Array | Promise<Float32Array>;
@@ -15,7 +18,10 @@ export interface KerasVariable {
 export interface KerasLayerKey {
   /** Names of the enclosing models, outermost first (without the whole model's own), then of the layer. */
   readonly path: readonly string[];
-  /** The same path as Keras 3 stores it: class names in snake case, numbered within their model (`functional`, `conv2d_1`). */
+  /**
+   * The same path as Keras 3 stores it: class names in snake case, numbered within their model (`functional`,
+   * `conv2d_1`).
+   */
   readonly classPath: readonly string[];
 }
 

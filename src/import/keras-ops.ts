@@ -1,5 +1,6 @@
 /**
- * What each Keras layer computes, as nodes. Settings are looked at before shapes, so that all that is not here is found even behind a layer that isn't.
+ * What each Keras layer computes, as nodes. Settings are looked at before shapes, so that all that is not here is found
+ * even behind a layer that isn't.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * How Keras's layers find their variables by name or by position, whatever container these are in. All layers of a model ask at once, because what
- * one of them gets no other may.
+ * How Keras's layers find their variables by name or by position, whatever container these are in. All layers of a
+ * model ask at once, because what one of them gets no other may.
  * @module
  */
 
@@ -17,8 +17,9 @@ import {
 import { bestNamed, type Candidate, candidateOf } from "./keras-scopes.ts";
 
 /**
- * Weights by full variable names such as `conv1/kernel`, `conv1/kernel:0` or `mobilenet/conv1/kernel`, as TensorFlow.js's manifests have them: the last
- * component is the variable, those before it tell the layer and perhaps the models around it.
+ * Weights by full variable names such as `conv1/kernel`, `conv1/kernel:0` or `mobilenet/conv1/kernel`, as
+ * TensorFlow.js's manifests have them: the last component is the variable, those before it tell the layer and perhaps
+ * the models around it.
  */
 export function variablesByName(variables: Iterable<readonly [name: string, variable: KerasVariable]>): KerasWeights {
   const candidates = [...variables].map(([name, variable]) => candidateOf(name, variable));
@@ -42,8 +43,8 @@ export function findNamed(
 }
 
 /**
- * Weights by the paths inside a Keras 3 `model.weights.h5`: `layers/conv2d_1/vars/0`, `layers/functional/layers/dense/vars/1`, or, in the first
- * versions, `_layer_checkpoint_dependencies/conv2d_1/vars/0`.
+ * Weights by the paths inside a Keras 3 `model.weights.h5`: `layers/conv2d_1/vars/0`,
+ * `layers/functional/layers/dense/vars/1`, or, in the first versions, `_layer_checkpoint_dependencies/conv2d_1/vars/0`.
  */
 export function variablesByPosition(
   variables: Iterable<readonly [path: string, variable: KerasVariable]>,

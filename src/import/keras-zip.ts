@@ -1,6 +1,6 @@
 /**
- * The zip that Keras 3 writes: single files out of it, by its central directory. Nothing is unpacked that was not claimed, and no claim is believed that
- * the bytes cannot hold.
+ * The zip that Keras 3 writes: single files out of it, by its central directory. Nothing is unpacked that was not
+ * claimed, and no claim is believed that the bytes cannot hold.
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";

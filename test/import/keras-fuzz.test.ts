@@ -1,6 +1,6 @@
 /**
- * Thousands of small changes to sound files, each where it may hurt: in the structure of HDF5 and zip, and in values of the configuration. What comes
- * of each is a graph or an error of ours, and soon.
+ * Thousands of small changes to sound files, each where it may hurt: in the structure of HDF5 and zip, and in values of
+ * the configuration. What comes of each is a graph or an error of ours, and soon.
  */
 import { strToU8, zipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";

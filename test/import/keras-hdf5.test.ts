@@ -1,5 +1,6 @@
 /**
- * What is stored in HDF5 files and how, with h5wasm (the HDF Group's own library) as the writer; and files that claim what is not there.
+ * What is stored in HDF5 files and how, with h5wasm (the HDF Group's own library) as the writer; and files that claim
+ * what is not there.
  */
 import { deflateSync } from "node:zlib";
 import type { File, FileOptions } from "h5wasm";

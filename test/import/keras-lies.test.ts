@@ -1,5 +1,6 @@
 /**
- * Configurations that say what cannot be: each is an error of ours, short, soon, and of the kind that says whose fault it is.
+ * Configurations that say what cannot be: each is an error of ours, short, soon, and of the kind that says whose fault
+ * it is.
  */
 import { describe, expect, test } from "vitest";
 import { FormatError, SepconvError, UnsupportedError } from "../../src/errors.ts";

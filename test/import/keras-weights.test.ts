@@ -1,6 +1,6 @@
 /**
- * Which variable a layer gets, in the layouts that versions of Keras and tools around it leave behind. All layers are dense ones without bias on two
- * numbers, so that a wrong kernel shows in the result.
+ * Which variable a layer gets, in the layouts that versions of Keras and tools around it leave behind. All layers are
+ * dense ones without bias on two numbers, so that a wrong kernel shows in the result.
  */
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../../src/errors.ts";
@@ -246,7 +246,8 @@ describe("where names say nothing", () => {
   test("an error names what it could be", async () => {
     const model = functional("m", [inputLayer("x", [2]), nestedBeside("base", ["u", "v"], ["x"])], ["base"]);
     await expect(factors(model, { "base/p/kernel:0": times(2), "base/q/kernel:0": times(3) })).rejects.toThrow(
-      "keras: layer 'base/u' (Dense): expected one variable 'kernel' [2,2], got 2 that it could be, and nothing that tells which: 'p/kernel:0', 'q/kernel:0'",
+      "keras: layer 'base/u' (Dense): expected one variable 'kernel' [2,2], got 2 that it could be, " +
+        "and nothing that tells which: 'p/kernel:0', 'q/kernel:0'",
     );
   });
 

@@ -45,6 +45,8 @@ function depthOf(text: string): number {
 
 /** A value of parsed JSON as messages show it: short, whatever it holds. */
 export function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  // Of a long string, only as much as is shown: all of it in quotes can be longer than strings may be.
+  const short = typeof value === "string" ? value.slice(0, 120) : value;
+  const text = value === undefined ? "nothing" : (JSON.stringify(short) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }

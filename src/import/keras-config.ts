@@ -1,73 +1,54 @@
 /**
- * The JSON in which Keras 2, Keras 3 and TensorFlow.js describe a model → layers and who calls them. Knows nothing of what a layer computes.
+ * The JSON in which Keras 2, Keras 3 and TensorFlow.js describe a model → layers and who calls them. Knows nothing of
+ * what a layer computes.
  * @module
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Budget } from "../limits.ts";
+import { Budget } from "../limits.ts";
 import { parseJson } from "./json.ts";
-
-/** A JSON object. */
-export type Json = Readonly<Record<string, unknown>>;
-
-/** One tensor: what `layer` answered when it was called for the `node`-th time; `tensor` counts its outputs. */
-export interface Ref {
-  readonly layer: string;
-  readonly node: number;
-  readonly tensor: number;
-}
-
-/** One call of a layer. Arguments stand in their order: tensors as {@link Ref}, constants as numbers. */
-export interface Call {
-  readonly args: readonly (Ref | number)[];
-}
+import { callsOf, type KerasCall, nodeNumbers, type Ref, refs } from "./keras-calls.ts";
+import { describe, type Json, list, plain, record, text } from "./keras-json.ts";
 
 /** One layer of a model, or a model within it. */
 export interface KerasLayer {
   readonly className: string;
   readonly name: string;
-  readonly config: unknown;
-  readonly calls: readonly Call[];
+  readonly config: Json;
+  readonly calls: readonly KerasCall[];
+  /** What Keras 3 stores it under: its class in snake case, numbered within the model (`conv2d_1`). */
+  readonly stored: string;
+  /** Whether training changed it; Keras lists variables in another order where it did not. */
+  readonly trainable: boolean;
+  /** The model that this layer is. */
+  readonly model: KerasModel | undefined;
+  /** The shape, batch included, that Keras 3 noted when the layer was built. */
+  readonly buildShape: unknown;
 }
 
 /** A Sequential model has no `inputs` and `outputs`: each layer reads the one before it. */
 export interface KerasModel {
   readonly name: string;
   readonly sequential: boolean;
-  readonly layers: readonly KerasLayer[];
+  /** By name, in the file's order. */
+  readonly layers: ReadonlyMap<string, KerasLayer>;
   readonly inputs: readonly Ref[];
   readonly outputs: readonly Ref[];
+  /** For each layer: which of its calls a reference's number means. */
+  readonly numbers: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** The input's shape, batch included, where the model itself says it. */
+  readonly buildShape: unknown;
 }
 
 const MODEL_CLASSES = new Set(["Functional", "Model", "Sequential"]);
 
-/** Whether a layer is a model of its own. */
-export function isModel(className: string): boolean {
-  return MODEL_CLASSES.has(className);
-}
+/** Names of values are made of layers' names: neither may grow without bounds. */
+const LONGEST_NAME = 1000;
 
-/** @throws {FormatError} Not an object. */
-export function record(value: unknown, where: string): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new FormatError(`${where}: expected an object, got ${describe(value)}`);
-  }
-  return value as Json;
-}
-
-function list(value: unknown, where: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new FormatError(`${where}: expected a list, got ${describe(value)}`);
-  return value;
-}
-
-function text(value: unknown, where: string): string {
-  if (typeof value !== "string") throw new FormatError(`${where}: expected a string, got ${describe(value)}`);
-  return value;
-}
-
-/** A value as it may stand in an error message: short. */
-export function describe(value: unknown): string {
-  const json = value === undefined ? "nothing" : JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+/** What stays the same while one configuration is read. */
+interface Reading {
+  readonly format: string;
+  readonly budget: Budget;
 }
 
 /**
@@ -75,103 +56,106 @@ export function describe(value: unknown): string {
  *
  * @param config An object, or its JSON text.
  */
-export function parseModel(config: unknown, format: string, budget?: Budget): KerasModel {
+export function parseModel(config: unknown, format: string, budget: Budget = new Budget()): KerasModel {
   const where = `${format}: model configuration`;
-  let top = record(typeof config === "string" ? parseJson(where, config, budget) : config, where);
-  if (top.class_name === undefined && top.model_config !== undefined) {
-    const inner = top.model_config;
-    top = record(typeof inner === "string" ? parseJson(where, inner, budget) : inner, where);
-  }
+  const objectOf = (value: unknown) =>
+    record(plain(typeof value === "string" ? parseJson(where, value, budget) : value, where, budget), where);
+  let top = objectOf(config);
+  if (top.class_name === undefined && top.model_config !== undefined) top = objectOf(top.model_config);
   const className = text(top.class_name, `${where}, class_name`);
-  if (!isModel(className)) throw new UnsupportedError(`${where}: expected Functional or Sequential, got ${className}`);
-  return modelOf(className, top.config, where);
+  if (!MODEL_CLASSES.has(className)) {
+    throw new UnsupportedError(`${where}: expected Functional or Sequential, got ${describe(className)}`);
+  }
+  return modelOf(className, top, where, 1, { format, budget });
 }
 
-/** Reads the configuration of a model, the topmost or a nested one. */
-export function modelOf(className: string, config: unknown, where: string): KerasModel {
+function modelOf(className: string, entry: Json, where: string, level: number, reading: Reading): KerasModel {
+  reading.budget.depth(level, where);
   // Keras before 2.2.3 wrote a Sequential model as the bare list of its layers.
-  const fields: Json = Array.isArray(config) ? { layers: config } : record(config, `${where}, config`);
-  const name = typeof fields.name === "string" ? fields.name : className.toLowerCase();
+  const fields = Array.isArray(entry.config) ? { layers: entry.config } : record(entry.config, `${where}, config`);
+  const name = nameOf(fields.name ?? entry.name ?? className.toLowerCase(), where);
   const inside = `${where} '${name}'`;
-  const sequential = className === "Sequential";
-  const layers = list(fields.layers, `${inside}, layers`).map((layer, i) => layerOf(layer, `${inside}, layer ${i}`));
-  const known = new Set<string>();
-  for (const layer of layers) {
-    if (known.has(layer.name))
+  const entries = list(fields.layers, `${inside}, layers`);
+  reading.budget.nodes(entries.length, `${inside}, layers`);
+  const stored = counted();
+  const layers = new Map<string, KerasLayer>();
+  for (const [i, value] of entries.entries()) {
+    const layer = layerOf(value, `${inside}, layer ${i}`, level, stored, reading);
+    if (layers.has(layer.name)) {
       throw new FormatError(`${inside}: expected layers of different names, got '${layer.name}' twice`);
-    known.add(layer.name);
+    }
+    layers.set(layer.name, layer);
   }
-  if (sequential) return { name, sequential, layers, inputs: [], outputs: [] };
+  const sequential = className === "Sequential";
+  const ends = (key: "input_layers" | "output_layers") =>
+    sequential ? [] : refs(fields[key], `${inside}, ${key}`).filter((ref) => typeof ref !== "number");
+  const outputs = ends("output_layers");
   return {
     name,
     sequential,
     layers,
-    inputs: refs(fields.input_layers, `${inside}, input_layers`),
-    outputs: refs(fields.output_layers, `${inside}, output_layers`),
+    inputs: ends("input_layers"),
+    outputs,
+    numbers: sequential ? new Map() : nodeNumbers(layers.values(), outputs, inside),
+    buildShape: fields.build_input_shape ?? shapeIn(entry.build_config),
   };
 }
 
-function layerOf(value: unknown, where: string): KerasLayer {
+/** Any layer may come without its configuration's usual wrapping; what is harmless and unknown is passed over. */
+function layerOf(
+  value: unknown,
+  where: string,
+  level: number,
+  stored: (className: string) => string,
+  reading: Reading,
+): KerasLayer {
   const layer = record(value, where);
-  const className = text(layer.class_name, `${where}, class_name`);
-  const config = layer.config;
-  const inner = Array.isArray(config) ? undefined : record(config, `${where} (${className}), config`).name;
-  const name = text(layer.name ?? inner ?? className.toLowerCase(), `${where}, name`);
-  const calls = list(layer.inbound_nodes ?? [], `${where} '${name}', inbound_nodes`).map((call) =>
-    callOf(call, `layer '${name}', inbound_nodes`),
-  );
-  return { className, name, config, calls };
+  const className = text(layer.class_name ?? layer.className, `${where}, class_name`);
+  const isModel = MODEL_CLASSES.has(className);
+  const bare = isModel && Array.isArray(layer.config);
+  const config = bare ? {} : record(layer.config ?? {}, `${where} (${className}), config`);
+  const name = nameOf(layer.name ?? config.name ?? className.toLowerCase(), where);
+  return {
+    className,
+    name,
+    config,
+    calls: callsOf(layer.inbound_nodes ?? layer.inboundNodes ?? [], `${where} '${name}', inbound_nodes`),
+    stored: stored(className),
+    trainable: config.trainable !== false && config.trainable !== 0,
+    model: isModel
+      ? modelOf(className, { ...layer, name }, `${reading.format}: layer '${name}'`, level + 1, reading)
+      : undefined,
+    buildShape: shapeIn(layer.build_config),
+  };
 }
 
-/** `["a",0,0]`, `[["a",0,0],["b",0,0]]` or `{ "x": ["a",0,0] }`. */
-function refs(value: unknown, where: string): Ref[] {
-  if (Array.isArray(value) && typeof value[0] === "string") return [refOf(value, where)];
-  const entries = Array.isArray(value) ? value : Object.values(record(value, where));
-  return entries.flatMap((entry) => refs(entry, where));
+function shapeIn(buildConfig: unknown): unknown {
+  return typeof buildConfig === "object" && buildConfig !== null ? (buildConfig as Json).input_shape : undefined;
 }
 
-function refOf(value: unknown, where: string): Ref {
-  const [layer, node, tensor] = list(value, where);
-  if (typeof layer !== "string" || !isIndex(node) || !isIndex(tensor)) {
-    throw new FormatError(`${where}: expected [layer, node, tensor], got ${describe(value)}`);
+function nameOf(value: unknown, where: string): string {
+  const name = text(value, `${where}, name`);
+  if (name === "" || name.length > LONGEST_NAME) {
+    throw new FormatError(`${where}, name: expected 1 to ${LONGEST_NAME} characters, got ${name.length}`);
   }
-  return { layer, node, tensor };
+  return name;
 }
 
-function isIndex(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+/** Keras 3 stores a layer under its class in snake case, the second of a class with `_1`. */
+function counted(): (className: string) => string {
+  const counts = new Map<string, number>();
+  return (className) => {
+    const snake = snakeCase(className === "Model" ? "Functional" : className);
+    const count = counts.get(snake) ?? 0;
+    counts.set(snake, count + 1);
+    return count === 0 ? snake : `${snake}_${count}`;
+  };
 }
 
-function callOf(value: unknown, where: string): Call {
-  if (Array.isArray(value)) return { args: legacyArgs(value, where) };
-  const call = record(value, where);
-  const args = [...list(call.args ?? [], where), ...Object.values(record(call.kwargs ?? {}, where))];
-  return { args: args.flatMap((arg) => keras3Args(arg, where)) };
-}
-
-/** Keras 2: `[["a",0,0,{…}],…]`; layers made of operators write `["a",0,0,{"y": 127.5}]`. */
-function legacyArgs(call: readonly unknown[], where: string): (Ref | number)[] {
-  const inputs = typeof call[0] === "string" ? [call] : call;
-  return inputs.flatMap((input) => {
-    const keywords = record(list(input, where)[3] ?? {}, where);
-    return [refOf(input, where), ...Object.entries(keywords).flatMap(([key, arg]) => legacyKeyword(key, arg, where))];
-  });
-}
-
-function legacyKeyword(key: string, value: unknown, where: string): (Ref | number)[] {
-  if (key !== "x" && key !== "y") return [];
-  if (typeof value === "number") return [value];
-  if (!Array.isArray(value)) return [];
-  if (value[0] === "_CONSTANT_VALUE") return typeof value[2] === "number" ? [value[2]] : [];
-  return typeof value[0] === "string" ? [refOf(value, where)] : [];
-}
-
-/** Keras 3: tensors are `{ class_name: "__keras_tensor__", config: { keras_history } }`, possibly in lists. */
-function keras3Args(value: unknown, where: string): (Ref | number)[] {
-  if (typeof value === "number") return [value];
-  if (Array.isArray(value)) return value.flatMap((entry) => keras3Args(entry, where));
-  if (typeof value !== "object" || value === null) return [];
-  const arg = value as Json;
-  if (arg.class_name !== "__keras_tensor__") return [];
-  return [refOf(record(arg.config, where).keras_history, where)];
+function snakeCase(className: string): string {
+  return className
+    .replace(/\W+/g, "")
+    .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();
 }

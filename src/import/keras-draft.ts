@@ -1,190 +1,151 @@
 /**
- * A graph in the making, and one Keras layer's view of it: its settings, its variables, the nodes it adds.
+ * A graph in the making: its values and their shapes, the variables that its layers need, and what of it is not here.
  * @module
  */
 
-import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Clamp, Constant, Graph, Input, Node, Pair, Shape } from "../graph/graph.ts";
-import { inferShapes } from "../graph/shape.ts";
-import { describe, type Json } from "./keras-config.ts";
-import type { KerasLayerKey, KerasWeights } from "./keras-weights.ts";
+import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
+import type { Constant, Graph, Input, Node, Shape } from "../graph/graph.ts";
+import { nodeShape } from "../graph/shape.ts";
+import type { Budget } from "../limits.ts";
+import type { Need } from "./keras-needs.ts";
+
+/** Numbers that are known once the variables have been read. */
+interface Pending {
+  readonly needs: readonly Need[];
+  make(variables: readonly Float32Array[]): Float32Array;
+}
+
+/** Stands for a value behind a layer that is not here. */
+export const UNKNOWN: unique symbol = Symbol("unknown value");
+
+/** A value's name, or that of none. */
+export type Value = string | typeof UNKNOWN;
+
+/** Thrown where a layer asks for the shape of a value that nothing computes; never leaves the importer. */
+export class UnknownShape extends Error {}
+
+/** Characters of a list of layers. */
+const LONGEST_LIST = 1200;
 
 /** What has been built so far. */
-export interface Draft {
+export class Draft {
   readonly format: string;
-  readonly weights: KerasWeights;
+  readonly budget: Budget;
+  /** Height and width where the model leaves them open. */
   readonly resolution: number;
-  readonly inputs: Input[];
-  readonly constants: Map<string, Constant>;
-  readonly nodes: Node[];
-  readonly names: Set<string>;
+  readonly inputs: Input[] = [];
+  readonly constants = new Map<string, Constant>();
+  readonly nodes: Node[] = [];
+  readonly pending = new Map<string, Pending>();
+  /** By the layer's place: the variables that it needs, by their names. */
+  readonly needs = new Map<string, Map<string, Need>>();
+  /** The constants that hold variables as they are. */
+  readonly variables = new Map<Need, string>();
+  /** What each refused layer lacks, by the layer's place. */
+  readonly blockers = new Map<string, { readonly layer: string; readonly error: UnsupportedError }>();
+  readonly #shapes = new Map<string, Shape>();
+  readonly #visited = new Set<string>();
+  readonly #claimed = new Map<string, number>();
+
+  constructor(format: string, budget: Budget, resolution: number) {
+    this.format = format;
+    this.budget = budget;
+    this.resolution = resolution;
+  }
+
+  /** Draws from the budget where a layer is called again: nested models can multiply what little the file says. */
+  visit(place: string, nodes: number): void {
+    if (this.#visited.has(place)) this.budget.nodes(nodes, this.format);
+    else this.#visited.add(place);
+  }
+
+  /** Claims a name for a value: `name`, or `name_1`, `name_2` … where that is taken. */
+  claim(name: string): string {
+    let unique = name;
+    for (let i = this.#claimed.get(name); i !== undefined && this.#claimed.has(unique); i++) {
+      unique = `${name}_${i}`;
+      this.#claimed.set(name, i + 1);
+    }
+    this.#claimed.set(unique, this.#claimed.get(unique) ?? 1);
+    return unique;
+  }
+
+  /** Adds an input under a name that has been claimed. */
+  addInput(input: Input): void {
+    this.inputs.push(input);
+    this.#shapes.set(input.name, input.shape);
+  }
+
+  /** Adds a constant whose numbers are there, or come later. Answers with its name. */
+  addConstant(name: string, shape: Shape, numbers: Float32Array | Pending): string {
+    const unique = this.claim(name);
+    const data = numbers instanceof Float32Array ? { data: numbers } : {};
+    this.constants.set(unique, { name: unique, shape, dtype: "float32", ...data });
+    if (!(numbers instanceof Float32Array)) this.pending.set(unique, numbers);
+    this.#shapes.set(unique, shape);
+    return unique;
+  }
+
+  /** @throws {FormatError} The layer at `where` cannot read what it reads. */
+  addNode(node: Node, where: string): void {
+    let shape: Shape;
+    try {
+      shape = nodeShape(node, this.#shapes);
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause;
+      throw new FormatError(`${where}: ${cause.message}`, { cause });
+    }
+    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 1)) {
+      throw new FormatError(`${where}: expected a result of sizes ≥ 1, got [${shape.join(",")}]`);
+    }
+    this.nodes.push(node);
+    this.#shapes.set(node.name, shape);
+  }
+
+  /** The shape of a value; the batch is what the inputs say, 1. */
+  shapeOf(value: Value): Shape {
+    if (value === UNKNOWN) throw new UnknownShape();
+    const shape = this.#shapes.get(value);
+    if (!shape) throw new FormatError(`${this.format}: expected value '${value}' to have a shape, got none`);
+    return shape;
+  }
+
+  /** @throws {UnsupportedError} Some layers were refused: all of them, by name. */
+  refuse(): void {
+    const all = [...this.blockers.values()];
+    if (all.length === 0) return;
+    if (all.length === 1) throw all[0]!.error;
+    // As many as a message holds.
+    const shown: string[] = [];
+    for (let length = 0; shown.length < all.length; length += shown.at(-1)!.length + 2) {
+      if (length > LONGEST_LIST) break;
+      shown.push(all[shown.length]!.layer);
+    }
+    const more = all.length > shown.length ? `, and ${all.length - shown.length} more` : "";
+    throw new UnsupportedError(
+      `${this.format}: ${all.length} layers that sepconv does not have: ${shown.join(", ")}${more}`,
+    );
+  }
+
+  /** Fills in what was pending, giving way to the event loop in between. */
+  async fill(read: (need: Need) => Float32Array | Promise<Float32Array>): Promise<void> {
+    for (const [name, { needs, make }] of this.pending) {
+      const variables: Float32Array[] = [];
+      for (const need of needs) variables.push(await read(need));
+      await this.budget.turn();
+      const constant = this.constants.get(name)!;
+      this.constants.set(name, { ...constant, data: make(variables) });
+    }
+  }
 }
 
-/** Claims a name for a value: `name`, or `name_1`, `name_2` … where that is taken. */
-export function claim(draft: Draft, name: string): string {
-  let unique = name;
-  for (let i = 1; draft.names.has(unique); i++) unique = `${name}_${i}`;
-  draft.names.add(unique);
-  return unique;
-}
-
-/** The shape of a value; the batch is what the inputs say, 1. */
-export function shapeOf(draft: Draft, value: string): Shape {
-  const graph: Graph = {
-    name: "draft",
-    inputs: draft.inputs,
-    constants: draft.constants,
-    nodes: draft.nodes,
-    outputs: [value],
-    endPoints: new Map(),
-    source: { format: draft.format },
-  };
-  const shape = inferShapes(graph).get(value);
-  if (!shape) throw new FormatError(`${draft.format}: expected value '${value}' to have a shape, got none`);
-  return shape;
-}
-
-/** Omits its argument from each member of a union, keeping the union apart. */
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-/** An activation function of Keras: what stands behind a layer's sums. */
-export type Activation = { readonly clamp: Clamp } | { readonly op: "softmax" | "sigmoid" | "hardSwish" } | undefined;
-
-/** Nodes that can clamp their result themselves. */
-type Clampable = Extract<Node, { readonly clamp?: Clamp }>;
-
-/** One call of one layer while it is turned into nodes. */
-export class LayerCall {
-  readonly draft: Draft;
-  readonly key: KerasLayerKey;
-  readonly className: string;
-  /** Name of the value that the call computes. */
-  readonly name: string;
-  readonly config: Json;
-  /** Names of the values it reads. */
-  readonly inputs: readonly string[];
-  /** All its arguments in order: names of values, and constants. */
-  readonly args: readonly (string | number)[];
-  private variables = 0;
-
-  constructor(
-    draft: Draft,
-    layer: { key: KerasLayerKey; className: string; config: Json },
-    name: string,
-    args: readonly (string | number)[],
-  ) {
-    this.draft = draft;
-    this.key = layer.key;
-    this.className = layer.className;
-    this.config = layer.config;
-    this.name = name;
-    this.args = args;
-    this.inputs = args.filter((arg) => typeof arg === "string");
+/** A graph, or the error of ours that says what in the file keeps it from being one. */
+export function checked(graph: Graph, check: (graph: Graph) => void): Graph {
+  try {
+    check(graph);
+  } catch (cause) {
+    if (cause instanceof SepconvError && !(cause.code === "SHAPE")) throw cause;
+    throw new FormatError(`${graph.source.format}: ${(cause as Error).message}`, { cause });
   }
-
-  /** How error messages call this layer. */
-  get where(): string {
-    return `${this.draft.format}: layer '${this.key.path.join("/")}' (${this.className})`;
-  }
-
-  unsupported(setting: string, expected: string, got: unknown): UnsupportedError {
-    return new UnsupportedError(`${this.where}, ${setting}: expected ${expected}, got ${describe(got)}`);
-  }
-
-  /** The only input. */
-  get input(): string {
-    const [input] = this.inputs;
-    if (input === undefined || this.inputs.length !== 1) {
-      throw new FormatError(`${this.where}: expected 1 input, got ${this.inputs.length}`);
-    }
-    return input;
-  }
-
-  /** Adds the node that computes this call's value, or, with a suffix, one on the way to it. */
-  node(node: Without<Node, "name" | "inputs">, inputs: readonly string[], suffix?: string): string {
-    const name = suffix === undefined ? this.name : claim(this.draft, `${this.name}/${suffix}`);
-    this.draft.nodes.push({ ...node, name, inputs } as Node);
-    return name;
-  }
-
-  /** Adds a node followed by the layer's own activation function: within the node where it is a clamp, else behind it. */
-  activated(
-    node: Without<Clampable, "name" | "inputs" | "clamp">,
-    activation: Activation,
-    inputs: readonly string[] = [this.input],
-  ): string {
-    if (activation === undefined) return this.node(node, inputs);
-    if ("clamp" in activation) return this.node({ ...node, clamp: activation.clamp }, inputs);
-    const sums = this.node(node, inputs, "preactivation");
-    return this.node(activation.op === "softmax" ? { op: "softmax", beta: 1 } : { op: activation.op }, [sums]);
-  }
-
-  /**
-   * A variable of the layer as a constant. Variables must be asked for in the order in which Keras creates them.
-   *
-   * @param names Its short name; versions of Keras differ, so possibly several.
-   * @param shape What it must be; −1 stands for any size.
-   */
-  variable(names: readonly [string, ...string[]], shape: Shape): string {
-    const index = this.variables++;
-    const constant = `${this.key.path.join("/")}/${names[0]}`;
-    const known = this.draft.constants.get(constant);
-    if (known) return constant; // the layer has been called before
-    const expected = `variable '${names.join("' or '")}' [${shape.map((n) => (n < 0 ? "?" : n)).join(",")}]`;
-    for (const name of names) {
-      const found = this.draft.weights(this.key, name, index);
-      if (!found) continue;
-      const fits = found.shape.length === shape.length && shape.every((n, i) => n < 0 || n === found.shape[i]);
-      if (!fits) throw new FormatError(`${this.where}: expected ${expected}, got [${found.shape.join(",")}]`);
-      return this.constant(constant, found.shape, found.read());
-    }
-    throw new FormatError(`${this.where}: expected ${expected}, got none`);
-  }
-
-  /** Adds a constant under exactly this name. */
-  constant(name: string, shape: Shape, data: Float32Array): string {
-    const size = shape.reduce((a, b) => a * b, 1);
-    if (data.length !== size) {
-      throw new FormatError(
-        `${this.where}, '${name}': expected ${size} numbers for [${shape.join(",")}], got ${data.length}`,
-      );
-    }
-    if (this.draft.names.has(name)) throw new FormatError(`${this.where}: expected one value named '${name}', got two`);
-    this.draft.names.add(name);
-    this.draft.constants.set(name, { name, shape, dtype: "float32", data });
-    return name;
-  }
-
-  /** A setting that is a number. */
-  number(setting: string, fallback: number): number {
-    const value = this.config[setting] ?? fallback;
-    if (typeof value !== "number")
-      throw new FormatError(`${this.where}, ${setting}: expected a number, got ${describe(value)}`);
-    return value;
-  }
-
-  /** A setting that is true or false. */
-  flag(setting: string, fallback: boolean): boolean {
-    const value = this.config[setting] ?? fallback;
-    if (typeof value !== "boolean")
-      throw new FormatError(`${this.where}, ${setting}: expected true or false, got ${describe(value)}`);
-    return value;
-  }
-
-  /** A setting of one or two whole numbers ≥ 1, for height and width. */
-  pair(setting: string, fallback: Pair): Pair {
-    const value = this.config[setting] ?? fallback;
-    const [height, width = height] = Array.isArray(value) ? value : [value];
-    if (!Number.isSafeInteger(height) || !Number.isSafeInteger(width) || height < 1 || width < 1) {
-      throw new FormatError(`${this.where}, ${setting}: expected whole numbers ≥ 1, got ${describe(value)}`);
-    }
-    return [height, width];
-  }
-
-  /** Refuses images whose channels come first: everything here is NHWC. */
-  requireChannelsLast(): void {
-    const format = this.config.data_format ?? "channels_last";
-    if (format !== "channels_last" && format !== "channelsLast")
-      throw this.unsupported("data_format", "channels_last", format);
-  }
+  return graph;
 }

@@ -1,32 +1,14 @@
 /**
- * HDF5 files of Keras: attributes and datasets, through jsfive, which throws strings and reads past ends; here all of that becomes FormatError.
+ * HDF5 files of Keras: groups, text attributes, datasets by their paths.
  * @module
  */
-
-import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
-import type { KerasVariable } from "./keras-weights.ts";
-
-/** The part of jsfive that is used. */
-interface Group {
-  readonly keys: readonly string[];
-  readonly attrs: Readonly<Record<string, unknown>>;
-  get(path: string): unknown;
-}
-
-interface Dataset {
-  readonly shape: readonly number[];
-  readonly dtype: unknown;
-  readonly value: readonly unknown[];
-}
-
-interface Jsfive {
-  readonly File: new (bytes: ArrayBuffer, name: string) => Group;
-}
-
-/** Groups within groups beyond this are no model's. */
-const MAX_DEPTH = 64;
-/** Nor are more names than this: links may share groups, so that a small file can have any number of paths. */
-const MAX_NAMES = 20_000;
+import type { Budget } from "../limits.ts";
+import { Hdf5Bytes, readSuperblock } from "./hdf5-bytes.ts";
+import { Hdf5Dataset } from "./hdf5-datasets.ts";
+import { isGroup, type Link, linksOf, textsOf } from "./hdf5-groups.ts";
+import { GlobalHeap } from "./hdf5-heaps.ts";
+import { Hdf5Object, MESSAGE } from "./hdf5-objects.ts";
+import type { KerasVariable } from "./keras-needs.ts";
 
 /** An open HDF5 file. */
 export interface Hdf5 {
@@ -34,110 +16,130 @@ export interface Hdf5 {
   readonly names: readonly string[];
   /** A text attribute of the topmost group; undefined if there is none. */
   attribute(name: string): string | undefined;
+  /**
+   * A list of texts among a group's attributes, also where it is split into `name0`, `name1`, …; undefined if there is
+   * none.
+   */
+  texts(group: string, name: string): readonly string[] | undefined;
   /** All datasets below a group, "" for the file, under their full paths (`conv1/conv1/kernel:0`) relative to it. */
   datasets(group: string): [path: string, variable: KerasVariable][];
 }
 
 /**
  * Opens an HDF5 file.
- * @param file how errors call it: "keras", or the file's name within a `.keras`.
+ * @param where how errors call it: "keras", or the file's name within a `.keras`
  * @throws {FormatError} It is damaged.
  */
-export async function openHdf5(bytes: Uint8Array, file: string): Promise<Hdf5> {
-  const hdf5 = await loadJsfive();
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const root = guard(`${file}: header`, () => new hdf5.File(buffer, file));
+export function openHdf5(bytes: Uint8Array, where: string, budget: Budget): Hdf5 {
+  const file = new Hdf5Bytes(bytes, where, budget);
+  const tree = new Tree(file, readSuperblock(file));
   return {
-    names: guard(`${file}: names`, () => root.keys),
-    attribute: (name) => guard(`${file}: attribute '${name}'`, () => textOf(root.attrs[name])),
-    datasets: (group) =>
-      guard(`${file}: group '${group}'`, () => {
-        const top = group === "" ? root : root.get(group);
-        const found: [string, KerasVariable][] = [];
-        if (isGroup(top)) collect(top, "", { file, found, names: 0 }, 0);
-        return found;
-      }),
-  };
-}
-
-async function loadJsfive(): Promise<Jsfive> {
-  try {
-    // @ts-expect-error: it ships no types; those above are what is used.
-    return await import("jsfive");
-  } catch (cause) {
-    throw new UnsupportedError("keras: expected the package 'jsfive' to read HDF5 with, got none; install it", {
-      cause,
-    });
-  }
-}
-
-/** Whatever goes wrong inside the reader means that the file is damaged. */
-function guard<T>(where: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof SepconvError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`${where}: expected a whole HDF5 file, got a damaged one (${reason})`, { cause });
-  }
-}
-
-function isGroup(value: unknown): value is Group {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && "attrs" in value;
-}
-
-/** A walk through the groups of a file. */
-interface Walk {
-  readonly file: string;
-  readonly found: [string, KerasVariable][];
-  names: number;
-}
-
-function collect(group: Group, prefix: string, walk: Walk, depth: number): void {
-  const { file, found } = walk;
-  if (depth > MAX_DEPTH)
-    throw new FormatError(`${file}: group '${prefix}': expected at most ${MAX_DEPTH} levels, got more`);
-  for (const key of group.keys) {
-    if (++walk.names > MAX_NAMES) throw new FormatError(`${file}: expected at most ${MAX_NAMES} names, got more`);
-    const path = prefix === "" ? key : `${prefix}/${key}`;
-    const child = guard(`${file}: '${path}'`, () => group.get(key));
-    if (isGroup(child)) collect(child, path, walk, depth + 1);
-    else if (child !== null && child !== undefined) found.push([path, variable(child as Dataset, path, file)]);
-  }
-}
-
-/** Shapes are looked at once, numbers when they are needed. */
-function variable(dataset: Dataset, path: string, file: string): KerasVariable {
-  const where = `${file}: dataset '${path}'`;
-  let shape: readonly number[] | undefined;
-  return {
-    get shape(): readonly number[] {
-      shape ??= guard(where, () => dataset.shape.map(Number));
-      return shape;
+    names: [...tree.links(tree.root).keys()],
+    attribute: (name) => {
+      const texts = textsOf(tree.root, name, tree.heap);
+      return texts?.length === 1 ? texts[0] : undefined;
     },
-    read: () => guard(where, () => numbers(dataset, where)),
+    texts(path, name) {
+      const group = tree.find(tree.root, path, 0);
+      if (!group) return undefined;
+      const whole = textsOf(group, name, tree.heap);
+      if (whole) return whole;
+      const parts: (readonly string[])[] = [];
+      for (let part = textsOf(group, `${name}0`, tree.heap); part && parts.length < 1000; ) {
+        parts.push(part);
+        part = textsOf(group, `${name}${parts.length}`, tree.heap);
+      }
+      return parts.length > 0 ? parts.flat() : undefined;
+    },
+    datasets(path) {
+      const found: [string, KerasVariable][] = [];
+      const group = tree.find(tree.root, path, 0);
+      if (group) tree.collect(group, "", 1, found);
+      return found;
+    },
   };
 }
 
-/** Sizes are checked before anything of that size is made: a damaged shape must not exhaust the memory. */
-function numbers(dataset: Dataset, where: string): Float32Array {
-  const { dtype } = dataset;
-  if (typeof dtype !== "string" || !/^[<>|]?[fiu][1248]$/.test(dtype)) {
-    throw new UnsupportedError(`${where}: expected numbers, got dtype ${JSON.stringify(dtype)}`);
+/** Names that one path of soft links may lead through. */
+const MOST_HOPS = 16;
+
+/** Characters of a path. */
+const LONGEST_PATH = 2000;
+
+/** Names in a file for each tensor that is allowed: groups have names too. */
+const NAMES_PER_TENSOR = 4;
+
+class Tree {
+  readonly root: Hdf5Object;
+  readonly heap: GlobalHeap;
+  readonly #file: Hdf5Bytes;
+  readonly #objects = new Map<number, Hdf5Object>();
+  readonly #links = new Map<Hdf5Object, ReadonlyMap<string, Link>>();
+  #names = 0;
+
+  constructor(file: Hdf5Bytes, root: number) {
+    this.#file = file;
+    this.heap = new GlobalHeap(file);
+    this.root = this.#object(root, "the topmost group");
   }
-  const size = dataset.shape.map(Number).reduce((a, b) => a * b, 1);
-  if (!(size <= MAX_NUMBERS)) throw new FormatError(`${where}: expected at most ${MAX_NUMBERS} numbers, got ${size}`);
-  const values = dataset.value;
-  if (values.length !== size) throw new FormatError(`${where}: expected ${size} numbers, got ${values.length}`);
-  if (size > 0 && values[0] === undefined)
-    throw new FormatError(`${where}: expected ${size} numbers, got none written`);
-  return Float32Array.from(values as readonly number[]);
-}
 
-/** More than a file that fits into one ArrayBuffer can hold. */
-const MAX_NUMBERS = 2 ** 29;
+  #object(address: number, what: string): Hdf5Object {
+    let object = this.#objects.get(address);
+    if (!object) {
+      object = new Hdf5Object(this.#file, address, what);
+      this.#objects.set(address, object);
+    }
+    return object;
+  }
 
-/** Strings of fixed length are padded with zeros. */
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value.replace(/\0+$/, "") : undefined;
+  links(group: Hdf5Object): ReadonlyMap<string, Link> {
+    let links = this.#links.get(group);
+    if (!links) {
+      links = isGroup(group) ? linksOf(group) : new Map<string, Link>();
+      this.#links.set(group, links);
+    }
+    return links;
+  }
+
+  /** The object at a path; undefined where it leads nowhere. */
+  find(from: Hdf5Object, path: string, hops: number): Hdf5Object | undefined {
+    let object: Hdf5Object | undefined = path.startsWith("/") ? this.root : from;
+    for (const name of path.split("/")) {
+      if (name === "" || name === "." || !object) continue;
+      const link = this.links(object).get(name);
+      object = link && this.#follow(object, name, link, path, hops);
+    }
+    return object;
+  }
+
+  #follow(group: Hdf5Object, name: string, link: Link, path: string, hops: number): Hdf5Object | undefined {
+    const what = `'${path.slice(0, 200)}'`;
+    if ("address" in link) return this.#object(link.address, what);
+    if ("file" in link) {
+      throw this.#file.unsupported(what, "an object of this file", `a link into another, ${link.file.slice(0, 200)}`);
+    }
+    if (hops >= MOST_HOPS) throw this.#file.damaged(what, "links that lead somewhere", `'${name.slice(0, 80)}'`);
+    return this.find(group, link.path, hops + 1);
+  }
+
+  /** All datasets below a group. */
+  collect(group: Hdf5Object, prefix: string, level: number, found: [string, KerasVariable][]): void {
+    const { budget, where } = this.#file;
+    budget.depth(level, `${where}: HDF5, groups in '${prefix.slice(0, 200)}'`);
+    for (const [name, link] of this.links(group)) {
+      const path = prefix === "" ? name : `${prefix}/${name}`;
+      const most = NAMES_PER_TENSOR * budget.limits.maxTensors;
+      if (++this.#names > most) throw this.#file.damaged("groups", `at most ${most} names (limits.maxTensors)`, "more");
+      if (path.length > LONGEST_PATH) {
+        throw this.#file.damaged("groups", `paths of at most ${LONGEST_PATH} characters`, String(path.length));
+      }
+      const child = this.#follow(group, name, link, path, 0);
+      if (!child) continue;
+      if (isGroup(child)) this.collect(child, path, level + 1, found);
+      else if (child.has(MESSAGE.layout)) {
+        budget.tensors(1, `${where}: HDF5`);
+        found.push([path, new Hdf5Dataset(child, () => textsOf(child, "dtype", this.heap)?.[0] === "bfloat16")]);
+      }
+    }
+  }
 }

@@ -1,13 +1,15 @@
 /**
- * Weights alone of a keras-applications MobileNet v1: the layers' names are known, the architecture follows from the shapes.
+ * Weights alone of a keras-applications MobileNet v1: the layers' names are known, the architecture follows from the
+ * shapes.
  * @module
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Constant, Graph, Shape } from "../graph/graph.ts";
 import { mobilenetV1 } from "../graph/mobilenet-v1.ts";
+import type { Budget } from "../limits.ts";
 import { MOBILENET_NORMALISATION } from "./keras-layers.ts";
-import type { KerasVariable, KerasWeights } from "./keras-weights.ts";
+import type { KerasVariable, KerasWeights } from "./keras-needs.ts";
 
 /** A layer by both of its names: keras-applications' own, and the class and number under which Keras 3 stores it. */
 interface Layer {
@@ -63,18 +65,22 @@ function variables(): Map<string, Variable> {
 
 function find(weights: KerasWeights, { layer, names, index }: Variable): KerasVariable | undefined {
   for (const name of names) {
-    const found = weights({ path: [layer.name], classPath: [layer.stored] }, name, index);
+    const found = weights.find({ path: [layer.name], classPath: [layer.stored] }, name, index);
     if (found) return found;
   }
   return undefined;
 }
 
 /**
- * Builds the network that the weights belong to: width, classes and whether there is a classifier at all come from the shapes.
+ * Builds the network that the weights belong to: width, classes and whether there is a classifier at all come from the
+ * shapes.
  *
  * @throws {FormatError} These are no such weights, or one is missing or of the wrong shape.
  */
-export function fromMobilenetWeights(weights: KerasWeights, options: { readonly resolution?: number }): Graph {
+export async function fromMobilenetWeights(
+  weights: KerasWeights,
+  options: { readonly resolution?: number; readonly budget: Budget },
+): Promise<Graph> {
   const map = variables();
   const shapeOf = (ours: string, rank: number): Shape => {
     const variable = map.get(ours)!;
@@ -96,13 +102,14 @@ export function fromMobilenetWeights(weights: KerasWeights, options: { readonly 
   });
   const constants = new Map<string, Constant>();
   for (const { name, shape } of graph.constants.values()) {
-    constants.set(name, { name, shape, dtype: "float32", data: read(weights, map.get(name)!, shape) });
+    constants.set(name, { name, shape, dtype: "float32", data: await read(weights, map.get(name)!, shape) });
+    await options.budget.turn();
   }
   return { ...graph, constants, source: { format: "keras", normalisation: MOBILENET_NORMALISATION } };
 }
 
 /** Reads one variable. A dense layer is a 1×1 convolution in Keras: leading ones do not count. */
-function read(weights: KerasWeights, variable: Variable, shape: Shape): Float32Array {
+async function read(weights: KerasWeights, variable: Variable, shape: Shape): Promise<Float32Array> {
   const found = find(weights, variable);
   const significant = found?.shape.slice(found.shape[0] === 1 && shape.length === 2 ? found.shape.length - 2 : 0);
   if (!found || significant?.join() !== shape.join()) throw missing(variable, `[${shape.join(",")}]`, found?.shape);
@@ -119,7 +126,7 @@ function missing({ layer, names }: Variable, expected: string, got: Shape | unde
 
 /** Weights stored by position may be those of another network with the same sequence of layers; biases give it away. */
 function refuseBias(weights: KerasWeights): void {
-  if (!weights({ path: ["conv1"], classPath: ["conv2d"] }, "bias", 1)) return;
+  if (!weights.find({ path: ["conv1"], classPath: ["conv2d"] }, "bias", 1)) return;
   throw new UnsupportedError(
     "keras: weights alone: expected a keras-applications MobileNet, whose convolutions have no bias, got one; save the whole model instead",
   );

@@ -5,12 +5,14 @@
 
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Budget } from "../limits.ts";
+import { Budget } from "../limits.ts";
+import { parseJson } from "./json.ts";
+import { variablesByGroup } from "./keras-groups.ts";
 import { openHdf5 } from "./keras-hdf5.ts";
 import { fromKerasConfig } from "./keras-layers.ts";
-
 import { fromMobilenetWeights } from "./keras-names.ts";
-import { type KerasWeights, variablesByName, variablesByPosition } from "./keras-weights.ts";
+import { variablesByPosition } from "./keras-weights.ts";
+import { readZip } from "./keras-zip.ts";
 
 /** What a file may leave open. */
 export interface KerasOptions {
@@ -20,68 +22,60 @@ export interface KerasOptions {
   readonly budget?: Budget | undefined;
 }
 
+/** The same, with a budget. */
+type Reading = KerasOptions & { readonly budget: Budget };
+
 const CONFIG = "config.json";
 const WEIGHTS = "model.weights.h5";
+/** What stands in the place of the weights where they are spread over several files. */
+const SHARDED = "model.weights.json";
 
 /**
  * Reads a Keras model.
  *
  * @param bytes The file: HDF5, or the zip that Keras 3 writes.
  * @throws {FormatError} The file is damaged, contradicts itself or lacks a variable.
- * @throws {UnsupportedError} A layer, or a setting of one, that has no counterpart here.
+ * @throws {UnsupportedError} Layers, or settings of them, that have no counterpart here.
+ * @throws {MemoryError} It asks for more than the budget allows.
  */
 export async function fromKeras(bytes: Uint8Array, options: KerasOptions = {}): Promise<Graph> {
+  const reading = { ...options, budget: options.budget ?? new Budget() };
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
-  return isZip ? fromZip(bytes, options) : fromHdf5(bytes, options);
+  return isZip ? fromZip(bytes, reading) : fromHdf5(bytes, reading);
 }
 
-async function fromHdf5(bytes: Uint8Array, options: KerasOptions): Promise<Graph> {
-  const file = await openHdf5(bytes, "keras");
+async function fromHdf5(bytes: Uint8Array, options: Reading): Promise<Graph> {
+  const file = openHdf5(bytes, "keras", options.budget);
   const config = file.attribute("model_config");
-  const datasets = file.datasets(file.names.includes("model_weights") ? "model_weights" : "");
+  const top = file.names.includes("model_weights") ? "model_weights" : "";
+  const datasets = file.datasets(top);
   // Full models of Keras store variables by name, weights alone of Keras 3 by position.
   const isPositional = datasets.some(([path]) => /(^|\/)vars\/\d+$/.test(path));
-  const weights = isPositional ? variablesByPosition(datasets) : variablesByName(datasets);
+  const weightNames = (layer: string) => file.texts(top === "" ? layer : `${top}/${layer}`, "weight_names");
+  const weights = isPositional
+    ? variablesByPosition(datasets)
+    : variablesByGroup({ datasets, weightNames, layerNames: file.texts(top, "layer_names") });
   if (config === undefined) return fromMobilenetWeights(weights, options);
   return fromKerasConfig(config, weights, { format: "keras", ...options });
 }
 
-async function fromZip(bytes: Uint8Array, options: KerasOptions): Promise<Graph> {
-  const files = await unzip(bytes, [CONFIG, WEIGHTS]);
+async function fromZip(bytes: Uint8Array, options: Reading): Promise<Graph> {
+  const { budget } = options;
+  const files = await readZip(bytes, [CONFIG, WEIGHTS, SHARDED], "keras", budget);
+  if (files.has(SHARDED) && !files.has(WEIGHTS)) {
+    throw new UnsupportedError(
+      `keras: expected '${WEIGHTS}' in the zip, got weights in several files; save them as one`,
+    );
+  }
   const [config, weights] = [CONFIG, WEIGHTS].map((name) => {
-    const file = files[name];
-    if (!file)
-      throw new FormatError(`keras: expected '${name}' in the zip, got ${Object.keys(files).join(", ") || "neither"}`);
+    const file = files.get(name);
+    if (!file) {
+      throw new FormatError(`keras: expected '${name}' in the zip, got ${[...files.keys()].join(", ") || "neither"}`);
+    }
     return file;
   }) as [Uint8Array, Uint8Array];
-  const hdf5 = await openHdf5(weights, `keras: ${WEIGHTS}`);
-  const lookup: KerasWeights = variablesByPosition(hdf5.datasets(""));
-  return fromKerasConfig(new TextDecoder().decode(config), lookup, { format: "keras", ...options });
-}
-
-/** More than this unpacked is not a network for this package but a zip bomb. */
-const MAX_UNPACKED = 2 ** 31;
-
-async function unzip(bytes: Uint8Array, wanted: readonly string[]): Promise<Record<string, Uint8Array>> {
-  let fflate: typeof import("fflate");
-  try {
-    fflate = await import("fflate");
-  } catch (cause) {
-    throw new UnsupportedError("keras: expected the package 'fflate' to read .keras files with, got none; install it", {
-      cause,
-    });
-  }
-  try {
-    return fflate.unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (!wanted.includes(name)) return false;
-        if (originalSize > MAX_UNPACKED) throw new Error(`'${name}' claims ${originalSize} bytes`);
-        return true;
-      },
-    });
-  } catch (cause) {
-    throw new FormatError(`keras: expected a whole zip file, got a damaged one (${(cause as Error).message})`, {
-      cause,
-    });
-  }
+  budget.unpack(config.length, `keras: '${CONFIG}'`);
+  const model = parseJson(`keras: ${CONFIG}`, config, budget);
+  const hdf5 = openHdf5(weights, `keras: ${WEIGHTS}`, budget);
+  return fromKerasConfig(model, variablesByPosition(hdf5.datasets("")), { format: "keras", ...options });
 }

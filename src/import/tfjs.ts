@@ -55,8 +55,8 @@ async function fromLayers(config: unknown, weights: ReadonlyMap<string, Weight>,
   const variables = [...weights].map(([name, { shape, data }]) => {
     return [name, { shape, read: () => (data instanceof Float32Array ? data : Float32Array.from(data)) }] as const;
   });
-  const { resolution } = options;
-  return fromKerasConfig(config, variablesByName(variables), { format: "tfjs", ...(resolution && { resolution }) });
+  const { resolution, budget } = options;
+  return fromKerasConfig(config, variablesByName(variables), { format: "tfjs", resolution, budget });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 /**
  * Keras configurations in the styles of versions 2 and 3, and MobileNets in them.
  */
-import type { KerasVariable } from "../../../src/import/keras-weights.ts";
+import type { KerasVariable } from "../../../src/import/keras-needs.ts";
 import type { Stored } from "./hdf5.ts";
 
 /** One layer: what it is called, what it is, what it reads. */

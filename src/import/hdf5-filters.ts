@@ -4,7 +4,7 @@
  */
 import type { Hdf5Bytes } from "./hdf5-bytes.ts";
 import { type Hdf5Object, MESSAGE } from "./hdf5-objects.ts";
-import { Inflater } from "./inflate.ts";
+import { inflateInto } from "./inflate.ts";
 
 /** What was done to a chunk before it was written. */
 export interface Filter {
@@ -57,7 +57,7 @@ export function readFilters(object: Hdf5Object): readonly Filter[] {
   return filters;
 }
 
-/** Bytes that are unpacked before the event loop is thought of. */
+/** Bytes that are summed up before the event loop is thought of. */
 const STRIDE = 2 ** 20;
 
 /**
@@ -93,17 +93,14 @@ async function inflate(packed: Uint8Array, output: Uint8Array, file: Hdf5Bytes, 
   if ((method & 15) !== 8 || (method * 256 + flags) % 31 !== 0 || flags & 32) {
     throw file.damaged(what, "chunks that zlib packed", "other bytes");
   }
-  const inflater = new Inflater(packed.subarray(2), output, `${file.where}: HDF5, ${what}`);
+  await inflateInto(output, packed.subarray(2, -4), `${file.where}: HDF5, ${what}`, file.budget);
   const sum = new Adler();
-  for (let done = false; !done; ) {
-    const before = inflater.written;
-    done = inflater.step(STRIDE);
-    sum.add(output.subarray(before, inflater.written));
+  for (let at = 0; at < output.length; at += STRIDE) {
+    sum.add(output.subarray(at, at + STRIDE));
     await file.budget.turn();
   }
-  const at = 2 + inflater.read;
-  const stored = [0, 1, 2, 3].reduce((value, i) => value * 256 + (packed[at + i] ?? 0), 0);
-  if (at + 4 > packed.length || stored !== sum.value) throw file.damaged(what, "chunks as they were written", "others");
+  const stored = packed.subarray(-4).reduce((value, byte) => value * 256 + byte, 0);
+  if (stored !== sum.value) throw file.damaged(what, "chunks as they were written", "others");
   return output;
 }
 

@@ -12,7 +12,7 @@ import { openHdf5 } from "./keras-hdf5.ts";
 import { fromKerasConfig } from "./keras-layers.ts";
 import { fromMobilenetWeights } from "./keras-names.ts";
 import { variablesByPosition } from "./keras-weights.ts";
-import { readZip } from "./keras-zip.ts";
+import { readZip } from "./zip.ts";
 
 /** What a file may leave open. */
 export interface KerasOptions {

@@ -10,6 +10,7 @@ import { Budget } from "../limits.ts";
 import { parseJson } from "./json.ts";
 import type { SafetensorsOptions } from "./safetensors.ts";
 import { isHtml, type ModelFiles, type ModelSource, type ReadOptions, readSource } from "./source.ts";
+import { endOfZip } from "./zip.ts";
 
 /** Options of {@link importModel}: those of reading, and what a file may leave open. */
 export interface ImportOptions extends ReadOptions, SafetensorsOptions {
@@ -153,10 +154,8 @@ function recogniseZip(name: string, bytes: Uint8Array): ModelFormat {
 /** Names in a zip's central directory; none when it cannot be followed. */
 function zipNames(bytes: Uint8Array): string[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // The end record is 22 bytes plus a comment of up to 64 KiB; its bytes 12 … 20 say how long the directory is and where it begins.
-  let end = bytes.length - 22;
-  while (end >= 0 && end > bytes.length - 65_558 && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0 || view.getUint32(end, true) !== 0x06054b50) return [];
+  const end = endOfZip(bytes);
+  if (end < 0) return [];
   const names: string[] = [];
   let at = view.getUint32(end + 16, true);
   while (at + 46 <= end && view.getUint32(at, true) === 0x02014b50) {

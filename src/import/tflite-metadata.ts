@@ -8,7 +8,7 @@ import type { Normalisation, Source } from "../graph/graph.ts";
 import type { Budget } from "../limits.ts";
 import { FlatFile, type Table } from "./tflite-flatbuffer.ts";
 import type { ModelFile } from "./tflite-schema.ts";
-import { readZipEntry } from "./zip-entry.ts";
+import { endOfZip, readZip } from "./zip.ts";
 
 /** Name of the entry, and identifier of the flatbuffer in it. */
 const ENTRY = "TFLITE_METADATA";
@@ -79,8 +79,10 @@ async function labelsOf(outputs: readonly Table[], bytes: Uint8Array, budget: Bu
     .flatMap((output) => output.tables(TENSOR.files, "associated file"))
     .find((file) => LABEL_FILES.includes(file.int8(ASSOCIATED_FILE.type)));
   const name = label?.string(ASSOCIATED_FILE.name);
-  const content = name && (await readZipEntry(bytes, name, "tflite metadata", budget));
+  if (!name || endOfZip(bytes) < 0) return undefined;
+  const content = (await readZip(bytes, [name], "tflite metadata", budget)).get(name);
   if (!content) return undefined;
+  budget.unpack(content.length, `tflite metadata: labels in '${name}'`);
   const labels = new TextDecoder()
     .decode(content)
     .replace(/\r?\n$/, "")

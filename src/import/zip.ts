@@ -1,11 +1,11 @@
 /**
- * The zip that Keras 3 writes: single files out of it, by its central directory. Nothing is unpacked that was not
- * claimed, and no claim is believed that the bytes cannot hold.
+ * Single files out of a zip, which may stand behind other bytes as the labels of TFLite do, by its central directory.
+ * Nothing is unpacked that was not claimed, and no claim is believed that the bytes cannot hold.
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Budget } from "../limits.ts";
-import { canInflate, Inflater } from "./inflate.ts";
+import { canInflate, inflateInto } from "./inflate.ts";
 
 /** A file as the directory describes it. */
 interface Entry {
@@ -56,20 +56,30 @@ function damaged(where: string, expected: string, got: string): FormatError {
   return new FormatError(`${where}: expected a whole zip file, ${expected}, got ${got}`);
 }
 
+/** Where the end record of a zip begins that these bytes end in; −1 where they end in none. It is 22 bytes and a comment of up to 64 KiB. */
+export function endOfZip(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let end = bytes.length - 22; end >= 0 && end > bytes.length - 65_558; end--) {
+    if (view.getUint32(end, true) === 0x06054b50) return end;
+  }
+  return -1;
+}
+
 /** The wanted entries of the central directory. */
 function directory(bytes: Uint8Array, wanted: ReadonlySet<string>, where: string): Map<string, Entry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // The end record is 22 bytes and a comment of up to 64 KiB.
-  let end = bytes.length - 22;
-  while (end >= 0 && end > bytes.length - 65_558 && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0 || view.getUint32(end, true) !== 0x06054b50) throw damaged(where, "with its directory", "none");
+  const end = endOfZip(bytes);
+  if (end < 0) throw damaged(where, "with its directory", "none");
   const count = view.getUint16(end + 10, true);
   const begin = view.getUint32(end + 16, true);
   if (count === ELSEWHERE_16 || begin === ELSEWHERE_32) {
     throw new UnsupportedError(`${where}: expected a zip of less than 4 GiB, got zip64`);
   }
+  // The directory stands right before its end record. Places count from the file's beginning, or from the zip's.
+  const shift = end - view.getUint32(end + 12, true) - begin;
+  if (shift < 0) throw damaged(where, "with its directory inside", "one that begins before it");
   const found = new Map<string, Entry>();
-  let at = begin;
+  let at = begin + shift;
   for (let i = 0; i < count; i++) {
     if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) {
       throw damaged(where, `with ${count} files in its directory`, String(i));
@@ -87,7 +97,7 @@ function directory(bytes: Uint8Array, wanted: ReadonlySet<string>, where: string
         crc: view.getUint32(at + 16, true),
         packed: view.getUint32(at + 20, true),
         size: view.getUint32(at + 24, true),
-        at: view.getUint32(at + 42, true),
+        at: view.getUint32(at + 42, true) + shift,
       });
     }
     at = next;
@@ -99,7 +109,7 @@ function directory(bytes: Uint8Array, wanted: ReadonlySet<string>, where: string
 function dataOf(bytes: Uint8Array, entry: Entry, where: string): { readonly begin: number; readonly end: number } {
   const { name, flags, method, packed, size, at } = entry;
   if (flags & 1) throw new UnsupportedError(`${where}: expected '${name}' in the clear, got it encrypted`);
-  if ([packed, size, at].includes(ELSEWHERE_32)) {
+  if ([packed, size].includes(ELSEWHERE_32)) {
     throw new UnsupportedError(`${where}: expected '${name}' of less than 4 GiB, got zip64`);
   }
   if (method !== 0 && method !== 8) {
@@ -125,8 +135,7 @@ async function unpack(packed: Uint8Array, entry: Entry, where: string, budget: B
   if (method === 8) {
     budget.unpack(size, what);
     file = new Uint8Array(size);
-    const inflater = new Inflater(packed, file, what);
-    while (!inflater.step(STRIDE)) await budget.turn();
+    await inflateInto(file, packed, what, budget);
   }
   let sum = -1;
   for (let at = 0; at < file.length; at += STRIDE) {

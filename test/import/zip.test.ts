@@ -81,8 +81,8 @@ describe("zips", () => {
 
   test.each<[string, string, number, number, 2 | 4, new (...args: never[]) => Error, RegExp]>([
     ["more than its bytes can hold", "config.json", 24, 600e6, 4, FormatError, /600000000 bytes, got \d+ that cannot/],
-    ["more than it holds", "config.json", 24, 5000, 4, FormatError, /expected 5000 bytes of a deflate stream, got \d+/],
-    ["less than it holds", "config.json", 24, 5, 4, FormatError, /expected 5 bytes of a deflate stream, got more/],
+    ["more than it holds", "config.json", 24, 5000, 4, FormatError, /expected a deflate stream of 5000 bytes, got \d+/],
+    ["less than it holds", "config.json", 24, 5, 4, FormatError, /expected a deflate stream of 5 bytes, got more/],
     ["bytes beyond the file", "model.weights.h5", 20, 1e9, 4, FormatError, /expected a whole zip file/],
     ["a header elsewhere", "config.json", 42, 7, 4, FormatError, /expected a whole zip file/],
     ["other contents", "config.json", 16, 7, 4, FormatError, /as it was written/],

@@ -4,16 +4,19 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import type { Command } from "commander";
 import { ShapeError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
 import type { Numbers, Session, ValueInfo } from "../index.ts";
 import { fileNames, makeFolder, readBytes, writeBytes } from "./files.ts";
+import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { addResolution, loadModel } from "./network.ts";
 import { formatNpy, type NpyArray, parseNpy } from "./npy.ts";
 import { addCommon, addVariant, names, subcommand, type VariantOptions, whole } from "./options.ts";
 import { print, printable } from "./output.ts";
-import { megabytes, milliseconds, table } from "./table.ts";
+import { milliseconds, table } from "./table.ts";
+import { columnsOf, wrap } from "./width.ts";
 
 interface RunOptions extends VariantOptions {
   readonly input: readonly string[];
@@ -33,7 +36,7 @@ interface Result extends ValueInfo {
 
 const NOTES = `Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to float32.
 --output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" becomes "_").
-JSON: {variant, memory: {weights, arena, total}, ms, outputs: [{name, shape, dtype}]}`;
+JSON: {variant, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype}]}`;
 
 /** Adds the subcommand to `program`. */
 export function runCommand(program: Command): void {
@@ -71,10 +74,9 @@ async function run(model: string, options: RunOptions): Promise<void> {
     ],
     options,
   );
-  const { weights, arena, total } = net.memory;
   const json = {
     variant: net.variant,
-    memory: { weights, arena, total },
+    memory: memoryJson(net.memory),
     ms,
     outputs: net.outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
   };
@@ -147,7 +149,6 @@ async function write(values: readonly Omit<Result, "files">[], options: RunOptio
 const SHOWN = 6;
 
 function report(net: Session, ms: number, results: readonly Result[]): string {
-  const { total, weights, arena } = net.memory;
   const columns = ["", "name", "type and shape", "values", ""].map((title) => ({ title, align: "left" as const }));
   const rows = results.map(({ kind, name, dtype, shape, data, files }) => [
     kind,
@@ -157,6 +158,7 @@ function report(net: Session, ms: number, results: readonly Result[]): string {
       (data.length > SHOWN ? " …" : ""),
     files.length > 0 ? `→ ${files.map(printable).join(", ")}` : "",
   ]);
-  const memory = `${megabytes(total)} (weights ${megabytes(weights)}, arena ${megabytes(arena)})`;
-  return `${net.variant}, ${milliseconds(ms)}, memory ${memory}\n\n${table(columns, rows)}`;
+  const room = columnsOf(process.stdout);
+  const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room, 0);
+  return `${head}\n\n${table(columns, rows)}`;
 }

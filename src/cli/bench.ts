@@ -30,7 +30,7 @@ import {
 } from "./network.ts";
 import { addCommon, addVariant, subcommand, type VariantOptions, whole } from "./options.ts";
 import { message, paint, print, printable } from "./output.ts";
-import { progress } from "./progress.ts";
+import { underBar } from "./progress.ts";
 import { dimensions, left, milliseconds, right, table } from "./table.ts";
 import { columnsOf, wrap } from "./width.ts";
 
@@ -120,8 +120,7 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
   const input = sessions[0] ? randomInput(sessions[0]) : {};
   const times = sessions.map((): number[] => []);
   const profiles = sessions.map((): ProfileRow[][] => []);
-  const bar = await progress();
-  try {
+  await underBar(async (bar) => {
     for (let round = -warmUp; round < runs; ++round) {
       for (const [i, session] of sessions.entries()) {
         const start = performance.now();
@@ -134,9 +133,7 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
       // A turn of the event loop lets the bar be drawn and Ctrl+C be heard.
       await new Promise((resolve) => setImmediate(resolve));
     }
-  } finally {
-    bar.stop();
-  }
+  });
   return sessions.map(({ variant, memory }, i) => ({
     variant,
     ms: spread(times[i]!),

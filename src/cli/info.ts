@@ -13,7 +13,7 @@ import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
-import { addCommon, type CommonOptions, subcommand } from "./options.ts";
+import { addCommon, addMaxMemory, type CommonOptions, type MemoryOptions, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { dimensions, grouped, left, millions, right, table } from "./table.ts";
 import { columnsOf, elide, width, wrap } from "./width.ts";
@@ -30,17 +30,20 @@ export function infoCommand(program: Command): void {
   ];
   const command = subcommand(program, "info", "layers, cost and memory of a network", examples, NOTES);
   command.usage("[options] (MODEL | --alpha A --resolution R)").argument("[MODEL]", "model file");
-  addCommon(addArchitecture(command)).action(info);
+  addCommon(addMaxMemory(addArchitecture(command))).action(info);
 }
 
 const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
 MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose what all begin with, and their
 middle; JSON has them whole. With a MODEL, --resolution is for files that hold weights only.`;
 
-async function info(model: string | undefined, options: ArchitectureOptions & CommonOptions): Promise<void> {
+async function info(
+  model: string | undefined,
+  options: ArchitectureOptions & CommonOptions & MemoryOptions,
+): Promise<void> {
   const graph = await graphOf(networkOf(model, options));
   const costs = cost(graph);
-  const memory = memoryRequired(graph);
+  const memory = memoryRequired(graph, { maxMemory: options.maxMemory });
   const { macs, params } = costs;
   const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
   print({ json, text: () => report(graph, model, costs, memory) }, options.json ?? false);

@@ -12,6 +12,7 @@ import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
+import { wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 
@@ -76,12 +77,21 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
+const debug = args.includes("--debug");
+
+// What no promise carries to the end of this file, such as an error in a stream's event: one line as well, and no bar left behind.
+process.on("uncaughtException", (error) => {
+  wipeBar();
+  printError(error, debug);
+  process.exit(1);
+});
+
 main(args).then(
   (code) => {
     process.exitCode = code;
   },
   (error: unknown) => {
-    printError(error, args.includes("--debug"));
+    printError(error, debug);
     process.exitCode = 1;
   },
 );

@@ -47,6 +47,35 @@ export function addVariant(command: Command): Command {
   );
 }
 
+/** What is allowed, for subcommands that plan a network. */
+export interface MemoryOptions {
+  /** Bytes. */
+  readonly maxMemory?: number;
+}
+
+/** Adds `--max-memory`. */
+export function addMaxMemory(command: Command): Command {
+  const description = "refuse a network that takes more: bytes, or 64MB, 512KB, 1GiB, …";
+  return command.option("--max-memory <size>", description, bytes("--max-memory"));
+}
+
+/** Bytes of a unit: decimal ones, and binary ones with an "i". */
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ "": 1, b: 1 },
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+};
+
+/** A parser for an option that takes a size: "1000000", "64MB", "1.5 GiB", in capitals or not. Parts of a byte are dropped. */
+export function bytes(option: string): (text: string) => number {
+  return (text) => {
+    const [, number = "", unit = ""] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+    const size = Math.floor(Number(number || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+    if (Number.isSafeInteger(size) && size > 0) return size;
+    throw new RangeError(`${option}: expected a size such as 1000000, 64MB (decimal) or 64MiB (binary), got "${text}"`);
+  };
+}
+
 /** A parser for an option that takes a number greater than 0. */
 export function positive(option: string): (text: string) => number {
   return (text) => {

@@ -13,12 +13,22 @@ import { fileNames, makeFolder, readBytes, writeBytes } from "./files.ts";
 import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { addResolution, loadModel } from "./network.ts";
 import { formatNpy, type NpyArray, parseNpy } from "./npy.ts";
-import { addCommon, addVariant, names, subcommand, type VariantOptions, whole } from "./options.ts";
-import { print, printable } from "./output.ts";
-import { milliseconds, table } from "./table.ts";
+import {
+  addCommon,
+  addMaxMemory,
+  addVariant,
+  type MemoryOptions,
+  names,
+  subcommand,
+  type VariantOptions,
+  whole,
+} from "./options.ts";
+import { paint, print, printable } from "./output.ts";
+import { type Statistics, statisticsOf } from "./statistics.ts";
+import { left, milliseconds, right, table } from "./table.ts";
 import { columnsOf, wrap } from "./width.ts";
 
-interface RunOptions extends VariantOptions {
+interface RunOptions extends VariantOptions, MemoryOptions {
   readonly input: readonly string[];
   readonly output?: string;
   readonly endPoints?: readonly string[];
@@ -28,7 +38,7 @@ interface RunOptions extends VariantOptions {
 }
 
 /** A value that was computed, and where it was written. */
-interface Result extends ValueInfo {
+interface Result extends ValueInfo, Statistics {
   readonly kind: "output" | "end point";
   readonly data: Numbers;
   readonly files: readonly string[];
@@ -36,7 +46,9 @@ interface Result extends ValueInfo {
 
 const NOTES = `Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to float32.
 --output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" becomes "_").
-JSON: {variant, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype}]}`;
+JSON: {variant, ${MEMORY_JSON}, ms,
+outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], endPoints: [the same]}
+Of NaN only the count, nans, is told; a number that is not finite is null in JSON.`;
 
 /** Adds the subcommand to `program`. */
 export function runCommand(program: Command): void {
@@ -54,15 +66,15 @@ export function runCommand(program: Command): void {
     .option("--end-points <names>", "further values to write, separated by commas", names("--end-points"))
     .option("--out-dir <folder>", "where to write all outputs and end points")
     .option("--batch <N>", "images a run, when the input holds more than one", whole("--batch"));
-  addCommon(addVariant(addResolution(command))).action(run);
+  addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
 }
 
 async function run(model: string, options: RunOptions): Promise<void> {
-  const { endPoints, outDir, variant, batch, resolution } = options;
+  const { endPoints, outDir, variant, batch, resolution, maxMemory } = options;
   if (endPoints && outDir === undefined) {
     throw new RangeError("--end-points: expected --out-dir as well, the folder to write them to, got none");
   }
-  const net = await loadModel(model, { variant, endPoints, batch, ...(resolution && { resolution }) });
+  const net = await loadModel(model, { variant, endPoints, batch, maxMemory, ...(resolution && { resolution }) });
   const inputs = await readInputs(net, options.input);
   const start = performance.now();
   const answer = net.run<Numbers>(inputs);
@@ -78,9 +90,15 @@ async function run(model: string, options: RunOptions): Promise<void> {
     variant: net.variant,
     memory: memoryJson(net.memory),
     ms,
-    outputs: net.outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
+    outputs: results.filter(({ kind }) => kind === "output").map(described),
+    endPoints: results.filter(({ kind }) => kind === "end point").map(described),
   };
   print({ json, text: () => report(net, ms, results) }, options.json ?? false);
+}
+
+/** A value as JSON has it. */
+function described({ name, shape, dtype, min, max, mean, argmax, nans, files }: Result) {
+  return { name, shape, dtype, min, max, mean, argmax, nans, files };
 }
 
 /** Reads one file for each input; those without a name go to the inputs that are left, in order. */
@@ -126,7 +144,10 @@ function matching({ dtype, shape, data }: NpyArray, input: ValueInfo, path: stri
 }
 
 /** Writes what was asked for. */
-async function write(values: readonly Omit<Result, "files">[], options: RunOptions): Promise<Result[]> {
+async function write(
+  values: readonly Omit<Result, "files" | keyof Statistics>[],
+  options: RunOptions,
+): Promise<Result[]> {
   const { output, outDir } = options;
   const all =
     outDir === undefined
@@ -141,24 +162,34 @@ async function write(values: readonly Omit<Result, "files">[], options: RunOptio
     const files = outDir === undefined ? [] : [join(outDir, all[i]!)];
     if (i === 0 && output !== undefined) files.push(output);
     for (const file of files) await writeBytes(file, formatNpy(value.data, value.shape));
-    results.push({ ...value, files });
+    results.push({ ...value, ...statisticsOf(value.data), files });
   }
   return results;
 }
 
-const SHOWN = 6;
-
 function report(net: Session, ms: number, results: readonly Result[]): string {
-  const columns = ["", "name", "type and shape", "values", ""].map((title) => ({ title, align: "left" as const }));
-  const rows = results.map(({ kind, name, dtype, shape, data, files }) => [
-    kind,
-    printable(name),
-    `${dtype} [${shape.join(", ")}]`,
-    Array.from(data.subarray(0, SHOWN), (value) => String(Number(value.toPrecision(4)))).join(" ") +
-      (data.length > SHOWN ? " …" : ""),
-    files.length > 0 ? `→ ${files.map(printable).join(", ")}` : "",
-  ]);
+  const { dim } = paint(process.stdout);
   const room = columnsOf(process.stdout);
+  const nans = results.some((result) => result.nans > 0);
+  const files = results.some((result) => result.files.length > 0);
+  const columns = [
+    ...[left("", { spare: 1 }), left("name", { elastic: true }), left("type and shape")],
+    ...["min", "max", "mean", "argmax"].map((title) => right(title)),
+    ...(nans ? [right("NaN")] : []),
+  ];
+  const rows = results.map((result) => [
+    ...[result.kind, printable(result.name), `${result.dtype} [${result.shape.join(", ")}]`],
+    ...[result.min, result.max, result.mean].map(short),
+    result.argmax === null ? "–" : String(result.argmax),
+    ...(nans ? [String(result.nans)] : []),
+  ]);
+  // Paths are there to be copied: each is a line, whole.
+  const written = results.flatMap(({ name, files }) => files.map((file) => `${printable(name)} → ${printable(file)}`));
   const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room, 0);
-  return `${head}\n\n${table(columns, rows)}`;
+  return [head, "", table(columns, rows, dim, room), ...(files ? ["", ...written] : [])].join("\n");
+}
+
+/** Four digits; a dash for NaN, where there was no number. */
+function short(value: number): string {
+  return Number.isNaN(value) ? "–" : String(Number(value.toPrecision(4)));
 }

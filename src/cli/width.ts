@@ -6,7 +6,7 @@
 /** Columns where there is no terminal to ask: a file, a pipe. */
 const ELSEWHERE = 120;
 /** A terminal narrower than that is written to as if it had so many; nothing readable fits into fewer. */
-const NARROWEST = 40;
+export const NARROWEST = 40;
 
 /** Columns that a stream shows. */
 export function columnsOf({ isTTY, columns }: Pick<NodeJS.WriteStream, "isTTY" | "columns">): number {

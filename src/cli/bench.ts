@@ -64,9 +64,10 @@ interface Absent {
   readonly reason: string;
 }
 
-const NOTES = `The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the weights of a
-network given by --alpha and --resolution: neither changes the time.
-JSON: {network, runs, variants: [{variant, ms: {median, p5, p95}, ${MEMORY_JSON},
+const NOTES = `\
+The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the \
+weights of a network given by --alpha and --resolution: neither changes the time.
+JSON: {network, runs, variants: [{variant, ms: {median, p5, p95}, ${MEMORY_JSON}, \
 layers?: [{name, op, kernel, shape, macs, ms}]}], absent: [{variant, reason}]}`;
 
 /** Adds the subcommand to `program`. */
@@ -189,9 +190,9 @@ function report(title: string, runs: number, timings: readonly Timing[], absent:
   ]);
   const room = columnsOf(process.stdout);
   const parts = [`${bold(printable(title))}  ${dim(`${runs} runs each`)}`, table(columns, rows, dim, room)];
-  if (timings[0]) parts.push(wrap(`memory ${memoryText(timings[0].memory)}`, room, 0));
+  if (timings[0]) parts.push(wrap(`memory ${memoryText(timings[0].memory)}`, room));
   if (absent.length > 0)
-    parts.push(absent.map(({ variant, reason }) => wrap(`${variant} was left out: ${reason}`, room, 0)).join("\n"));
+    parts.push(absent.map(({ variant, reason }) => wrap(`${variant} was left out: ${reason}`, room)).join("\n"));
   if (timings[0]?.layers) parts.push(layerTable(timings, dim, room));
   return parts.join("\n\n");
 }

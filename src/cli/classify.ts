@@ -40,11 +40,12 @@ interface Answer {
   readonly range: PixelRange;
 }
 
-const NOTES = `A labels file has one class a line, with or without indices ("0 tench"), or is JSON: an array, {"0": "tench", …}, Keras's
-imagenet_class_index.json, Teachable Machine's metadata.json, which is also used unasked where it lies beside its model.json.
-1000 labels go with 1001 classes and the other way round: class 0 is background.
-Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and --std
-(in 0 … 255), say otherwise.
+const NOTES = `\
+A labels file has one class a line, with or without indices ("0 tench"), or is JSON: an array, {"0": "tench", …}, \
+Keras's imagenet_class_index.json, or Teachable Machine's metadata.json, which is used unasked where it lies beside a \
+model.json. 1000 labels go with 1001 classes and the other way round: class 0 is background.
+Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and \
+--std (in 0 … 255), say otherwise.
 JSON: [{image, ms, classes: [{index, label, score}], range: {mean, std, from: "option" | "model" | "assumed"}}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 

@@ -35,9 +35,11 @@ interface Answer {
   readonly file?: string;
 }
 
-const NOTES = `MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
-Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as NAME.png.
-JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}], file}], with --out the file that was written
+const NOTES = `\
+MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
+Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as \
+NAME.png.
+JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}], file?: the one that --out wrote}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 
 /** Adds the subcommand to `program`. */

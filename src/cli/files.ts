@@ -18,7 +18,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty. */
+/**
+ * All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty.
+ */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return (await readSource(path)).bytes;

@@ -14,7 +14,10 @@ export interface Failed {
   readonly error: string;
 }
 
-/** What became of an image: its answer with the milliseconds that it took (resize, network, decoding of the answer), or what went wrong. */
+/**
+ * What became of an image: its answer with the milliseconds that it took (resize, network, decoding of the answer), or
+ * what went wrong.
+ */
 export type Outcome<T> = ({ readonly image: string; readonly ms: number } & T) | Failed;
 
 /** Whether an image could not be used. */
@@ -23,10 +26,11 @@ export function isFailed(outcome: Outcome<unknown>): outcome is Failed {
 }
 
 /**
- * Reads, decodes and hands over each image in turn. A failure is one line on stderr, after the last image so that it doesn't run into the progress
- * bar, and makes the exit code 1.
+ * Reads, decodes and hands over each image in turn. A failure is one line on stderr, after the last image so that it
+ * doesn't run into the progress bar, and makes the exit code 1.
  * @param work is timed; it gets the pixels and the path
- * @param after is not: what is done with the answer, such as writing a picture; it may add to it. It gets the pixels and the path's index
+ * @param after is not: what is done with the answer, such as writing a picture; it may add to it. It gets the pixels
+ * and the path's index
  */
 export async function forEachImage<T extends object>(
   paths: readonly string[],

@@ -34,8 +34,8 @@ export function infoCommand(program: Command): void {
 }
 
 const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
-MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose what all begin with, and their
-middle; JSON has them whole. With a MODEL, --resolution is for files that hold weights only.`;
+MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose the scope that most share \
+and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only.`;
 
 async function info(
   model: string | undefined,

@@ -21,8 +21,8 @@ export interface Labels {
 }
 
 /**
- * The class names for a network's first output: those of the file asked for; else of Teachable Machine's metadata.json beside a TF.js model that has none
- * of its own; else none, and the model's own count.
+ * The class names for a network's first output: those of the file asked for; else of Teachable Machine's metadata.json
+ * beside a TF.js model that has none of its own; else `undefined`: what the model itself says holds.
  * @throws FormatError when the file holds no labels, or not as many as there are classes
  */
 export async function labelsFor(net: Session, model: string, asked: Labels | undefined): Promise<Labels | undefined> {
@@ -41,16 +41,15 @@ function checkCount(net: Session, { file, list }: Labels): void {
     namer(list, count, name);
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
-    throw new FormatError(
-      `${file}: expected a label for each of the ${count} classes of output ${name}, got ${list.length}`,
-      {
-        cause,
-      },
-    );
+    const expected = `a label for each of the ${count} classes of output ${name}`;
+    throw new FormatError(`${file}: expected ${expected}, got ${list.length}`, { cause });
   }
 }
 
-/** What Teachable Machine has put beside its model, if this is one. Another tool's metadata.json, which has no "labels", is passed over. */
+/**
+ * What Teachable Machine has put beside its model, if this is one. Another tool's metadata.json, which has no "labels",
+ * is passed over.
+ */
 async function labelsBeside(model: string): Promise<Labels | undefined> {
   const file = beside(model, "metadata.json");
   let bytes: Uint8Array;
@@ -62,7 +61,7 @@ async function labelsBeside(model: string): Promise<Labels | undefined> {
   }
   const value = parseJson(file, bytes);
   if (!isRecord(value) || value.labels === undefined) return undefined;
-  return { file, list: fromJson(value, file) };
+  return { file, list: parseLabels(bytes, file) };
 }
 
 /** Path or URL of a file in the folder of another. */
@@ -79,8 +78,9 @@ export async function readLabels(file: string): Promise<Labels> {
 }
 
 /**
- * The labels in `bytes`; `where`, the file's name, begins every message. JSON is told by a name in ".json", or by a bracket that a quotation mark follows
- * (or nothing); any other bracket begins a label. An empty line is a class without a name, except at the end of the file.
+ * The labels in `bytes`; `where`, the file's name, begins every message. JSON is told by a name in ".json", or by a
+ * bracket that a quotation mark follows (or nothing); any other bracket begins a label. An empty line is a class
+ * without a name, except at the end of the file.
  */
 export function parseLabels(bytes: Uint8Array, where: string): string[] {
   let text: string;

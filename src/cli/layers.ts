@@ -12,8 +12,9 @@ export interface Shortened {
 }
 
 /**
- * Leaves out the longest scope that more than half of the names share, as TensorFlow gives it to nearly all of a network's: "model/",
- * "MobilenetV1/MobilenetV1/". The others stay as they are. Of names joined by ";" every part loses it.
+ * Leaves out the longest scope that more than half of the names share, as TensorFlow gives it to nearly all of a
+ * network's: "model/", "MobilenetV1/MobilenetV1/". The others stay as they are. Of names joined by ";" every part loses
+ * it.
  */
 export function shortened(names: readonly string[]): Shortened {
   const counts = new Map<string, number>();
@@ -33,8 +34,8 @@ function scopes(name: string): string[] {
 }
 
 /**
- * The block that each value of a network belongs to, as far as its end points `block0`, `block1`, … tell: all that is computed on the way from the block
- * before to the end point.
+ * The block that each value of a network belongs to, as far as its end points `block0`, `block1`, … tell: all that is
+ * computed on the way from the block before to the end point.
  */
 export function blocks(graph: Graph): ReadonlyMap<string, string> {
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));

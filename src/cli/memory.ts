@@ -14,7 +14,10 @@ export function memoryJson({ module, steps, weights, arena, total }: MemoryUse):
   return { module, steps, weights, arena, total };
 }
 
-/** "1.70 MB = weights 1.38 MB + arena 310.6 KB + steps 4.9 KB + module 2.1 KB", to be wrapped: lines may be broken between the parts only. */
+/**
+ * "1.70 MB = weights 1.38 MB + arena 310.6 KB + steps 4.9 KB + module 2.1 KB", to be wrapped: lines may be broken
+ * between the parts only.
+ */
 export function memoryText({ module, steps, weights, arena, total }: MemoryUse): string {
   const parts = Object.entries({ weights, arena, steps, module }).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
   const tied = [`${megabytes(total)} =`, ...parts.join(" +\n").split("\n")].map((part) => part.replaceAll(" ", TIED));

@@ -2,9 +2,11 @@
  * Options that several subcommands share, and what their values may be.
  * @module
  */
+import process from "node:process";
 import type { Command } from "commander";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
+import { columnsOf, wrap } from "./width.ts";
 
 /** What every subcommand takes. */
 export interface CommonOptions {
@@ -17,7 +19,10 @@ export interface VariantOptions extends CommonOptions {
   readonly variant?: Variant;
 }
 
-/** A subcommand of `program`; `examples` are command lines without the prompt, `notes` end its help. */
+/**
+ * A subcommand of `program`; `examples` are command lines without the prompt, `notes`, a line a paragraph, end its
+ * help.
+ */
 export function subcommand(
   program: Command,
   name: string,
@@ -25,7 +30,8 @@ export function subcommand(
   examples: readonly string[],
   notes: string,
 ): Command {
-  const lines = ["", "Examples:", ...examples.map((example) => `  $ ${example}`), "", notes];
+  const explained = wrap(notes, columnsOf(process.stdout));
+  const lines = ["", "Examples:", ...examples.map((example) => `  $ ${example}`), "", explained];
   return program
     .command(name)
     .description(description)
@@ -66,7 +72,10 @@ const UNITS: Readonly<Record<string, number>> = {
   ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
 };
 
-/** A parser for an option that takes a size: "1000000", "64MB", "1.5 GiB", in capitals or not. Parts of a byte are dropped. */
+/**
+ * A parser for an option that takes a size: "1000000", "64MB", "1.5 GiB", in capitals or not. Parts of a byte are
+ * dropped.
+ */
 export function bytes(option: string): (text: string) => number {
   return (text) => {
     const [, number = "", unit = ""] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
@@ -103,7 +112,9 @@ export function between(option: string, lo: number, hi: number): (text: string) 
   };
 }
 
-/** A parser for an option that takes one number, or three (red, green, blue) separated by commas; each passes `fits`. */
+/**
+ * A parser for an option that takes one number, or three (red, green, blue) separated by commas; each passes `fits`.
+ */
 export function perChannel(option: string, fits = Number.isFinite): (text: string) => number | number[] {
   return (text) => {
     const values = text.split(",").map(numeric);

@@ -4,7 +4,10 @@
  */
 import process from "node:process";
 
-/** Prints text for people (nothing when there is none), or one JSON document when `json` is set (indented on a terminal, one line elsewhere). */
+/**
+ * Prints text for people (nothing when there is none), or one JSON document when `json` is set (indented on a terminal,
+ * one line elsewhere).
+ */
 export function print(value: { readonly json: unknown; readonly text: () => string }, json: boolean): void {
   const text = json ? JSON.stringify(value.json, null, process.stdout.isTTY ? 2 : undefined) : value.text();
   if (text !== "") process.stdout.write(`${text}\n`);

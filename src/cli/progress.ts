@@ -42,7 +42,10 @@ export async function underBar<T>(work: (bar: Progress) => Promise<T>): Promise<
   }
 }
 
-/** A new bar. Off a terminal, in one too narrow, or without the package cli-progress, it never shows: work goes on without it. */
+/**
+ * A new bar. Off a terminal, in one too narrow, or without the package cli-progress, it never shows: work goes on
+ * without it.
+ */
 async function progress(): Promise<Progress> {
   const fits = process.stderr.isTTY && !(process.stderr.columns < NARROWEST);
   const bars = fits ? await import("cli-progress").catch(() => undefined) : undefined;
@@ -54,7 +57,8 @@ async function progress(): Promise<Progress> {
     barIncompleteChar: "░",
     barsize: BAR,
     clearOnComplete: true,
-    // Its own handler would swallow the first Ctrl+C; ours lets it through. Nothing else needs to be put back: not the cursor, not the wrapping of lines.
+    // Its own handler would swallow the first Ctrl+C; ours lets it through. Nothing else needs to be put back: not the
+    // cursor, not the wrapping of lines.
     gracefulExit: false,
     hideCursor: false,
     linewrap: true,
@@ -77,14 +81,16 @@ async function progress(): Promise<Progress> {
   return {
     update(done, total, what) {
       if (total === 0 || (!visible && performance.now() - start < PATIENCE)) return;
-      // A line that wraps could not be wiped away; the last column stays free, as some terminals wrap when it is written.
+      // A line that wraps could not be wiped away; the last column stays free, as some terminals wrap when it is
+      // written.
       const payload = { what: elide(printable(what), room - BAR - AROUND - 1) };
       if (!visible) {
-        bar.start(total, done, payload);
+        visible = true;
+        // Before anything is drawn: an interruption may come at any time.
         for (const signal of SIGNALS) process.on(signal, end);
         wipe = stop;
+        bar.start(total, done, payload);
       }
-      visible = true;
       bar.setTotal(total);
       bar.update(done, payload);
     },

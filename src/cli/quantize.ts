@@ -30,10 +30,13 @@ interface Options extends CommonOptions {
   readonly force?: boolean;
 }
 
-const NOTES = `Samples: a folder of pictures, stretched to the input and brought into the range that the model says, else [-1,1], with a word
-on stderr; --range says otherwise. Or a .npy [N, …] of inputs, taken as they are.
-The report runs the samples through both networks: signal to noise (dB) of every layer, and how often both name the same class.
-JSON: {output, bytes, range: {mean, std, from: "option" | "model" | "assumed"} (null for a .npy), sqnr, agreement, samples, weights: {float, quantized}, layers: [{name, op, sqnr}]}`;
+const NOTES = `\
+Samples are a folder of pictures, stretched to the input and brought into the range that the model says, else [-1,1], \
+with a word on stderr (--range says otherwise), or a .npy [N, …] of inputs, taken as they are.
+The report runs the samples through both networks: signal to noise (dB) of every layer, and how often both name the \
+same class.
+JSON: {output, bytes, range: {mean, std, from: "option" | "model" | "assumed"} (null for a .npy), sqnr, agreement, \
+samples, weights: {float, quantized}, layers: [{name, op, sqnr}]}`;
 
 /** Adds the subcommand to `program`. */
 export function quantizeCommand(program: Command): void {
@@ -105,11 +108,12 @@ function text(output: string, bytes: number, report: QuantizationReport): string
     sqnr === worst && worst < Number.POSITIVE_INFINITY ? "← the noisiest" : "",
   ]);
   const { float, quantized } = report.weights;
+  const percent = (100 * report.agreement).toFixed(1);
   return [
     ...(scope ? [`scope       ${printable(scope)} (left out below)`, ""] : []),
     table(columns, rows, dim, columnsOf(process.stdout)),
     "",
-    `output      ${report.sqnr.toFixed(1)} dB, same class for ${(100 * report.agreement).toFixed(1)} % of ${report.samples} samples`,
+    `output      ${report.sqnr.toFixed(1)} dB, same class for ${percent} % of ${report.samples} samples`,
     `weights     ${megabytes(float)} → ${megabytes(quantized)} in memory`,
     `${printable(output)}  ${megabytes(bytes)}`,
   ].join("\n");

@@ -44,11 +44,13 @@ interface Result extends ValueInfo, Statistics {
   readonly files: readonly string[];
 }
 
-const NOTES = `Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to float32.
---output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" becomes "_").
-JSON: {variant, ${MEMORY_JSON}, ms,
-outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], endPoints: [the same]}
-Of NaN only the count, nans, is told; a number that is not finite is null in JSON.`;
+const NOTES = `\
+Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to \
+float32. --output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" \
+becomes "_"). min, max, mean and argmax are of all numbers but NaN, whose count is told.
+JSON: {variant, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], \
+endPoints: [the same]}
+What is no finite number is null there.`;
 
 /** Adds the subcommand to `program`. */
 export function runCommand(program: Command): void {
@@ -139,7 +141,8 @@ function matching({ dtype, shape, data }: NpyArray, input: ValueInfo, path: stri
   const fits = [shape, [1, ...shape]].some((a) => equal(a, input.shape)) || equal(shape, [1, ...input.shape]);
   if (fits && dtype === input.dtype && !(data instanceof Int32Array)) return data;
   throw new ShapeError(
-    `${path}: expected ${input.dtype} [${input.shape.join(",")}] for input "${input.name}", got ${dtype} [${shape.join(",")}]`,
+    `${path}: expected ${input.dtype} [${input.shape.join(",")}] for input "${input.name}", ` +
+      `got ${dtype} [${shape.join(",")}]`,
   );
 }
 
@@ -185,7 +188,7 @@ function report(net: Session, ms: number, results: readonly Result[]): string {
   ]);
   // Paths are there to be copied: each is a line, whole.
   const written = results.flatMap(({ name, files }) => files.map((file) => `${printable(name)} → ${printable(file)}`));
-  const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room, 0);
+  const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room);
   return [head, "", table(columns, rows, dim, room), ...(files ? ["", ...written] : [])].join("\n");
 }
 

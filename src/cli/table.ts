@@ -24,8 +24,8 @@ const LEAST = 8;
 
 /**
  * Lines up `rows` (one string a cell) under the columns' titles; two spaces between columns, none at the end of a line.
- * `heading` may dress up the title line, after it has been measured. Where the lines would be longer than `room`, elastic cells are cut and spare columns
- * left out.
+ * `heading` may dress up the title line, after it has been measured. Where the lines would be longer than `room`,
+ * elastic cells are cut and spare columns left out.
  */
 export function table(
   columns: readonly Column[],

@@ -17,8 +17,13 @@ export function columnsOf({ isTTY, columns }: Pick<NodeJS.WriteStream, "isTTY" |
 const NARROW = /^[\x20-\x7e]*$/;
 const NOTHING = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]$/u;
 /** East Asian wide and full-width characters, and pictures that are drawn two columns wide. */
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]$/u;
+const WIDE = new RegExp(
+  `^[${[
+    String.raw`\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f`,
+    String.raw`\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}`,
+  ].join("")}]$`,
+  "u",
+);
 
 /** Columns that a text takes. */
 export function width(text: string): number {
@@ -39,8 +44,8 @@ function widthOf(character: string): number {
 const TELLING = 12;
 
 /**
- * A text in at most `most` columns: the middle gives way to "…". Of names that a converter has joined by ";", the first is what people know the layer by: it
- * is kept whole if it fits, and alone if little else does.
+ * A text in at most `most` columns: the middle gives way to "…". Of names that a converter has joined by ";", the first
+ * is what people know the layer by: it is kept whole if it fits, and alone if little else does.
  */
 export function elide(text: string, most: number): string {
   if (width(text) <= most) return text;
@@ -69,13 +74,20 @@ function taken(from: readonly string[], columns: number): string[] {
 /** A space at which {@link wrap} breaks no line; it comes out as a plain one. */
 export const TIED = "\u00a0";
 
-/** Breaks a text at its spaces, so that `indent` columns and a line fit into `columns`; further lines begin with the indent. */
-export function wrap(text: string, columns: number, indent: number): string {
+/**
+ * Breaks the lines of a text at spaces, so that `indent` columns and a line fit into `columns`; further lines begin
+ * with the indent.
+ */
+export function wrap(text: string, columns: number, indent = 0): string {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length > 0 && indent + width(longer) <= columns) lines[lines.length - 1] = longer;
-    else lines.push(word);
+  for (const paragraph of text.split("\n")) {
+    const [first = "", ...words] = paragraph.split(" ");
+    lines.push(first);
+    for (const word of words) {
+      const longer = `${lines.at(-1)} ${word}`;
+      if (indent + width(longer) <= columns) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
   }
   return lines.join(`\n${" ".repeat(indent)}`).replaceAll(TIED, " ");
 }

@@ -30,9 +30,12 @@ function stackOf(error: Error): string {
   return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
 }
 
-/** Names come out of files that anyone may have made: control characters must not reach a terminal. */
+/**
+ * Names come out of files that anyone may have made: what steers a terminal must not reach it, nor what breaks a line or
+ * turns the direction of all that follows.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "�");
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "�");
 }
 
 /** Text in colour when `stream` is a terminal and `NO_COLOR` is not set; plain otherwise. */

@@ -24,6 +24,13 @@ describe("width", () => {
   });
 });
 
+describe("printable", () => {
+  it("leaves letters of all kinds, and nothing that steers a terminal", () => {
+    expect(printable("猫 é e\u0301 שלום 👩‍👩‍👧 …")).toBe("猫 é e\u0301 שלום 👩‍👩‍👧 …");
+    expect(printable("a\x1b[2J\x07\r\n\u009b\u2028\u202eb\u2066c")).toBe("a�[2J������b�c");
+  });
+});
+
 describe("elide", () => {
   it("keeps what fits, and both ends of what doesn't", () => {
     expect(elide("separable", 9)).toBe("separable");

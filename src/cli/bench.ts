@@ -2,12 +2,24 @@
  * `sepconv bench`: how long a network takes in each build of the kernels that this host runs.
  * @module
  */
+import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { kernelsFor } from "../engine/build.ts";
 import { VARIANTS } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
-import { build, type ProfileRow, type RunInput, type Session, type Variant } from "../index.ts";
+import {
+  build,
+  type MemoryUse,
+  type Numbers,
+  type ProfileRow,
+  type RunInput,
+  type Session,
+  type ValueInfo,
+  type Variant,
+} from "../index.ts";
+import { shortened } from "./layers.ts";
+import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import {
   type ArchitectureOptions,
   addArchitecture,
@@ -18,8 +30,9 @@ import {
 } from "./network.ts";
 import { addCommon, addVariant, subcommand, type VariantOptions, whole } from "./options.ts";
 import { message, paint, print, printable } from "./output.ts";
-import { progress } from "./progress.ts";
-import { type Column, dimensions, milliseconds, table } from "./table.ts";
+import { underBar } from "./progress.ts";
+import { dimensions, left, milliseconds, right, table } from "./table.ts";
+import { columnsOf, wrap } from "./width.ts";
 
 interface BenchOptions extends ArchitectureOptions, VariantOptions {
   readonly runs: number;
@@ -37,7 +50,7 @@ interface Spread {
 interface Timing {
   readonly variant: Variant;
   readonly ms: Spread;
-  readonly memory: { readonly weights: number; readonly arena: number; readonly total: number };
+  readonly memory: MemoryUse;
   readonly layers?: readonly LayerTiming[];
 }
 
@@ -51,10 +64,11 @@ interface Absent {
   readonly reason: string;
 }
 
-const NOTES = `The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the weights of a
-network given by --alpha and --resolution: neither changes the time.
-JSON: {network, runs, variants: [{variant, ms: {median, p5, p95}, memory, layers?: [{name, op, kernel, shape, macs, ms}]}],
-absent: [{variant, reason}]}`;
+const NOTES = `\
+The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the \
+weights of a network given by --alpha and --resolution: neither changes the time.
+JSON: {network, runs, variants: [{variant, ms: {median, p5, p95}, ${MEMORY_JSON}, \
+layers?: [{name, op, kernel, shape, macs, ms}]}], absent: [{variant, reason}]}`;
 
 /** Adds the subcommand to `program`. */
 export function benchCommand(program: Command): void {
@@ -91,7 +105,8 @@ async function bench(model: string | undefined, options: BenchOptions): Promise<
   const name = sessions[0]?.graph.name ?? "";
   const variants = await measure(sessions, options);
   const json = { network: name, runs: options.runs, variants, absent };
-  print({ json, text: () => report(name, options.runs, variants, absent) }, options.json ?? false);
+  const title = model === undefined ? name : basename(model);
+  print({ json, text: () => report(title, options.runs, variants, absent) }, options.json ?? false);
 }
 
 function open(network: Network, variant: Variant): Promise<Session> {
@@ -106,8 +121,7 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
   const input = sessions[0] ? randomInput(sessions[0]) : {};
   const times = sessions.map((): number[] => []);
   const profiles = sessions.map((): ProfileRow[][] => []);
-  const bar = await progress();
-  try {
+  await underBar(async (bar) => {
     for (let round = -warmUp; round < runs; ++round) {
       for (const [i, session] of sessions.entries()) {
         const start = performance.now();
@@ -120,30 +134,30 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
       // A turn of the event loop lets the bar be drawn and Ctrl+C be heard.
       await new Promise((resolve) => setImmediate(resolve));
     }
-  } finally {
-    bar.stop();
-  }
-  return sessions.map(({ variant, memory: { weights, arena, total } }, i) => ({
+  });
+  return sessions.map(({ variant, memory }, i) => ({
     variant,
     ms: spread(times[i]!),
-    memory: { weights, arena, total },
+    memory: memoryJson(memory),
     ...(layers && { layers: medians(profiles[i]!) }),
   }));
 }
 
-/** Uniform in [−1, 1]; the same numbers every time. */
+/** Floats uniform in [−1, 1], bytes in all that they can be; the same numbers every time. */
 function randomInput(session: Session): RunInput {
   let state = 1;
   const next = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
+    return state;
   };
-  return Object.fromEntries(
-    session.inputs.map(({ name, shape }) => [
-      name,
-      Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, next),
-    ]),
-  );
+  const arrayOf = ({ dtype, shape }: ValueInfo): Numbers => {
+    const length = shape.reduce((product, size) => product * size, 1);
+    // The upper bits: the lower ones of such a generator repeat soon. An Int8Array wraps 128 … 255 around.
+    if (dtype === "int8") return Int8Array.from({ length }, () => next() >>> 24);
+    if (dtype === "uint8") return Uint8Array.from({ length }, () => next() >>> 24);
+    return Float32Array.from({ length }, () => next() / 2 ** 31 - 1);
+  };
+  return Object.fromEntries(session.inputs.map((input) => [input.name, arrayOf(input)]));
 }
 
 function spread(times: readonly number[]): Spread {
@@ -164,10 +178,7 @@ function medians(profiles: readonly ProfileRow[][]): LayerTiming[] {
   }));
 }
 
-const left = (title: string): Column => ({ title, align: "left" });
-const right = (title: string): Column => ({ title, align: "right" });
-
-function report(network: string, runs: number, timings: readonly Timing[], absent: readonly Absent[]): string {
+function report(title: string, runs: number, timings: readonly Timing[], absent: readonly Absent[]): string {
   const { bold, dim } = paint(process.stdout);
   const slowest = Math.max(...timings.map(({ ms }) => ms.median));
   const columns = [left("variant"), right("median"), right("p5"), right("p95"), right("runs/s"), right("speed")];
@@ -177,28 +188,31 @@ function report(network: string, runs: number, timings: readonly Timing[], absen
     (1000 / ms.median).toFixed(1),
     `${(slowest / ms.median).toFixed(2)}×`,
   ]);
-  const parts = [`${bold(printable(network))}  ${dim(`${runs} runs each`)}`, table(columns, rows, dim)];
+  const room = columnsOf(process.stdout);
+  const parts = [`${bold(printable(title))}  ${dim(`${runs} runs each`)}`, table(columns, rows, dim, room)];
+  if (timings[0]) parts.push(wrap(`memory ${memoryText(timings[0].memory)}`, room));
   if (absent.length > 0)
-    parts.push(absent.map(({ variant, reason }) => `${variant} was left out: ${reason}`).join("\n"));
-  if (timings[0]?.layers) parts.push(layerTable(timings, dim));
+    parts.push(absent.map(({ variant, reason }) => wrap(`${variant} was left out: ${reason}`, room)).join("\n"));
+  if (timings[0]?.layers) parts.push(layerTable(timings, dim, room));
   return parts.join("\n\n");
 }
 
 /** A row a step, a column a variant. */
-function layerTable(timings: readonly Timing[], heading: (line: string) => string): string {
+function layerTable(timings: readonly Timing[], heading: (line: string) => string, room: number): string {
   const columns = [
-    ...["step", "kernel", "output"].map(left),
-    right("MMACs"),
+    left("step", { elastic: true }),
+    ...[left("kernel"), left("output", { spare: 2 }), right("MMACs", { spare: 1 })],
     ...timings.map(({ variant }) => right(`${variant} ms`)),
-    right(`GMAC/s ${timings[0]!.variant}`),
+    right(`GMAC/s ${timings[0]!.variant}`, { spare: 3 }),
   ];
-  const rows = timings[0]!.layers!.map(({ name, kernel, shape, macs, ms }, i) => [
-    printable(name),
+  const names = shortened(timings[0]!.layers!.map(({ name }) => name)).names;
+  const rows = timings[0]!.layers!.map(({ kernel, shape, macs, ms }, i) => [
+    printable(names[i]!),
     kernel,
     dimensions(shape),
     macs > 0 ? (macs / 1e6).toFixed(2) : "",
     ...timings.map(({ layers }) => layers![i]!.ms.toFixed(3)),
     macs > 0 && ms > 0 ? (macs / 1e6 / ms).toFixed(1) : "",
   ]);
-  return table(columns, rows, heading);
+  return table(columns, rows, heading, room);
 }

@@ -4,17 +4,28 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
+import { UnsupportedError } from "../errors.ts";
 import type { Normalisation } from "../graph/graph.ts";
 import { type Class, classify, type PixelRange } from "../index.ts";
 import type { Fit } from "../vision/fit.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
-import { readLabels } from "./labels.ts";
+import { labelsFor, readLabels } from "./labels.ts";
 import { addResolution, loadModel } from "./network.ts";
-import { addCommon, addVariant, perChannel, subcommand, type VariantOptions, whole } from "./options.ts";
+import {
+  addCommon,
+  addMaxMemory,
+  addVariant,
+  type MemoryOptions,
+  perChannel,
+  subcommand,
+  type VariantOptions,
+  whole,
+} from "./options.ts";
 import { paint, print, printable } from "./output.ts";
-import { milliseconds, table } from "./table.ts";
+import { left, milliseconds, right, table } from "./table.ts";
+import { columnsOf } from "./width.ts";
 
-interface Options extends VariantOptions {
+interface Options extends VariantOptions, MemoryOptions {
   readonly labels?: string;
   readonly top: number;
   readonly range?: Normalisation;
@@ -29,9 +40,12 @@ interface Answer {
   readonly range: PixelRange;
 }
 
-const NOTES = `A labels file has one class a line, or is a JSON array. 1000 labels go with 1001 classes and the other way round: class 0 is background.
-Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and --std
-(in 0 … 255), say otherwise.
+const NOTES = `\
+A labels file has one class a line, with or without indices ("0 tench"), or is JSON: an array, {"0": "tench", …}, \
+Keras's imagenet_class_index.json, or Teachable Machine's metadata.json, which is used unasked where it lies beside a \
+model.json. 1000 labels go with 1001 classes and the other way round: class 0 is background.
+Pixels are brought into the range that the model says, else [-1,1], with a word on stderr; --range, or --mean and \
+--std (in 0 … 255), say otherwise.
 JSON: [{image, ms, classes: [{index, label, score}], range: {mean, std, from: "option" | "model" | "assumed"}}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 
@@ -57,7 +71,7 @@ export function classifyCommand(program: Command): void {
         .choices(["stretch", "cover", "contain"])
         .default("stretch"),
     );
-  addCommon(addVariant(addResolution(command))).action(run);
+  addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
 }
 
 function positive(value: number): boolean {
@@ -87,10 +101,14 @@ function normalisationOf({ range: asked, mean, std }: Options): Normalisation | 
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { top, fit, variant, resolution, json = false } = options;
+  const { top, fit, variant, resolution, maxMemory, json = false } = options;
   const normalisation = normalisationOf(options);
-  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const net = await loadModel(model, { variant, ...(resolution && { resolution }) });
+  const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const net = await loadModel(model, { variant, maxMemory, ...(resolution && { resolution }) });
+  if (net.graph.source.detector) {
+    throw new UnsupportedError(`${model}: expected a classifier, got a detector; use sepconv detect`);
+  }
+  const labels = (await labelsFor(net, model, asked))?.list;
   const outcomes = await forEachImage<Answer>(images, options, (image) =>
     classify(net, image, { top, fit, labels, ...(normalisation && { normalisation }) }),
   );
@@ -118,7 +136,7 @@ function report(outcome: Outcome<Answer>): string {
     String(index),
     printable(label ?? ""),
   ]);
-  const columns = (["right", "left", "right", "left"] as const).map((align) => ({ title: "", align }));
-  const lines = table(columns, rows).split("\n").slice(1);
+  const columns = [right(""), left("", { spare: 1 }), right(""), left("", { elastic: true })];
+  const lines = table(columns, rows, undefined, columnsOf(process.stdout)).split("\n").slice(1);
   return [`${bold(printable(image))}  ${dim(milliseconds(ms))}`, ...lines].join("\n");
 }

@@ -17,8 +17,9 @@ interface Options extends CommonOptions {
   readonly force?: boolean;
 }
 
-const NOTES = `Batch norms are folded and activations fused. Pixel range and class names are written as TFLite metadata, end points are not.
-A file that is there already is only replaced with --force.
+const NOTES = `\
+Batch norms are folded and activations fused. Pixel range and class names are written as TFLite metadata, end points \
+are not. A file that is there already is only replaced with --force.
 JSON: {output, bytes, nodes}`;
 
 /** Adds the subcommand to `program`. */

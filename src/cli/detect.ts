@@ -5,28 +5,41 @@
 import { basename, extname, join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { UnsupportedError } from "../errors.ts";
 import { type DecodedImage, type Detection, detect } from "../index.ts";
 import { annotate } from "../vision/annotate.ts";
 import { encodePng } from "../vision/picture/png-write.ts";
 import { fileNames, makeFolder, writeBytes } from "./files.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
 import { loadModel } from "./network.ts";
-import { addCommon, addVariant, between, subcommand, type VariantOptions } from "./options.ts";
+import {
+  addCommon,
+  addMaxMemory,
+  addVariant,
+  between,
+  type MemoryOptions,
+  subcommand,
+  type VariantOptions,
+} from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { milliseconds, table } from "./table.ts";
 
-interface Options extends VariantOptions {
+interface Options extends VariantOptions, MemoryOptions {
   readonly out?: string;
   readonly minScore: number;
 }
 
 interface Answer {
   readonly detections: readonly Detection[];
+  /** The picture with the boxes drawn in, where one was asked for. */
+  readonly file?: string;
 }
 
-const NOTES = `MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
-Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as NAME.png.
-JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}]}]
+const NOTES = `\
+MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
+Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as \
+NAME.png.
+JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}], file?: the one that --out wrote}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 
 /** Adds the subcommand to `program`. */
@@ -41,28 +54,33 @@ export function detectCommand(program: Command): void {
     .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF")
     .option("--out <folder>", "where to write the pictures with the boxes drawn in")
     .option("--min-score <S>", "least score to show, from 0 to 1", between("--min-score", 0, 1), 0.5);
-  addCommon(addVariant(command)).action(run);
+  addCommon(addMaxMemory(addVariant(command))).action(run);
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { out, minScore, variant, json = false } = options;
-  const net = await loadModel(model, { variant });
+  const { out, minScore, variant, maxMemory, json = false } = options;
+  const net = await loadModel(model, { variant, maxMemory });
+  if (!net.graph.source.detector) {
+    throw new UnsupportedError(`${model}: expected a detector, got a network whose outputs say nothing of boxes`);
+  }
   const stems = images.map((path) => basename(path, extname(path)));
   const files = fileNames(stems, ".png");
   if (out !== undefined) await makeFolder(out);
-  const fileOf = (path: string) => join(out ?? "", files[images.indexOf(path)]!);
   const outcomes = await forEachImage<Answer>(
     images,
     options,
     async (image) => ({ detections: await detect(net, image, { minScore }) }),
-    async ({ detections }, image, path) => {
-      if (out !== undefined) await writeBytes(fileOf(path), await png(image, detections));
+    async (answer, image, i) => {
+      if (out === undefined) return answer;
+      const file = join(out, files[i]!);
+      await writeBytes(file, await png(image, answer.detections));
+      return { ...answer, file };
     },
   );
   const text = () =>
     outcomes
       .filter((outcome) => !isFailed(outcome))
-      .map((outcome) => report(outcome, out === undefined ? undefined : fileOf(outcome.image)))
+      .map(report)
       .join("\n\n");
   print({ json: outcomes, text }, json);
 }
@@ -72,8 +90,8 @@ function png(image: DecodedImage, detections: readonly Detection[]): Promise<Uin
   return encodePng(annotate(image, detections));
 }
 
-function report(outcome: Outcome<Answer>, file: string | undefined): string {
-  const { image, ms, detections } = outcome as Exclude<Outcome<Answer>, { error: string }>;
+function report(outcome: Outcome<Answer>): string {
+  const { image, ms, detections, file } = outcome as Exclude<Outcome<Answer>, { error: string }>;
   const { bold, dim } = paint(process.stdout);
   const written = file === undefined ? "" : `  → ${printable(file)}`;
   const head = `${bold(printable(image))}  ${dim(milliseconds(ms))}${written}`;

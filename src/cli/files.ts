@@ -18,9 +18,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty. */
+/**
+ * All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty.
+ */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  return (await readSource(path)).bytes;
+  try {
+    return (await readSource(path)).bytes;
+  } catch (error) {
+    // Models come this way, but pictures, labels and inputs as well.
+    if (!(error instanceof LoadError)) throw error;
+    throw new LoadError(error.message.replace("expected a model file", "expected a file"), { cause: error.cause });
+  }
 }
 
 /** @throws LoadError when the file can't be written. */

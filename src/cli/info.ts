@@ -10,10 +10,13 @@ import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { importModel } from "../import/sniff.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
+import { blocks, shortened } from "./layers.ts";
+import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
-import { addCommon, type CommonOptions, subcommand } from "./options.ts";
+import { addCommon, addMaxMemory, type CommonOptions, type MemoryOptions, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
-import { dimensions, grouped, megabytes, millions, table } from "./table.ts";
+import { dimensions, grouped, left, millions, right, table } from "./table.ts";
+import { columnsOf, elide, width, wrap } from "./width.ts";
 
 type Cost = ReturnType<typeof cost>;
 
@@ -27,22 +30,23 @@ export function infoCommand(program: Command): void {
   ];
   const command = subcommand(program, "info", "layers, cost and memory of a network", examples, NOTES);
   command.usage("[options] (MODEL | --alpha A --resolution R)").argument("[MODEL]", "model file");
-  addCommon(addArchitecture(command)).action(info);
+  addCommon(addMaxMemory(addArchitecture(command))).action(info);
 }
 
-const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, memory: {weights, arena, total}}
-MACs are multiply-adds, memory is in bytes. With a MODEL, --resolution is for files that hold weights only.`;
+const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
+MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose the scope that most share \
+and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only.`;
 
-async function info(model: string | undefined, options: ArchitectureOptions & CommonOptions): Promise<void> {
+async function info(
+  model: string | undefined,
+  options: ArchitectureOptions & CommonOptions & MemoryOptions,
+): Promise<void> {
   const graph = await graphOf(networkOf(model, options));
   const costs = cost(graph);
-  const memory = memoryRequired(graph);
-  const { weights, arena, total } = memory;
-  const json = { layers: costs.layers.map(layer), macs: costs.macs, params: costs.params };
-  print(
-    { json: { ...json, memory: { weights, arena, total } }, text: () => report(graph, model, costs, memory) },
-    options.json ?? false,
-  );
+  const memory = memoryRequired(graph, { maxMemory: options.maxMemory });
+  const { macs, params } = costs;
+  const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
+  print({ json, text: () => report(graph, model, costs, memory) }, options.json ?? false);
 }
 
 function graphOf(network: Network): Graph | Promise<Graph> {
@@ -62,41 +66,49 @@ function layer({ name, op, inputShape, outputShape, macs, params }: Cost["layers
 
 function report(graph: Graph, model: string | undefined, { layers, macs, params }: Cost, memory: MemoryUse): string {
   const { bold, dim } = paint(process.stdout);
-  const rows = layers.map((row) => [
-    printable(row.name),
-    row.op,
-    dimensions(row.inputShape),
-    dimensions(row.outputShape),
-    row.macs ? grouped(row.macs) : "",
-    row.params ? grouped(row.params) : "",
+  const room = columnsOf(process.stdout);
+  const { scope, names } = shortened(layers.map(({ name }) => name));
+  const blockOf = blocks(graph);
+  const shown = layers.map(({ name }) => blockOf.get(name) ?? "");
+  // Our own names begin with their block.
+  const told = layers.every(({ name }, i) => name.startsWith(shown[i]!));
+  const columns = [
+    // Where next to nothing fits, the block says more than what is left of a name.
+    ...(told ? [left("layer", { elastic: true })] : [left("block"), left("layer", { elastic: true, spare: 1 })]),
+    ...[left("op"), left("input", { spare: 4 }), left("output", { spare: 2 })],
+    ...[right("MACs"), right("params", { spare: 3 })],
+  ];
+  const rows = layers.map((row, i) => [
+    ...(told ? [] : [shown[i]!]),
+    ...[printable(names[i]!), row.op, dimensions(row.inputShape), dimensions(row.outputShape)],
+    ...[row.macs ? grouped(row.macs) : "", row.params ? grouped(row.params) : ""],
   ]);
-  const columns = ["layer", "op", "input", "output", "MACs", "params"].map((title, i) => ({
-    title,
-    align: i < 4 ? ("left" as const) : ("right" as const),
-  }));
-  const steps = memory.total - memory.weights - memory.arena;
   const totals = [
     ["MACs", `${millions(macs)}  (${grouped(macs)} multiply-adds)`],
     ["params", `${millions(params)}  (${grouped(params)})`],
-    [
-      "memory",
-      `${megabytes(memory.total)} = weights ${megabytes(memory.weights)} + arena ${megabytes(memory.arena)} + steps and tables ${megabytes(steps)}`,
-    ],
+    ["memory", memoryText(memory)],
   ];
+  const title = printable(model ? basename(model) : graph.name);
   return [
-    `${bold(printable(model ? basename(model) : graph.name))}  ${dim(graph.source.format)}`,
-    lines(values(graph)),
+    `${bold(elide(title, room - width(graph.source.format) - 2))}  ${dim(graph.source.format)}`,
+    lines(
+      [...values(graph, room), ...(scope ? [["scope", `${elide(printable(scope), room - 28)} (left out below)`]] : [])],
+      room,
+    ),
     "",
-    table(columns, rows, dim),
+    table(columns, rows, dim, room),
     "",
-    lines(totals),
+    lines(totals, room),
   ].join("\n");
 }
 
 /** What goes in and comes out. */
-function values(graph: Graph): string[][] {
+function values(graph: Graph, room: number): string[][] {
   const shapes = inferShapes(graph);
-  const value = (name: string, dtype: string, shape: Shape) => `${printable(name)}  ${dtype} [${shape.join(", ")}]`;
+  const value = (name: string, dtype: string, shape: Shape) => {
+    const type = `${dtype} [${shape.join(", ")}]`;
+    return `${elide(printable(name), Math.max(room - INDENT - 2 - width(type), 8))}  ${type}`;
+  };
   const ends = [...graph.endPoints.keys()];
   const { normalisation } = graph.source;
   return [
@@ -116,6 +128,9 @@ function scaling({ mean, std }: Normalisation): string {
   return `0 … 255 → ${round(-mean / std)} … ${round((255 - mean) / std)}`;
 }
 
-function lines(rows: readonly (readonly string[])[]): string {
-  return rows.map(([title = "", text = ""]) => `${title.padEnd(12)}${text}`).join("\n");
+/** Columns of the words in front of a line. */
+const INDENT = 12;
+
+function lines(rows: readonly (readonly string[])[], room: number): string {
+  return rows.map(([title = "", text = ""]) => title.padEnd(INDENT) + wrap(text, room, INDENT)).join("\n");
 }

@@ -12,8 +12,10 @@ import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
+import { wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
+import { columnsOf, wrap } from "./width.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,9 +27,13 @@ Examples:
   $ sepconv convert model.h5 model.tflite
   $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
   $ sepconv bench --alpha 1 --resolution 224
+`;
 
-MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), .safetensors.
-Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then 1.`;
+const NOTES = `
+MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), \
+.safetensors.
+Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then \
+1.`;
 
 /** Does what the arguments (without the program's own name) say; resolves to the exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -39,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     .version(await version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", EXAMPLES + wrap(NOTES, columnsOf(process.stdout)))
     .exitOverride()
     .configureOutput({ outputError: () => {} }); // printed below, as all errors are
   for (const add of [
@@ -76,12 +82,22 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
+const debug = args.includes("--debug");
+
+// What no promise carries to the end of this file, such as an error in a stream's event: one line as well, and no bar
+// left behind.
+process.on("uncaughtException", (error) => {
+  wipeBar();
+  printError(error, debug);
+  process.exit(1);
+});
+
 main(args).then(
   (code) => {
     process.exitCode = code;
   },
   (error: unknown) => {
-    printError(error, args.includes("--debug"));
+    printError(error, debug);
     process.exitCode = 1;
   },
 );

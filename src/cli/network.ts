@@ -5,7 +5,7 @@
 import type { Command } from "commander";
 import { type Graph, type LoadOptions, load, mobilenetV1, type Progress, type Session } from "../index.ts";
 import { positive, whole } from "./options.ts";
-import { progress } from "./progress.ts";
+import { underBar } from "./progress.ts";
 
 /** Options that describe MobileNet v1 instead of a file. */
 export interface ArchitectureOptions {
@@ -80,15 +80,12 @@ export function networkOf(model: string | undefined, options: ArchitectureOption
 
 /** Does `work` under a progress bar that shows how far the reading and packing of a model has come. */
 export async function withProgress<T>(work: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
-  const bar = await progress();
-  try {
-    return await work(({ phase, file, done, total }) => {
+  return underBar((bar) =>
+    work(({ phase, file, done, total }) => {
       const what = phase === "read" ? `reading ${file?.replace(/^.*[/\\]/, "") ?? ""}` : "packing weights";
       bar.update(done, total, what);
-    });
-  } finally {
-    bar.stop();
-  }
+    }),
+  );
 }
 
 /** Loads a model under a progress bar. */

@@ -2,9 +2,11 @@
  * Options that several subcommands share, and what their values may be.
  * @module
  */
+import process from "node:process";
 import type { Command } from "commander";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
+import { columnsOf, wrap } from "./width.ts";
 
 /** What every subcommand takes. */
 export interface CommonOptions {
@@ -17,7 +19,10 @@ export interface VariantOptions extends CommonOptions {
   readonly variant?: Variant;
 }
 
-/** A subcommand of `program`; `examples` are command lines without the prompt, `notes` end its help. */
+/**
+ * A subcommand of `program`; `examples` are command lines without the prompt, `notes`, a line a paragraph, end its
+ * help.
+ */
 export function subcommand(
   program: Command,
   name: string,
@@ -25,7 +30,8 @@ export function subcommand(
   examples: readonly string[],
   notes: string,
 ): Command {
-  const lines = ["", "Examples:", ...examples.map((example) => `  $ ${example}`), "", notes];
+  const explained = wrap(notes, columnsOf(process.stdout));
+  const lines = ["", "Examples:", ...examples.map((example) => `  $ ${example}`), "", explained];
   return program
     .command(name)
     .description(description)
@@ -45,6 +51,38 @@ export function addVariant(command: Command): Command {
       .createOption("--variant <name>", "build of the kernels, instead of the fastest one that runs here")
       .choices(VARIANTS),
   );
+}
+
+/** What is allowed, for subcommands that plan a network. */
+export interface MemoryOptions {
+  /** Bytes. */
+  readonly maxMemory?: number;
+}
+
+/** Adds `--max-memory`. */
+export function addMaxMemory(command: Command): Command {
+  const description = "refuse a network that takes more: bytes, or 64MB, 512KB, 1GiB, …";
+  return command.option("--max-memory <size>", description, bytes("--max-memory"));
+}
+
+/** Bytes of a unit: decimal ones, and binary ones with an "i". */
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ "": 1, b: 1 },
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+};
+
+/**
+ * A parser for an option that takes a size: "1000000", "64MB", "1.5 GiB", in capitals or not. Parts of a byte are
+ * dropped.
+ */
+export function bytes(option: string): (text: string) => number {
+  return (text) => {
+    const [, number = "", unit = ""] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+    const size = Math.floor(Number(number || Number.NaN) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+    if (Number.isSafeInteger(size) && size > 0) return size;
+    throw new RangeError(`${option}: expected a size such as 1000000, 64MB (decimal) or 64MiB (binary), got "${text}"`);
+  };
 }
 
 /** A parser for an option that takes a number greater than 0. */
@@ -74,7 +112,9 @@ export function between(option: string, lo: number, hi: number): (text: string) 
   };
 }
 
-/** A parser for an option that takes one number, or three (red, green, blue) separated by commas; each passes `fits`. */
+/**
+ * A parser for an option that takes one number, or three (red, green, blue) separated by commas; each passes `fits`.
+ */
 export function perChannel(option: string, fits = Number.isFinite): (text: string) => number | number[] {
   return (text) => {
     const values = text.split(",").map(numeric);

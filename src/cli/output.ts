@@ -4,7 +4,10 @@
  */
 import process from "node:process";
 
-/** Prints text for people (nothing when there is none), or one JSON document when `json` is set (indented on a terminal, one line elsewhere). */
+/**
+ * Prints text for people (nothing when there is none), or one JSON document when `json` is set (indented on a terminal,
+ * one line elsewhere).
+ */
 export function print(value: { readonly json: unknown; readonly text: () => string }, json: boolean): void {
   const text = json ? JSON.stringify(value.json, null, process.stdout.isTTY ? 2 : undefined) : value.text();
   if (text !== "") process.stdout.write(`${text}\n`);
@@ -27,9 +30,12 @@ function stackOf(error: Error): string {
   return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
 }
 
-/** Names come out of files that anyone may have made: control characters must not reach a terminal. */
+/**
+ * Names come out of files that anyone may have made: what steers a terminal must not reach it, nor what breaks a line or
+ * turns the direction of all that follows.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "�");
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "�");
 }
 
 /** Text in colour when `stream` is a terminal and `NO_COLOR` is not set; plain otherwise. */

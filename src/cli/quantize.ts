@@ -2,32 +2,29 @@
  * `sepconv quantize`: a float model in 8 bits, as a TFLite file, with a report of what that costs.
  * @module
  */
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
-import { ShapeError } from "../errors.ts";
 import type { Graph, Normalisation } from "../graph/graph.ts";
 import { importModel } from "../import/sniff.ts";
 import {
-  decodeImage,
+  type PixelRange,
   type QuantizationReport,
   type QuantizeOptions,
   quantizationReport,
   quantize,
-  type Sample,
-  toInput,
   toTflite,
 } from "../index.ts";
-import { assumption, pixelRange } from "../vision/image.ts";
 import { range } from "./classify.ts";
 import { refuseExisting } from "./convert.ts";
-import { readBytes, writeBytes } from "./files.ts";
+import { writeBytes } from "./files.ts";
+import { shortened } from "./layers.ts";
 import { addResolution, withProgress } from "./network.ts";
-import { parseNpy } from "./npy.ts";
 import { addCommon, between, type CommonOptions, subcommand } from "./options.ts";
-import { print, printable } from "./output.ts";
-import { megabytes, table } from "./table.ts";
+import { paint, print, printable } from "./output.ts";
+import { underBar } from "./progress.ts";
+import { readSamples } from "./samples.ts";
+import { left, megabytes, right, table } from "./table.ts";
+import { columnsOf } from "./width.ts";
 
 interface Options extends CommonOptions {
   readonly samples: string;
@@ -40,9 +37,13 @@ interface Options extends CommonOptions {
   readonly force?: boolean;
 }
 
-const NOTES = `Samples: a folder of pictures, stretched to the input and brought into the model's range (or --range), or a .npy [N, …] of inputs.
-The report runs the samples through both networks: signal to noise (dB) of every layer, the noisiest first to be looked at, and how often both name the same class.
-JSON: {output, bytes, sqnr, agreement, samples, weights: {float, quantized}, layers: [{name, op, sqnr}]}`;
+const NOTES = `\
+Samples are a folder of pictures, stretched to the input and brought into the range that the model says, else [-1,1], \
+with a word on stderr (--range says otherwise), or a .npy [N, …] of inputs, taken as they are.
+The report runs the samples through both networks: signal to noise (dB) of every layer, and how often both name the \
+same class.
+JSON: {output, bytes, range: {mean, std, from: "option" | "model" | "assumed"} (null for a .npy), sqnr, agreement, \
+samples, weights: {float, quantized}, layers: [{name, op, sqnr}]}`;
 
 /** Adds the subcommand to `program`. */
 export function quantizeCommand(program: Command): void {
@@ -86,63 +87,47 @@ async function run(model: string, options: Options): Promise<void> {
       onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
     }),
   );
-  const samples = await readSamples(graph, options);
   const settings = { calibration, ...(percentile !== undefined && { percentile }) };
-  const inner = await quantize(graph, samples, settings);
-  const report = await quantizationReport(graph, inner, samples);
-  const bytes = await toTflite(io === "int8" ? await quantize(graph, samples, { ...settings, io }) : inner);
+  const { range, report, bytes } = await underBar(async (bar) => {
+    const telling = (what: string) => ({
+      onProgress: (done: number, total: number) => bar.update(done, total, what),
+    });
+    const { samples, range } = await readSamples(graph, options.samples, options.range, bar);
+    const inner = await quantize(graph, samples, { ...settings, ...telling("calibrating") });
+    const report = await quantizationReport(graph, inner, samples, telling("comparing both networks"));
+    // The report needs floats to compare: the network with 8-bit inputs is a second one.
+    const outer =
+      io === "int8" ? await quantize(graph, samples, { ...settings, io, ...telling("calibrating") }) : inner;
+    return { range, report, bytes: await toTflite(withRange(outer, range)) };
+  });
   await writeBytes(output, bytes);
-  const json = { output, bytes: bytes.length, ...report };
+  const json = { output, bytes: bytes.length, range, ...report };
   print({ json, text: () => text(output, bytes.length, report) }, options.json ?? false);
 }
 
-/** The model's inputs from a folder of pictures or a .npy file. */
-async function readSamples(graph: Graph, { samples, range: asked }: Options): Promise<Sample[]> {
-  const { name, shape, dtype } = graph.inputs[0]!;
-  const size = shape.reduce((a, b) => a * b, 1);
-  const found = await stat(samples).catch(() => undefined);
-  if (!found) throw new RangeError(`--samples: expected a folder or a .npy file, got nothing at ${samples}`);
-  if (!found.isDirectory()) {
-    const { data, shape: got } = parseNpy(await readBytes(samples), samples);
-    if (!(data instanceof Float32Array) || data.length === 0 || data.length % size !== 0) {
-      throw new ShapeError(
-        `${samples}: expected float32 [N,${shape.join(",")}] for input "${name}", got [${got.join(",")}]`,
-      );
-    }
-    return Array.from({ length: data.length / size }, (_, i) => data.slice(i * size, (i + 1) * size));
-  }
-  const files = (await readdir(samples)).filter((file) => /\.(jpe?g|png|bmp|gif)$/i.test(file)).sort();
-  if (files.length === 0) throw new RangeError(`--samples: expected pictures in ${samples}, got none`);
-  const [, height = 0, width = 0, channels] = shape;
-  if (shape.length !== 4 || (channels !== 1 && channels !== 3)) {
-    throw new ShapeError(`input ${name}: expected an image to make of pictures, got [${shape.join(",")}]; give a .npy`);
-  }
-  const normalisation = pixelRange(graph.source, { dtype }, asked);
-  if (normalisation.from === "assumed") process.stderr.write(`${assumption(graph.name)}\n`);
-  const inputs: Sample[] = [];
-  for (const file of files) {
-    const picture = await decodeImage(await readBytes(join(samples, file)), { name: file });
-    inputs.push(await toInput(picture, { width, height, channels, normalisation }));
-  }
-  return inputs;
+/** The file says which range its pixels have, where the command line said so: whoever runs it then need not know. */
+function withRange(graph: Graph, range: PixelRange | null): Graph {
+  if (range?.from !== "option") return graph;
+  const { mean, std } = range;
+  return { ...graph, source: { ...graph.source, normalisation: { mean, std } } };
 }
 
 function text(output: string, bytes: number, report: QuantizationReport): string {
-  const columns = ["layer", "op", "SQNR dB"].map((title, i) => ({
-    title,
-    align: i < 2 ? ("left" as const) : ("right" as const),
-  }));
-  const worst = Math.min(...report.layers.map(({ sqnr }) => sqnr));
-  const rows = report.layers.map(({ name, op, sqnr }) => [
-    printable(name.length > 48 ? `…${name.slice(-47)}` : name),
-    op,
-    `${sqnr.toFixed(1)}${sqnr === worst ? " ← the noisiest" : ""}`,
+  const { dim } = paint(process.stdout);
+  const columns = [left("layer", { elastic: true }), left("op", { spare: 1 }), right("SQNR dB"), left("")];
+  const worst = report.layers.reduce((least, { sqnr }) => Math.min(least, sqnr), Number.POSITIVE_INFINITY);
+  const { scope, names } = shortened(report.layers.map(({ name }) => name));
+  const rows = report.layers.map(({ op, sqnr }, i) => [
+    ...[printable(names[i]!), op, sqnr.toFixed(1)],
+    sqnr === worst && worst < Number.POSITIVE_INFINITY ? "← the noisiest" : "",
   ]);
   const { float, quantized } = report.weights;
+  const percent = (100 * report.agreement).toFixed(1);
   return [
-    table(columns, rows),
+    ...(scope ? [`scope       ${printable(scope)} (left out below)`, ""] : []),
+    table(columns, rows, dim, columnsOf(process.stdout)),
     "",
-    `output      ${report.sqnr.toFixed(1)} dB, same class for ${(100 * report.agreement).toFixed(1)} % of ${report.samples} samples`,
+    `output      ${report.sqnr.toFixed(1)} dB, same class for ${percent} % of ${report.samples} samples`,
     `weights     ${megabytes(float)} → ${megabytes(quantized)} in memory`,
     `${printable(output)}  ${megabytes(bytes)}`,
   ].join("\n");

@@ -4,18 +4,31 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import type { Command } from "commander";
 import { ShapeError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
 import type { Numbers, Session, ValueInfo } from "../index.ts";
 import { fileNames, makeFolder, readBytes, writeBytes } from "./files.ts";
+import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { addResolution, loadModel } from "./network.ts";
 import { formatNpy, type NpyArray, parseNpy } from "./npy.ts";
-import { addCommon, addVariant, names, subcommand, type VariantOptions, whole } from "./options.ts";
-import { print, printable } from "./output.ts";
-import { megabytes, milliseconds, table } from "./table.ts";
+import {
+  addCommon,
+  addMaxMemory,
+  addVariant,
+  type MemoryOptions,
+  names,
+  subcommand,
+  type VariantOptions,
+  whole,
+} from "./options.ts";
+import { paint, print, printable } from "./output.ts";
+import { type Statistics, statisticsOf } from "./statistics.ts";
+import { left, milliseconds, right, table } from "./table.ts";
+import { columnsOf, wrap } from "./width.ts";
 
-interface RunOptions extends VariantOptions {
+interface RunOptions extends VariantOptions, MemoryOptions {
   readonly input: readonly string[];
   readonly output?: string;
   readonly endPoints?: readonly string[];
@@ -25,15 +38,19 @@ interface RunOptions extends VariantOptions {
 }
 
 /** A value that was computed, and where it was written. */
-interface Result extends ValueInfo {
+interface Result extends ValueInfo, Statistics {
   readonly kind: "output" | "end point";
   readonly data: Numbers;
   readonly files: readonly string[];
 }
 
-const NOTES = `Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to float32.
---output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" becomes "_").
-JSON: {variant, memory: {weights, arena, total}, ms, outputs: [{name, shape, dtype}]}`;
+const NOTES = `\
+Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to \
+float32. --output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" \
+becomes "_"). min, max, mean and argmax are of all numbers but NaN, whose count is told.
+JSON: {variant, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], \
+endPoints: [the same]}
+What is no finite number is null there.`;
 
 /** Adds the subcommand to `program`. */
 export function runCommand(program: Command): void {
@@ -51,15 +68,15 @@ export function runCommand(program: Command): void {
     .option("--end-points <names>", "further values to write, separated by commas", names("--end-points"))
     .option("--out-dir <folder>", "where to write all outputs and end points")
     .option("--batch <N>", "images a run, when the input holds more than one", whole("--batch"));
-  addCommon(addVariant(addResolution(command))).action(run);
+  addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
 }
 
 async function run(model: string, options: RunOptions): Promise<void> {
-  const { endPoints, outDir, variant, batch, resolution } = options;
+  const { endPoints, outDir, variant, batch, resolution, maxMemory } = options;
   if (endPoints && outDir === undefined) {
     throw new RangeError("--end-points: expected --out-dir as well, the folder to write them to, got none");
   }
-  const net = await loadModel(model, { variant, endPoints, batch, ...(resolution && { resolution }) });
+  const net = await loadModel(model, { variant, endPoints, batch, maxMemory, ...(resolution && { resolution }) });
   const inputs = await readInputs(net, options.input);
   const start = performance.now();
   const answer = net.run<Numbers>(inputs);
@@ -71,14 +88,19 @@ async function run(model: string, options: RunOptions): Promise<void> {
     ],
     options,
   );
-  const { weights, arena, total } = net.memory;
   const json = {
     variant: net.variant,
-    memory: { weights, arena, total },
+    memory: memoryJson(net.memory),
     ms,
-    outputs: net.outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
+    outputs: results.filter(({ kind }) => kind === "output").map(described),
+    endPoints: results.filter(({ kind }) => kind === "end point").map(described),
   };
   print({ json, text: () => report(net, ms, results) }, options.json ?? false);
+}
+
+/** A value as JSON has it. */
+function described({ name, shape, dtype, min, max, mean, argmax, nans, files }: Result) {
+  return { name, shape, dtype, min, max, mean, argmax, nans, files };
 }
 
 /** Reads one file for each input; those without a name go to the inputs that are left, in order. */
@@ -119,12 +141,16 @@ function matching({ dtype, shape, data }: NpyArray, input: ValueInfo, path: stri
   const fits = [shape, [1, ...shape]].some((a) => equal(a, input.shape)) || equal(shape, [1, ...input.shape]);
   if (fits && dtype === input.dtype && !(data instanceof Int32Array)) return data;
   throw new ShapeError(
-    `${path}: expected ${input.dtype} [${input.shape.join(",")}] for input "${input.name}", got ${dtype} [${shape.join(",")}]`,
+    `${path}: expected ${input.dtype} [${input.shape.join(",")}] for input "${input.name}", ` +
+      `got ${dtype} [${shape.join(",")}]`,
   );
 }
 
 /** Writes what was asked for. */
-async function write(values: readonly Omit<Result, "files">[], options: RunOptions): Promise<Result[]> {
+async function write(
+  values: readonly Omit<Result, "files" | keyof Statistics>[],
+  options: RunOptions,
+): Promise<Result[]> {
   const { output, outDir } = options;
   const all =
     outDir === undefined
@@ -139,24 +165,34 @@ async function write(values: readonly Omit<Result, "files">[], options: RunOptio
     const files = outDir === undefined ? [] : [join(outDir, all[i]!)];
     if (i === 0 && output !== undefined) files.push(output);
     for (const file of files) await writeBytes(file, formatNpy(value.data, value.shape));
-    results.push({ ...value, files });
+    results.push({ ...value, ...statisticsOf(value.data), files });
   }
   return results;
 }
 
-const SHOWN = 6;
-
 function report(net: Session, ms: number, results: readonly Result[]): string {
-  const { total, weights, arena } = net.memory;
-  const columns = ["", "name", "type and shape", "values", ""].map((title) => ({ title, align: "left" as const }));
-  const rows = results.map(({ kind, name, dtype, shape, data, files }) => [
-    kind,
-    printable(name),
-    `${dtype} [${shape.join(", ")}]`,
-    Array.from(data.subarray(0, SHOWN), (value) => String(Number(value.toPrecision(4)))).join(" ") +
-      (data.length > SHOWN ? " …" : ""),
-    files.length > 0 ? `→ ${files.map(printable).join(", ")}` : "",
+  const { dim } = paint(process.stdout);
+  const room = columnsOf(process.stdout);
+  const nans = results.some((result) => result.nans > 0);
+  const files = results.some((result) => result.files.length > 0);
+  const columns = [
+    ...[left("", { spare: 1 }), left("name", { elastic: true }), left("type and shape")],
+    ...["min", "max", "mean", "argmax"].map((title) => right(title)),
+    ...(nans ? [right("NaN")] : []),
+  ];
+  const rows = results.map((result) => [
+    ...[result.kind, printable(result.name), `${result.dtype} [${result.shape.join(", ")}]`],
+    ...[result.min, result.max, result.mean].map(short),
+    result.argmax === null ? "–" : String(result.argmax),
+    ...(nans ? [String(result.nans)] : []),
   ]);
-  const memory = `${megabytes(total)} (weights ${megabytes(weights)}, arena ${megabytes(arena)})`;
-  return `${net.variant}, ${milliseconds(ms)}, memory ${memory}\n\n${table(columns, rows)}`;
+  // Paths are there to be copied: each is a line, whole.
+  const written = results.flatMap(({ name, files }) => files.map((file) => `${printable(name)} → ${printable(file)}`));
+  const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room);
+  return [head, "", table(columns, rows, dim, room), ...(files ? ["", ...written] : [])].join("\n");
+}
+
+/** Four digits; a dash for NaN, where there was no number. */
+function short(value: number): string {
+  return Number.isNaN(value) ? "–" : String(Number(value.toPrecision(4)));
 }

@@ -211,7 +211,8 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
       const w: Packed = { layout: "bytes", bytes: [...new Uint8Array(exps.buffer)] };
       return [{ ...elementwise("softmax_s8", node, context, { flags: 1 }), w }];
     }
-    const { m, e } = quantiseMultiplier(Math.min(step * 2 ** 26, 2 ** 31 - 1));
+    // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart anyway.
+    const { m, e } = quantiseMultiplier(Math.min(Math.max(step * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
     return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
   },

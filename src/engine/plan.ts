@@ -18,15 +18,17 @@ import { ALIGN, BASE, SLACK } from "./memory.ts";
 import { packedBytes, stagingBytes } from "./pack.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
 
-/** What a session needs, in bytes. */
+/** What a session needs, in bytes: the other parts sum to `total`. */
 export interface MemoryUse {
+  /** The kernels' own static data, and what they may read past the end. */
+  readonly module: number;
   /** Step records. */
   readonly steps: number;
   /** Packed weights. */
   readonly weights: number;
   /** Activations, scratch, inputs and outputs, as far as they are alive at the same time. */
   readonly arena: number;
-  /** All of it, with the module's own static data. A host gives it in pages of 65,536. */
+  /** All of it. A host gives it in pages of 65,536. */
   readonly total: number;
 }
 
@@ -111,7 +113,10 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const scratchAt = new Map(scratch.map(({ step }, i) => [step, arenaAt + arena.offsets[lifetimes.length + i]!]));
 
   return {
-    memory: { steps: stepBytes, weights: weights.bytes, arena: arena.bytes, total: arenaAt + arena.bytes + SLACK },
+    memory: {
+      ...{ module: BASE + SLACK, steps: stepBytes, weights: weights.bytes, arena: arena.bytes },
+      total: arenaAt + arena.bytes + SLACK,
+    },
     steps: drafts.map(({ kernel, node, x, x2, w, w2, yOffset = 0, fields }, i) => ({
       kernel,
       node,

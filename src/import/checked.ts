@@ -2,7 +2,7 @@
  * The last look at a graph that was made of a file: what does not fit together in it is the file's fault, not the caller's.
  * @module
  */
-import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
+import { FormatError, SepconvError, ShapeError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { inferShapes, show } from "../graph/shape.ts";
@@ -12,7 +12,7 @@ import type { Budget } from "../limits.ts";
 /**
  * The graph itself, which may lack the numbers of its constants.
  * @param format begins the messages
- * @throws FormatError naming the node or tensor whose settings make no sense; ShapeError where shapes disagree
+ * @throws FormatError naming the node or tensor whose settings make no sense, or whose shapes disagree
  * @throws UnsupportedError for a value of more numbers than can be counted along an axis or in all
  */
 export async function checked(format: string, graph: Graph, budget: Budget): Promise<Graph> {
@@ -21,7 +21,7 @@ export async function checked(format: string, graph: Graph, budget: Budget): Pro
   try {
     validate(graph);
   } catch (error) {
-    if (error instanceof SepconvError) throw error;
+    if (error instanceof SepconvError && !(error instanceof ShapeError)) throw error;
     throw new FormatError(`${format}: ${(error as Error).message}`, { cause: error });
   }
   await budget.turn();

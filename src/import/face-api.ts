@@ -8,7 +8,8 @@
  */
 import { FormatError, ShapeError } from "../errors.ts";
 import type { Constant, Graph, Node, Shape, Window } from "../graph/graph.ts";
-import type { Budget } from "../limits.ts";
+import { Budget } from "../limits.ts";
+import { checked } from "./checked.ts";
 import { readWeights, type Weight } from "./shards.ts";
 import type { Sibling } from "./source.ts";
 
@@ -59,14 +60,17 @@ interface Draft {
 export async function fromFaceApi(
   manifest: unknown,
   sibling: Sibling,
-  { signal, budget }: { readonly signal?: AbortSignal | undefined; readonly budget?: Budget | undefined } = {},
+  {
+    signal,
+    budget = new Budget(),
+  }: { readonly signal?: AbortSignal | undefined; readonly budget?: Budget | undefined } = {},
 ): Promise<Graph> {
   const weights = await readWeights(manifest, sibling, { signal, budget });
   const draft: Draft = { weights, constants: new Map(), nodes: [], maps: new Map([["image", [SIDE, CHANNELS]]]) };
   const blocks = backbone(draft);
   extras(draft, blocks.at(-1)!);
   const anchors = heads(draft);
-  return {
+  const graph: Graph = {
     name: "ssd_mobilenetv1",
     inputs: [{ name: "image", shape: [1, SIDE, SIDE, CHANNELS], dtype: "float32" }],
     constants: draft.constants,
@@ -85,6 +89,7 @@ export async function fromFaceApi(
       },
     },
   };
+  return checked("face-api", graph, budget);
 }
 
 /** block0 … block13; returns their names. */

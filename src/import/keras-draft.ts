@@ -3,8 +3,8 @@
  * @module
  */
 
-import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
-import type { Constant, Graph, Input, Node, Shape } from "../graph/graph.ts";
+import { FormatError, UnsupportedError } from "../errors.ts";
+import type { Constant, Input, Node, Shape } from "../graph/graph.ts";
 import { nodeShape } from "../graph/shape.ts";
 import type { Budget } from "../limits.ts";
 import type { Need } from "./keras-needs.ts";
@@ -137,15 +137,4 @@ export class Draft {
       this.constants.set(name, { ...constant, data: make(variables) });
     }
   }
-}
-
-/** A graph, or the error of ours that says what in the file keeps it from being one. */
-export function checked(graph: Graph, check: (graph: Graph) => void): Graph {
-  try {
-    check(graph);
-  } catch (cause) {
-    if (cause instanceof SepconvError && !(cause.code === "SHAPE")) throw cause;
-    throw new FormatError(`${graph.source.format}: ${(cause as Error).message}`, { cause });
-  }
-  return graph;
 }

@@ -6,12 +6,12 @@
 import { FormatError, UnsupportedError } from "../errors.ts";
 import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Graph, Normalisation, Source } from "../graph/graph.ts";
-import { validate } from "../graph/validate.ts";
 import { Budget } from "../limits.ts";
+import { checked } from "./checked.ts";
 import { LayerCall } from "./keras-call.ts";
 import { isRef, type Literal, type Ref } from "./keras-calls.ts";
 import { type KerasLayer, type KerasModel, parseModel } from "./keras-config.ts";
-import { checked, Draft, UNKNOWN, UnknownShape, type Value } from "./keras-draft.ts";
+import { Draft, UNKNOWN, UnknownShape, type Value } from "./keras-draft.ts";
 import { addInput, declaredShape, modelShape, shapeByKernel } from "./keras-inputs.ts";
 import { type KerasWeights, type LayerNeeds, placeOf } from "./keras-needs.ts";
 import { emitLayer } from "./keras-ops.ts";
@@ -72,11 +72,11 @@ export async function fromKerasConfig(
     inputs: draft.inputs,
     constants: draft.constants,
     nodes: draft.nodes,
-    outputs: [...new Set(outputs as readonly string[])],
+    outputs: outputs as readonly string[],
     endPoints: new Map(),
     source: { format, ...options.source, ...(normalisation && { normalisation }) },
   };
-  return nameEndPoints(checked(graph, validate));
+  return nameEndPoints(await checked(format, graph, draft.budget));
 }
 
 /** What all layers of a model need, in the configuration's order. */

@@ -8,6 +8,7 @@ import { FormatError, UnsupportedError } from "../errors.ts";
 import type { Constant, Graph, Shape } from "../graph/graph.ts";
 import { mobilenetV1 } from "../graph/mobilenet-v1.ts";
 import type { Budget } from "../limits.ts";
+import { checked } from "./checked.ts";
 import { MOBILENET_NORMALISATION } from "./keras-layers.ts";
 import type { KerasVariable, KerasWeights } from "./keras-needs.ts";
 
@@ -105,7 +106,8 @@ export async function fromMobilenetWeights(
     constants.set(name, { name, shape, dtype: "float32", data: await read(weights, map.get(name)!, shape) });
     await options.budget.turn();
   }
-  return { ...graph, constants, source: { format: "keras", normalisation: MOBILENET_NORMALISATION } };
+  const source = { format: "keras", normalisation: MOBILENET_NORMALISATION };
+  return checked("keras", { ...graph, constants, source }, options.budget);
 }
 
 /** Reads one variable. A dense layer is a 1×1 convolution in Keras: leading ones do not count. */

@@ -5,7 +5,6 @@
 import { FormatError, located, SepconvError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { ownNormalisation } from "../graph/input-range.ts";
-import { validate } from "../graph/validate.ts";
 import { Budget } from "../limits.ts";
 import { parseJson } from "./json.ts";
 import type { SafetensorsOptions } from "./safetensors.ts";
@@ -39,9 +38,7 @@ export async function importModel(source: ModelSource, asked: ImportOptions = {}
   const files = await readSource(source, options);
   options.signal?.throwIfAborted();
   try {
-    const graph = await importFiles(files, options);
-    validate(graph);
-    return withOwnRange(graph);
+    return withOwnRange(await importFiles(files, options));
   } catch (error) {
     if (options.signal?.aborted) throw error;
     const known = error instanceof SepconvError ? error : unsound(error);
@@ -64,8 +61,7 @@ function withOwnRange(graph: Graph): Graph {
 }
 
 /**
- * What readers and {@link validate} throw at a graph that contradicts itself is about arguments; here it is the file's doing. So is what a reader fails on that
- * does not see it coming.
+ * What a reader fails on that does not see it coming is the file's doing.
  */
 function unsound(cause: unknown): FormatError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -6,29 +6,14 @@ import { initialise } from "../../src/graph/initialise.ts";
 import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { build, load, type Numbers, toTflite } from "../../src/index.ts";
 import { random } from "../cases/random.ts";
-import { failure, json, scratchFolder, sepconv } from "./sepconv.ts";
+import { bmp } from "./pictures.ts";
+import { failure, json, missingTerminal, onTerminal, scratchFolder, sepconv } from "./sepconv.ts";
 
 const SIZE = 32;
 const folder = scratchFolder();
 const at = (name: string) => join(folder, name);
 const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: SIZE, classes: 10, inputChannels: 1 }), 4);
 const input = random("convert").floats(3 * SIZE * SIZE, 1);
-
-/** A colour picture of 40×24 pixels as a 24-bit BMP. */
-function bmp(): Uint8Array {
-  const [width, height] = [40, 24];
-  const bytes = Buffer.alloc(54 + 3 * width * height);
-  bytes.write("BM");
-  bytes.writeUInt32LE(bytes.length, 2);
-  bytes.writeUInt32LE(54, 10);
-  bytes.writeUInt32LE(40, 14);
-  bytes.writeInt32LE(width, 18);
-  bytes.writeInt32LE(height, 22);
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  for (let i = 54; i < bytes.length; i++) bytes[i] = (i * 37) % 256;
-  return bytes;
-}
 
 beforeAll(async () => {
   writeFileSync(at("float.tflite"), await toTflite(graph));
@@ -87,5 +72,43 @@ describe("sepconv quantize", () => {
     expect(await failure("quantize", at("float.tflite"), "--samples", folder, "--percentile", "7", ...to)).toMatch(
       /--percentile/,
     );
+  });
+
+  it("lines its columns up, the note on the noisiest layer in one of its own", async () => {
+    const { stdout } = await sepconv(
+      "quantize",
+      at("float.tflite"),
+      "--samples",
+      at("samples.npy"),
+      "-o",
+      at("t.tflite"),
+    );
+    const lines = stdout.slice(0, stdout.indexOf("\n\n")).split("\n");
+    const [head = "", ...rows] = lines;
+    expect(head).toMatch(/^layer +op +SQNR dB$/);
+    expect(rows.length).toBeGreaterThan(25);
+    for (const row of rows) {
+      expect(row.slice(0, head.length)).toMatch(/ [\d.]+$| Infinity$/);
+      expect(row.slice(head.length)).toMatch(/^( {2}← the noisiest)?$/);
+    }
+    const noise = rows.map((row) => Number(/ ([\d.]+|Infinity)(?: {2}←|$)/.exec(row)?.[1]));
+    const noted = rows.flatMap((row, i) => (row.includes("←") ? [noise[i]] : []));
+    expect(noted).toHaveLength(1);
+    expect(noted[0]).toBe(Math.min(...noise));
+    for (const line of stdout.split("\n")) expect(line).toBe(line.trimEnd());
+  });
+
+  it.skipIf(missingTerminal())("shows how far it is, on stderr alone", async () => {
+    const size = 128;
+    const large = initialise(mobilenetV1({ alpha: 0.25, resolution: size, top: "pool" }), 4);
+    writeFileSync(at("large.tflite"), await toTflite(large));
+    const samples = random("many").floats(20 * size * size * 3, 1);
+    writeFileSync(at("many.npy"), formatNpy(samples, [20, size, size, 3]));
+    const args = ["quantize", at("large.tflite"), "--samples", at("many.npy"), "-o", at("u.tflite")];
+    const { code, screen } = await onTerminal(args, { env: { NO_COLOR: "1" } });
+    expect(code, screen).toBe(0);
+    expect(screen).toMatch(/\[█*░+\] \d+% (calibrating|comparing both networks)/);
+    // Wiped away before the report begins.
+    expect(screen.slice(screen.lastIndexOf("%", screen.indexOf("layer ")))).toContain("\x1b[2Klayer ");
   });
 });

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/index.ts";
+import { networkFile } from "./pictures.ts";
 import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
 const folder = scratchFolder();
@@ -68,9 +69,8 @@ describe.skipIf(!vww)("sepconv classify", () => {
 
   it("names both counts when labels and classes don't go together", async () => {
     writeFileSync(path("five.json"), JSON.stringify(["a", "b", "c", "d", "e"]));
-    const { code, stderr } = await sepconv("classify", vww!, cat, ...range, "--labels", path("five.json"));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/2.*5|5.*2/);
+    const line = await failure("classify", vww!, cat, person, ...range, "--labels", path("five.json"));
+    expect(line).toMatch(/five\.json: expected a label for each of the 2 classes of output \S+, got 5$/);
   });
 });
 
@@ -86,8 +86,9 @@ describe("sepconv detect", () => {
       image: string;
       ms: number;
       detections: { score: number; box: number[] }[];
+      file: string;
     }[];
-    expect(Object.keys(found[0]!)).toEqual(["image", "ms", "detections"]);
+    expect(Object.keys(found[0]!)).toEqual(["image", "ms", "detections", "file"]);
     for (const [i, name] of [[0, "sample1"] as const, [1, "sample6"] as const]) {
       const { width, height, faces } = recorded.images[`${name}.jpg`];
       expect(found[i]!.detections).toHaveLength(faces.length);
@@ -98,6 +99,7 @@ describe("sepconv detect", () => {
         expect(y + h).toBeLessThanOrEqual(height);
       }
       const file = path(`annotated/${name}.png`);
+      expect(found[i]!.file).toBe(file);
       expect(statSync(file).size).toBeGreaterThan(10_000);
       expect(await decodeImage(readFileSync(file))).toMatchObject({ width, height });
     }
@@ -113,9 +115,22 @@ describe("sepconv detect", () => {
     expect(await failure("detect", model, photo(1), "--min-score", "2")).toMatch(/--min-score: .*from 0 to 1, got "2"/);
   });
 
-  it.skipIf(!vww)("refuses a network that is no detector", async () => {
-    const { code, stderr } = await sepconv("detect", vww!, photo(1));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/expected a detector/);
+  it("names the file that was written in text too, one for each time that a picture is given", async () => {
+    const args = ["detect", model, photo(1), photo(1), "--min-score", "1", "--out", path("twice")];
+    const { stdout } = await sepconv(...args);
+    expect(stdout).toContain(`→ ${path("twice/sample1.png")}\n`);
+    expect(stdout).toContain(`→ ${path("twice/sample1-2.png")}\n`);
+    const plain = (await json("detect", model, photo(1))) as [object];
+    expect(Object.keys(plain[0])).toEqual(["image", "ms", "detections"]);
+  });
+
+  it("refuses a network that is no detector, and classify one that is, once however many pictures there are", async () => {
+    writeFileSync(path("classifier.tflite"), await networkFile(true));
+    const args = [path("classifier.tflite"), photo(1), photo(6), "--out", path("never")];
+    expect(await failure("detect", ...args)).toMatch(/^\S*classifier\.tflite: expected a detector, got /);
+    expect(existsSync(path("never"))).toBe(false);
+    expect(await failure("classify", model, photo(1), photo(6))).toMatch(
+      /manifest\.json: expected a classifier, got a detector; use sepconv detect$/,
+    );
   });
 });

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { formatNpy, parseNpy } from "../../src/cli/npy.ts";
+import type { Node } from "../../src/graph/graph.ts";
+import { toTflite } from "../../src/index.ts";
+import { graphOf } from "../graph/build.ts";
 import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
 interface Run {
   readonly variant: string;
-  readonly memory: { readonly weights: number; readonly arena: number; readonly total: number };
+  readonly memory: Readonly<Record<string, number>>;
   readonly ms: number;
   readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: string }[];
 }
@@ -32,9 +35,18 @@ describe.skipIf(!tflite || !reference)("sepconv run", () => {
     const output = path(`${name}.npy`);
     const run = (await json("run", tflite!, "--input", input(name), "--output", output)) as Run;
     expect(difference(output, join(reference!, `${name}.output.npy`))).toBeLessThanOrEqual(1e-5);
-    expect(Object.keys(run)).toEqual(["variant", "memory", "ms", "outputs"]);
-    expect(Object.keys(run.memory)).toEqual(["weights", "arena", "total"]);
-    expect(run.outputs).toEqual([{ name: expect.any(String), shape: [1, 2], dtype: "float32" }]);
+    expect(Object.keys(run)).toEqual(["variant", "memory", "ms", "outputs", "endPoints"]);
+    const { total, ...parts } = run.memory;
+    expect(Object.keys(parts)).toEqual(["module", "steps", "weights", "arena"]);
+    expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
+    const { data } = numbers(output);
+    const [no = Number.NaN, yes = Number.NaN] = data;
+    expect(run.outputs).toEqual([
+      {
+        ...{ name: expect.any(String), shape: [1, 2], dtype: "float32", nans: 0, files: [output] },
+        ...{ min: Math.min(no, yes), max: Math.max(no, yes), mean: (no + yes) / 2, argmax: yes > no ? 1 : 0 },
+      },
+    ]);
     expect(run.ms).toBeGreaterThan(0);
   });
 
@@ -121,5 +133,39 @@ describe.skipIf(!tflite || !reference)("sepconv run", () => {
   it.skipIf(node >= 22)("says why relaxed cannot be had here", async () => {
     const line = await failure("run", tflite!, "--input", input("cat"), "--variant", "relaxed");
     expect(line).toMatch(/relaxed.*--experimental-wasm-relaxed-simd/);
+  });
+});
+
+describe("sepconv run, on a network of its own", () => {
+  const bad = Float32Array.of(1, Number.NaN, 3, Number.NaN);
+
+  /** Runs a network that answers with its input, doubled. */
+  const run = async (...args: string[]) => {
+    const nodes: Node[] = [{ op: "add", name: "twice", inputs: ["x", "x"] }];
+    writeFileSync(path("twice.tflite"), await toTflite(graphOf({ x: [1, 4], nodes })));
+    writeFileSync(path("bad.npy"), formatNpy(bad, [1, 4]));
+    writeFileSync(path("worse.npy"), formatNpy(new Float32Array(4).fill(Number.NaN), [1, 4]));
+    return sepconv("run", path("twice.tflite"), ...args);
+  };
+
+  it("tells least, most, mean, the largest one's index and the files in a table", async () => {
+    writeFileSync(path("good.npy"), formatNpy(Float32Array.of(-1, 0.25, 2, 1), [1, 4]));
+    const { stdout, code } = await run("--input", path("good.npy"), "--output", path("twice.npy"));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/, memory [\d.]+ KB = weights .* \+ arena .* \+ steps .* \+ module /);
+    expect(stdout).toMatch(/\n +name +type and shape +min +max +mean +argmax\n/);
+    expect(stdout).toMatch(/\noutput +twice +float32 \[1, 4\] +-2 +4 +1\.125 +2\n/);
+    expect(stdout).toMatch(/\ntwice → \S*twice\.npy\n$/);
+  });
+
+  it("counts NaN", async () => {
+    const { stdout } = await run("--input", path("bad.npy"));
+    expect(stdout).toMatch(/ argmax +NaN\n/);
+    expect(stdout).toMatch(/\noutput +twice .* 2 +6 +4 +2 +2\n$/);
+    const some = JSON.parse((await run("--input", path("bad.npy"), "--json")).stdout) as Run;
+    expect(some.outputs).toMatchObject([{ min: 2, max: 6, mean: 4, argmax: 2, nans: 2 }]);
+    const all = JSON.parse((await run("--input", path("worse.npy"), "--json")).stdout) as Run;
+    expect(all.outputs).toMatchObject([{ min: null, max: null, mean: null, argmax: null, nans: 4, files: [] }]);
+    expect((await run("--input", path("worse.npy"))).stdout).toMatch(/\noutput +twice .* – +– +– +– +4\n$/);
   });
 });

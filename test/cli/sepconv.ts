@@ -2,7 +2,7 @@
  * Runs the built command line as its users do: as a child process that is not on a terminal.
  * @module
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,48 @@ export function sepconv(...args: string[]): Promise<Ended> {
     execFile(process.execPath, [MAIN, ...args], { env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
+  });
+}
+
+/** util-linux's `script` gives a process a terminal; others of that name take other arguments. */
+const HAS_TERMINAL = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ?? false;
+
+/** Whether a test must be skipped for want of a terminal; says so. */
+export function missingTerminal(): boolean {
+  if (!HAS_TERMINAL) console.info('skipped: tests on a terminal need "script" of util-linux');
+  return !HAS_TERMINAL;
+}
+
+/** How a run on a terminal goes on. */
+interface TerminalOptions {
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ctrl+C is pressed once this has been printed. */
+  readonly interruptAfter?: string;
+}
+
+/** Runs `sepconv` on a terminal; answers with what came to it, stdout and stderr together, line ends as they are elsewhere. */
+export function onTerminal(
+  args: readonly string[],
+  { columns = 80, env: more = {}, interruptAfter }: TerminalOptions = {},
+): Promise<{ readonly code: number; readonly screen: string }> {
+  const { FORCE_COLOR: _, NODE_OPTIONS: __, NO_COLOR: ___, ...env } = process.env;
+  const quoted = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const child = spawn("script", ["-qec", `stty cols ${columns}; exec ${quoted}`, "/dev/null"], {
+    env: { ...env, TERM: "xterm", SHELL: "/bin/sh", ...more },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let screen = "";
+  let pressed = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text;
+    if (interruptAfter === undefined || pressed || !screen.includes(interruptAfter)) return;
+    pressed = true;
+    child.stdin.write("\x03");
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? -1, screen: screen.replaceAll("\r\n", "\n") }));
   });
 }
 

@@ -55,3 +55,27 @@ describe("8-bit layers whose rows are longer than all that the network computes"
     }
   }
 });
+
+describe("8-bit softmax", () => {
+  it("of logits without a scale to speak of is even", async () => {
+    for (const scale of [1e-15, 2 ** -26, 2 ** -25, 1e-4]) {
+      const graph: Graph = {
+        ...{ name: "softmax", constants: new Map(), outputs: ["y"], endPoints: new Map(), source: { format: "test" } },
+        inputs: [
+          { name: "x", shape: [1, 4], dtype: "int8", quantisation: { scales: [scale], zeroPoints: [0], axis: 0 } },
+        ],
+        nodes: [
+          {
+            ...{ op: "softmax", name: "y", inputs: ["x"], beta: 1, dtype: "int8" },
+            quantisation: { scales: [1 / 256], zeroPoints: [-128], axis: 0 },
+          },
+        ],
+      };
+      for (const variant of VARIANTS.filter(accepts)) {
+        const session = await build(graph, { variant });
+        const { output } = session.run<Numbers>(Int8Array.of(-128, -1, 0, 127));
+        for (const q of output) expect(Math.abs(q + 64)).toBeLessThanOrEqual(scale === 1e-4 ? 2 : 0);
+      }
+    }
+  });
+});

@@ -7,6 +7,7 @@ import type { Graph, Node } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
 import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
+import { quantisedGraph } from "../cases/quantised-graphs.ts";
 import { graphOf, PLAIN } from "../graph/build.ts";
 
 const conv = (name: string, input: string, weights: string): Node => ({
@@ -28,11 +29,24 @@ describe("plan", () => {
     expect(memoryRequired(initialise(graph, 3))).toEqual(memoryRequired(graph));
   });
 
-  it("adds up: static data, steps, weights, arena, slack", () => {
+  it.each([
+    ["a width of a half", mobilenetV1({ alpha: 0.5, resolution: 160 })],
+    ["the pool alone", mobilenetV1({ alpha: 0.25, resolution: 32, top: "pool" })],
+    ["full convolutions, a batch of 3", mobilenetV1({ alpha: 0.25, resolution: 64, convolution: "full", batch: 3 })],
+    ["training", mobilenetV1({ alpha: 0.25, resolution: 32, training: true })],
+    ["8 bits", quantisedGraph(3).graph],
+    ["nothing to compute", graphOf({ x: [1, 2], nodes: [{ op: "identity", name: "y", inputs: ["x"] }] })],
+  ] as [string, Graph][])("adds up to the byte: %s", (_, graph) => {
+    const { total, ...parts } = memoryRequired(graph);
+    expect(Object.keys(parts)).toEqual(["module", "steps", "weights", "arena"]);
+    expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
+  });
+
+  it("counts static data and slack, steps, weights", () => {
     const graph = optimise(mobilenetV1({ alpha: 0.5, resolution: 160 }));
     const { memory, steps } = plan(graph);
+    expect(memory.module).toBe(2048 + 16);
     expect(memory.steps).toBe(steps.length * STEP_BYTES);
-    expect(memory.total).toBe(2048 + memory.steps + memory.weights + memory.arena + 16);
     const parameters = [...graph.constants.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,

@@ -32,7 +32,7 @@ export interface DecodeOptions {
  * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognised by content. In a browser, which has
  * decoders of its own, all kinds that it knows are decoded.
  * @throws FormatError for what isn't an image, or is a damaged or truncated one
- * @throws UnsupportedError for images of other kinds, and for PNG where `fflate` is not installed
+ * @throws UnsupportedError for images of other kinds
  * @throws MemoryError for a picture of more than `maxPixels` pixels
  * @throws LoadError when a Blob or Response can't be read
  * @throws TypeError for a source that is none of these, RangeError for a limit that is no whole number

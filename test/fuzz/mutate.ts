@@ -186,7 +186,10 @@ function valueChange(root: unknown, random: Random): unknown {
       else delete holder[key];
       break;
     case 1:
-      holder[key] = structuredClone(pick(random, places)[0][other]);
+      {
+        const [from, name] = pick(random, places);
+        holder[key] = structuredClone(Object.hasOwn(from, other) ? from[other] : from[name]);
+      }
       break;
     case 2:
       if (Array.isArray(holder)) holder.push(...new Array(below(random, 300)).fill(holder[Number(key)]));

@@ -34,7 +34,7 @@ import { copy_s8, pad_s8 } from "./move_s8";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./pool_s8";
 import { separable_s8 } from "./separable_s8";
 import { exp_s8, softmax_s8 } from "./softmax_s8";
-import { Kernel, STEP_BYTES, Step } from "./step";
+import { ENTRY_BYTES, Entry, Kernel, STEP_BYTES, Step } from "./step";
 
 export { STEP_BYTES };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
@@ -67,6 +67,14 @@ export const SLACK: i32 = 16;
 /** First byte that the module's static data leaves free. */
 export function heap_base(): usize {
   return __heap_base;
+}
+
+/** Executes entries [first, last) of the schedule at `entries`. */
+export function run_schedule(entries: usize, first: i32, last: i32): void {
+  for (let i = first; i < last; ++i) {
+    const entry = changetype<Entry>(entries + <usize>i * ENTRY_BYTES);
+    dispatch(changetype<Step>(entry.step).kernel, entry.step, entry.u0, entry.u1);
+  }
 }
 
 /** Executes steps [first, last) of the table at `steps`. */

@@ -99,6 +99,22 @@ export class Step {
 /** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES: i32 = 256;
 
+/** An entry of a schedule: units [u0, u1) of the step whose record is at `step`. */
+@unmanaged
+export class Entry {
+  step: usize;
+  u0: i32;
+  u1: i32;
+  /** Bytes that will be added to the step's x and y, where rows slide through a buffer; 0. */
+  dx: i32;
+  dy: i32;
+  /** What is done: 0, the step's units are computed. Others are for moving rows and for lanes that wait for each other. */
+  kind: i32;
+}
+
+/** Bytes from one entry to the next; the rest of it is 0. */
+export const ENTRY_BYTES: i32 = 32;
+
 /** Numbers of the kernels. They are part of the ABI: never reused, only added to. */
 export namespace Kernel {
   export const CONV_F32: i32 = 1;

@@ -3,17 +3,26 @@
  * @module
  */
 import { checkBytes, checkOptions } from "./arguments.ts";
-import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor } from "./engine/build.ts";
+import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor, type OpenOptions, openImage } from "./engine/build.ts";
+import { isImage } from "./engine/image.ts";
 import type { Session } from "./engine/session.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { ModelSource, WeightUrl } from "./import/source.ts";
+import type { Progress as FileProgress, ModelSource, WeightUrl } from "./import/source.ts";
 import { Budget, type Limits } from "./limits.ts";
 import type { Sample } from "./quantise/calibrate.ts";
 import type { QuantizeOptions } from "./quantise/quantise.ts";
 import type { QuantizationReport, ReportOptions } from "./quantise/report.ts";
 
-export { type BuildOptions, build, memoryRequired, type PlanOptions, type Progress } from "./engine/build.ts";
+export {
+  type BuildOptions,
+  build,
+  memoryRequired,
+  type OpenOptions,
+  type PlanOptions,
+  type Progress,
+} from "./engine/build.ts";
+export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
 export type { MemoryUse } from "./engine/plan.ts";
 export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
@@ -60,7 +69,7 @@ const LOAD_OPTIONS: readonly string[] = [
 
 /**
  * Reads a model and makes it ready to run. The format is recognised by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
- * shards), safetensors, and face-api's weights manifest.
+ * shards), safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
  */
@@ -72,15 +81,55 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   const budget = new Budget({ limits, maxMemory, signal });
   // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
-  const { importModel } = await import("./import/sniff.ts");
-  const graph = await importModel(source, {
+  const { readSource } = await import("./import/source.ts");
+  const reading = {
     ...{ signal, budget, weightUrl },
-    ...(resolution !== undefined && { resolution }),
     onProgress:
-      onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),
-  });
+      onProgress &&
+      (({ file, loaded, total = 0 }: FileProgress) => onProgress({ phase: "read", file, done: loaded, total })),
+  };
+  const files = await readSource(source, reading);
+  if (isImage(files.bytes)) return openFile(files.bytes, options);
+  const { importFiles } = await import("./import/sniff.ts");
+  const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
   return build(graph, rest);
 }
+
+/** A saved session has its end points, its batch and its sizes for good. */
+function openFile(
+  bytes: Uint8Array,
+  { endPoints, batch, weights, seed, resolution, weightUrl, ...rest }: LoadOptions,
+): Promise<Session> {
+  const asked = Object.entries({ endPoints, batch, weights, seed, resolution, weightUrl });
+  const [name] = asked.find(([, value]) => value !== undefined) ?? [];
+  if (name)
+    throw new TypeError(`load: expected no option ${name} for a saved session, whose network is fixed, got one`);
+  const { onProgress: _, ...options } = rest;
+  return openImage(bytes, options);
+}
+
+/**
+ * Opens a session that was saved by `net.save()`: the same bits, and no reading of a format, no passes, no packing. {@link load} knows such files too.
+ * @param source path, URL, bytes, `Blob` or `Response`
+ * @throws FormatError when it is damaged; UnsupportedError where no build of the kernels is the one that it was saved for; LoadError when it can't be read
+ */
+export async function open(source: ModelSource, options: OpenOptions = {}): Promise<Session> {
+  checkOptions("open", options, OPEN_OPTIONS);
+  // The kernels compile while the file is read.
+  if (options.wasm === undefined && options.variant === undefined) kernelsFor(options).catch(() => {});
+  const { maxMemory, limits, signal } = options;
+  const { readSource } = await import("./import/source.ts");
+  const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
+  return openImage(bytes, options);
+}
+
+const OPEN_OPTIONS: readonly string[] = [
+  "variant",
+  "wasm",
+  "maxMemory",
+  "signal",
+  "limits",
+] satisfies (keyof OpenOptions)[];
 
 /**
  * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.

@@ -18,7 +18,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   limits: ["errors", "turn"],
   graph: ["errors", "arguments"],
   import: ["errors", "limits", "turn", "arguments", "graph"],
-  engine: ["errors", "arguments", "turn", "graph"],
+  engine: ["errors", "arguments", "turn", "limits", "graph"],
   quantise: ["errors", "turn", "graph", "engine"],
   export: ["errors", "graph"],
   vision: ["errors", "arguments", "graph", "import", "engine"],

@@ -14,7 +14,8 @@ import { sizeOf } from "../graph/references.ts";
 import { type Fields, footprint } from "./footprint.ts";
 import { ALIGN, BASE, SLACK } from "./memory.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import { KERNELS, STEP_BYTES, STEP_FLOATS, STEP_INTS, STEP_QUANT } from "./step.ts";
+import { ENTRY_BYTES } from "./schedule.ts";
+import { KERNELS, POINTERS, STEP_BYTES, STEP_FLOATS, STEP_INTS, STEP_QUANT } from "./step.ts";
 
 /** Bytes [start, end) of memory, and the value that was last written there. */
 interface Span {
@@ -32,6 +33,7 @@ export function checkPlan(plan: Plan, graph: Graph, keep: ReadonlySet<string> = 
   const check = new Check(plan, graph);
   check.regions();
   for (const { name } of graph.inputs) check.write(name, plan.values.get(name)?.address ?? -1, check.bytesOf(name));
+  check.schedule();
   for (const [i, step] of plan.steps.entries()) check.step(step, i);
   check.exits(new Set([...graph.outputs, ...keep]));
 }
@@ -86,9 +88,10 @@ class Check {
 
   /** Steps, weights and arena follow each other inside the memory, and none of them reaches into another. */
   regions(): void {
-    const { memory, stepsAt, steps, weights, arena } = this.#plan;
+    const { memory, stepsAt, steps, scheduleAt, schedule, weights, arena } = this.#plan;
     const list = [
       { name: "step records", start: stepsAt, bytes: steps.length * STEP_BYTES },
+      { name: "schedule", start: scheduleAt, bytes: schedule.length * ENTRY_BYTES },
       ...weights.map(({ address, bytes }, i) => ({ name: `weights ${i}`, start: address, bytes: bytes + SLACK })),
       { name: "arena", start: arena, bytes: memory.arena + SLACK },
     ].sort((a, b) => a.start - b.start);
@@ -101,6 +104,25 @@ class Check {
     }
     this.#where = "plan";
     this.#demand(end <= memory.total && memory.total <= 2 ** 32, `${end} bytes to 4 GiB`, memory.total);
+  }
+
+  /** Every unit of every step is computed once, and all of a step before any of the next: what follows may then go by whole steps. */
+  schedule(): void {
+    const { steps, schedule } = this.#plan;
+    let [at, unit] = [0, 0];
+    for (const { step, u0, u1 } of schedule) {
+      this.#where = `schedule of step ${step}`;
+      const rows = steps[at]?.fields.rows ?? 0;
+      this.#demand(
+        step === at && u0 === unit && u1 > u0 && u1 <= rows,
+        `units of step ${at} from ${unit} on`,
+        `${u0} to ${u1}`,
+      );
+      unit = u1 === rows ? 0 : u1;
+      if (u1 === rows) at++;
+    }
+    this.#where = "schedule";
+    this.#demand(at === steps.length && unit === 0, `all ${steps.length} steps`, at);
   }
 
   step(step: PlannedStep, index: number): void {
@@ -234,7 +256,7 @@ class Check {
       this.#demand(!Number.isNaN(value), `a number in ${name}`, value);
       return;
     }
-    const [lo, hi] = ADDRESSES.has(name) ? [0, 2 ** 32] : [-(2 ** 31), 2 ** 31];
+    const [lo, hi] = POINTERS.has(name) ? [0, 2 ** 32] : [-(2 ** 31), 2 ** 31];
     this.#demand(Number.isInteger(value) && value >= lo && value < hi, `32 bits in ${name}`, value);
   }
 
@@ -251,4 +273,3 @@ class Check {
 const NONE = Object.fromEntries([...STEP_INTS, ...STEP_FLOATS, ...STEP_QUANT].map((name) => [name, 0])) as Fields;
 
 const FLOATS: ReadonlySet<string> = new Set(STEP_FLOATS);
-const ADDRESSES: ReadonlySet<string> = new Set(["x", "x2", "w", "w2", "y", "s"]);

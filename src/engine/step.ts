@@ -97,3 +97,17 @@ export function writeStep(view: DataView, address: number, fields: StepFields): 
     else view.setFloat32(address + (FLOAT_OFFSETS.get(name) as number), value, true);
   }
 }
+
+/** Reads a record at byte `address`: all fields. */
+export function readStep(view: DataView, address: number): Required<StepFields> {
+  const ints = [...INT_OFFSETS].map(([name, at]) => {
+    const value = view.getInt32(address + at, true);
+    // Addresses have all 32 bits to themselves.
+    return [name, POINTERS.has(name) ? value >>> 0 : value] as const;
+  });
+  const floats = [...FLOAT_OFFSETS].map(([name, at]) => [name, view.getFloat32(address + at, true)] as const);
+  return Object.fromEntries([...ints, ...floats]) as Required<StepFields>;
+}
+
+/** Fields that are byte addresses. */
+export const POINTERS: ReadonlySet<string> = new Set(["x", "x2", "w", "w2", "y", "s"]);

@@ -50,10 +50,10 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
  */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { detector } = session.graph.source;
+  const { detector } = session.manifest.source;
   if (!detector) {
     throw new UnsupportedError(
-      `detect: expected a detector, got ${session.graph.name}, whose outputs say nothing of boxes`,
+      `detect: expected a detector, got ${session.manifest.name}, whose outputs say nothing of boxes`,
     );
   }
   const picture = await pictureGiven("picture", given);

@@ -294,7 +294,7 @@ const warned = new WeakSet<Session>();
 function warn(session: Session): void {
   if (warned.has(session)) return;
   warned.add(session);
-  console.warn(assumption(session.graph.name));
+  console.warn(assumption(session.manifest.name));
 }
 
 /** What people are told where a range is assumed. */
@@ -328,7 +328,7 @@ export async function sessionInput(
   }
   const picture = await pictureGiven("picture", given);
   const { fit, position, crop, method, padColour } = options;
-  const range = pixelRange(session.graph.source, info, options.normalisation);
+  const range = pixelRange(session.manifest.source, info, options.normalisation);
   if (range.from === "assumed") warn(session);
   const { mean, std } = range;
   const normalisation = { mean, std };

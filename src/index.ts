@@ -48,7 +48,17 @@ export { type Class, type Classification, type ClassifyOptions, classify } from 
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
 export type { PictureLike } from "./vision/given.ts";
-export { type InputOptions, type Picture, type PixelRange, toInput } from "./vision/image.ts";
+export {
+  createResizer,
+  type InputOptions,
+  type Picture,
+  type PixelRange,
+  Resizer,
+  type SessionInputOptions,
+  sessionInput,
+  toInput,
+} from "./vision/image.ts";
+export { fromReal, toReal } from "./vision/real.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {
@@ -72,6 +82,13 @@ const LOAD_OPTIONS: readonly string[] = [
  * shards), safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
+ * @example
+ * ```js
+ * import { load } from "sepconv";
+ *
+ * const net = await load("model.tflite", { maxMemory: 64e6 });
+ * console.log(net.inputs[0].shape, net.memory.total);
+ * ```
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   checkOptions("load", options, LOAD_OPTIONS);
@@ -112,6 +129,14 @@ function openFile(
  * Opens a session that was saved by `net.save()`: the same bits, and no reading of a format, no passes, no packing. {@link load} knows such files too.
  * @param source path, URL, bytes, `Blob` or `Response`
  * @throws FormatError when it is damaged; UnsupportedError where no build of the kernels is the one that it was saved for; LoadError when it can't be read
+ * @example
+ * ```js
+ * import { load, open } from "sepconv";
+ *
+ * const saved = (await load("model.tflite")).save();
+ * const net = await open(saved);
+ * console.log(net.run(new Float32Array(96 * 96 * 3)).output);
+ * ```
  */
 export async function open(source: ModelSource, options: OpenOptions = {}): Promise<Session> {
   checkOptions("open", options, OPEN_OPTIONS);
@@ -136,6 +161,15 @@ const OPEN_OPTIONS: readonly string[] = [
  * @param graph a float graph, or a session of one
  * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
  * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ * @example
+ * ```js
+ * import { load, quantize } from "sepconv";
+ *
+ * const float = await load("model.tflite");
+ * const samples = [0, 0.5, 1].map((value) => new Float32Array(96 * 96 * 3).fill(value));
+ * const graph = await quantize(float, samples, { io: "int8" });
+ * console.log(graph.inputs[0].dtype); // int8
+ * ```
  */
 export async function quantize(
   graph: GraphLike,
@@ -145,7 +179,18 @@ export async function quantize(
   return (await import("./quantise/quantise.ts")).quantize(graphGiven("quantize", graph), samples, options);
 }
 
-/** What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}. */
+/**
+ * What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}.
+ * @example
+ * ```js
+ * import { load, quantizationReport, quantize } from "sepconv";
+ *
+ * const float = await load("model.tflite");
+ * const samples = [0, 0.5, 1].map((value) => new Float32Array(96 * 96 * 3).fill(value));
+ * const report = await quantizationReport(float, await quantize(float, samples), samples);
+ * console.log(report.sqnr, report.agreement, report.layers.length);
+ * ```
+ */
 export async function quantizationReport(
   float: GraphLike,
   quantized: GraphLike,
@@ -159,6 +204,13 @@ export async function quantizationReport(
 /**
  * The bytes of a TFLite file that computes what a graph, float or 8-bit, does.
  * @throws UnsupportedError naming a node that has no form there; TypeError for a graph without weights
+ * @example
+ * ```js
+ * import { load, toTflite } from "sepconv";
+ *
+ * const net = await load("model.h5");
+ * console.log((await toTflite(net)).length); // pixel range and class names are in it
+ * ```
  */
 export async function toTflite(graph: GraphLike): Promise<Uint8Array> {
   return (await import("./export/tflite.ts")).toTflite(graphGiven("toTflite", graph));

@@ -54,7 +54,9 @@ export interface BuildOptions extends PlanOptions {
   readonly weights?: Weights | undefined;
   /** Seed of the random weights. */
   readonly seed?: number | undefined;
+  /** Stops reading and packing; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Called as the model is read, in bytes of each file, and as its weights are packed, in sets of them. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -77,6 +79,14 @@ interface Prepared {
  * @param given a graph, or a session, of whose graph another one is made
  * @throws {@link MemoryError} before anything is allocated, when the plan needs more than `maxMemory`
  * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has; `TypeError` for what is no graph, or no option
+ * @example
+ * ```js
+ * import { build, mobilenetV1 } from "sepconv";
+ *
+ * const net = await build(mobilenetV1({ alpha: 0.25, resolution: 96 }), { endPoints: ["block11"] });
+ * const { output, endPoints } = net.run(new Float32Array(96 * 96 * 3));
+ * console.log(output.length, endPoints.block11.length); // 1001 4608
+ * ```
  */
 export async function build(given: GraphLike, options: BuildOptions = {}): Promise<Session> {
   checkOptions("build", options, BUILD_OPTIONS);
@@ -156,7 +166,16 @@ export function kernelsFor({ variant, wasm }: Pick<BuildOptions, "variant" | "wa
   return wasm === undefined ? loadKernels(variant) : kernelsFrom(wasm, variant);
 }
 
-/** What a session of this graph will take, in bytes; nothing is allocated and no weights are needed. */
+/**
+ * What a session of this graph will take, in bytes; nothing is allocated and no weights are needed.
+ * @example
+ * ```js
+ * import { memoryRequired, mobilenetV1 } from "sepconv";
+ *
+ * const { weights, arena, total } = memoryRequired(mobilenetV1({ alpha: 1, resolution: 224 }));
+ * console.log(weights, arena, total);
+ * ```
+ */
 export function memoryRequired(given: GraphLike, options: PlanOptions = {}): MemoryUse {
   checkOptions("memoryRequired", options, PLAN_OPTIONS);
   return prepare(graphGiven("memoryRequired", given), options).plan.memory;

@@ -168,6 +168,7 @@ export class Session {
     this.#memory = undefined;
   }
 
+  /** {@link dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -40,6 +40,14 @@ const STRIP_BYTES = 1 << 20;
  * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many pictures of one size, keep a {@link createResizer}.
  * @param output filled and returned instead of a new array
  * @throws what {@link createResizer} and {@link Resizer.run} throw
+ * @example
+ * ```js
+ * import { toInput } from "sepconv";
+ *
+ * const normalisation = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
+ * const input = await toInput("cat.bmp", { width: 96, height: 96, normalisation, fit: "cover" });
+ * console.log(input.length); // 96 · 96 · 3
+ * ```
  */
 export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
   const picture = await pictureGiven("picture", given);
@@ -51,6 +59,16 @@ export async function toInput(given: PictureLike, options: InputOptions, output?
  * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
  * @param kernels by default the fastest build whose bits are the same on every host
  * @throws `RangeError` for sizes, a crop, a normalisation or an option that make no sense; what loading the kernels throws
+ * @example
+ * ```js
+ * import { createResizer } from "sepconv";
+ *
+ * const normalisation = { mean: 0, std: 255 };
+ * const resizer = await createResizer({ width: 640, height: 480, channels: 4 }, { width: 96, height: 96, normalisation });
+ * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
+ * const input = new Float32Array(96 * 96 * 3);
+ * resizer.run(frame, input); // for each frame of a camera, without garbage
+ * ```
  */
 export async function createResizer(
   picture: Size & { readonly channels: 1 | 3 | 4 },
@@ -312,6 +330,14 @@ const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: 
  * The first input of a session from a picture, its pixels in the {@link pixelRange}; the first time that one is assumed, a warning is printed.
  * @returns the input in its own type, the placement for the way back, and the range
  * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
+ * @example
+ * ```js
+ * import { load, sessionInput } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const { input, range } = await sessionInput(net, "cat.bmp", { normalisation: { mean: 0, std: 255 } });
+ * console.log(net.run(input).output, range.from);
+ * ```
  */
 export async function sessionInput(
   session: Session,

@@ -132,7 +132,7 @@ function layOut(picture: Layout["picture"], input: Layout["input"], placement: P
 
 /** Turns pictures of one size into inputs of one shape. */
 export class Resizer {
-  /** Which part of the picture goes where; {@link toPicture} takes boxes back. */
+  /** Which part of the picture goes where; `toPicture` takes boxes back. */
   readonly placement: Placement;
   /** Bytes of wasm memory: the input, one float row and a strip of the picture, however large the picture is. */
   readonly bytes: number;
@@ -327,7 +327,7 @@ export function assumption(model: string): string {
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
 /**
- * The first input of a session from a picture, its pixels in the {@link pixelRange}; the first time that one is assumed, a warning is printed.
+ * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first time that one is assumed, a warning is printed.
  * @returns the input in its own type, the placement for the way back, and the range
  * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
  * @example

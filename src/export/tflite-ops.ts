@@ -3,6 +3,7 @@
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
+import { RELU, RELU_N1_TO_1, RELU6, sameClamp } from "../graph/clamp.ts";
 import type { Clamp, Constant, DType, Graph, Node, Quantisation, Shape, TensorData } from "../graph/graph.ts";
 import { inferShapes } from "../graph/shape.ts";
 import type { Field } from "./flatbuffer.ts";
@@ -260,12 +261,14 @@ function window(node: Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "maxPoo
   ];
 }
 
+/** What the fused activations from 1 on hold values within. */
+const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;
+
 /** The number of a fused activation: none, RELU, RELU_N1_TO_1, RELU6. */
 function activation(node: { readonly name: string; readonly clamp?: Clamp }): number {
   const { clamp } = node;
   if (!clamp) return 0;
-  if (clamp.lo === 0 && clamp.hi === Number.POSITIVE_INFINITY) return 1;
-  if (clamp.lo === -1 && clamp.hi === 1) return 2;
-  if (clamp.lo === 0 && clamp.hi === 6) return 3;
+  const code = FUSED.findIndex((bounds) => sameClamp(bounds, clamp));
+  if (code >= 0) return code + 1;
   throw refused(node, "bounds of ReLU, ReLU6 or −1 … 1", `${clamp.lo} … ${clamp.hi}`);
 }

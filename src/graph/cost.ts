@@ -14,6 +14,7 @@
 
 import { type GraphLike, graphGiven } from "./given.ts";
 import type { Graph, Node, Op, Shape } from "./graph.ts";
+import { definitionOf } from "./ops/index.ts";
 import { constantsOf, readersOf, sizeOf } from "./references.ts";
 import { inferShapes } from "./shape.ts";
 
@@ -59,7 +60,7 @@ export function cost(given: GraphLike): Cost {
       op: first.op,
       inputShape: shapes.get(first.inputs[0] as string) as Shape,
       outputShape: shapes.get((row.at(-1) as Node).name) as Shape,
-      macs: macsOf(first, shapes),
+      macs: multiplyAdds(first, shapes),
       params: row.reduce((sum, node) => sum + paramsOf(node, shapes, counted), 0),
     };
   });
@@ -76,9 +77,10 @@ function rowsOf(graph: Graph): Row[] {
   /** The row that ends in a value. */
   const ends = new Map<string, Row>();
   for (const node of graph.nodes) {
-    if (node.op === "reshape" || node.op === "identity") continue;
+    const { row: place } = definitionOf(node);
+    if (place === "none") continue;
     const input = node.inputs[0] as string;
-    const open = belongsBehind(node) && readers.get(input)?.length === 1 && !graph.outputs.includes(input);
+    const open = place === "before" && readers.get(input)?.length === 1 && !graph.outputs.includes(input);
     let row = open ? ends.get(input) : undefined;
     if (row === undefined) {
       row = [node];
@@ -91,32 +93,9 @@ function rowsOf(graph: Graph): Row[] {
   return rows;
 }
 
-function belongsBehind({ op }: Node): boolean {
-  return op === "batchNorm" || op === "scaleShift" || op === "clamp" || op === "hardSwish";
-}
-
-function macsOf(node: Node, shapes: ReadonlyMap<string, Shape>): number {
-  const shape = (name: string) => shapes.get(name) as Shape;
-  const out = shape(node.name);
-  switch (node.op) {
-    case "conv2d": {
-      const [kH, kW, inC] = shape(node.weights) as [number, number, number, number];
-      return sizeOf(out) * kH * kW * inC;
-    }
-    case "depthwiseConv2d": {
-      const [kH, kW] = shape(node.weights) as [number, number, number, number];
-      return sizeOf(out) * kH * kW;
-    }
-    case "separable": {
-      const [kH, kW, c, multiplier] = shape(node.depthwise.weights) as [number, number, number, number];
-      const pixels = sizeOf(out.slice(0, 3));
-      return pixels * c * multiplier * kH * kW + sizeOf(out) * c * multiplier;
-    }
-    case "dense":
-      return sizeOf(out) * (shape(node.weights)[0] as number);
-    default:
-      return 0;
-  }
+/** Multiply-adds of a node in one run, for the whole batch; `shapes` are those of all values and constants. */
+export function multiplyAdds(node: Node, shapes: ReadonlyMap<string, Shape>): number {
+  return definitionOf(node).macs?.(node, shapes.get(node.name)!, shapes) ?? 0;
 }
 
 function paramsOf(node: Node, shapes: ReadonlyMap<string, Shape>, counted: Set<string>): number {

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { RELU, RELU6 } from "./clamp.ts";
 import type { Clamp, Constant, Graph, Initialiser, Node, Shape } from "./graph.ts";
 
 /** "paper": as TF-slim and Keras build it. "article": as a re-implementation in TensorFlow reads it. */
@@ -84,7 +85,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
     checked(options);
   const paper = reading === "paper";
   const width = (filters: number) => (paper ? Math.max(Math.trunc(filters * alpha), 8) : Math.trunc(filters * alpha));
-  const draft = new Draft(training, { lo: 0, hi: paper ? 6 : Number.POSITIVE_INFINITY });
+  const draft = new Draft(training, paper ? RELU6 : RELU);
   const endPoints = new Map<string, string>();
 
   let channels = paper ? width(STEM_FILTERS) : STEM_FILTERS;

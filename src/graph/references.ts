@@ -3,37 +3,16 @@
  * @module
  */
 
-import type { Graph, Node, Shape } from "./graph.ts";
+import type { Graph, Node } from "./graph.ts";
+import type { ConstantReference } from "./ops/definition.ts";
+import { definitionOf } from "./ops/index.ts";
 
-/** What a constant is to the node that names it. */
-export type Role = "weights" | "bias" | "gamma" | "beta" | "mean" | "variance" | "scale" | "shift";
-
-/** One constant that a node names; `half` tells the two weights of a separable node apart. */
-export interface ConstantReference {
-  readonly role: Role;
-  readonly half?: "depthwise" | "pointwise";
-  readonly name: string;
-}
-
-const ROLES: readonly Role[] = ["weights", "bias", "gamma", "beta", "mean", "variance", "scale", "shift"];
+export { sizeOf } from "./dimensions.ts";
+export type { ConstantReference, Role } from "./ops/definition.ts";
 
 /** The constants that `node` names, in a fixed order. */
 export function constantsOf(node: Node): ConstantReference[] {
-  if (node.op === "separable") {
-    return (["depthwise", "pointwise"] as const).flatMap((half) => {
-      const { weights, bias } = node[half];
-      const found: ConstantReference[] = [{ role: "weights", half, name: weights }];
-      if (bias !== undefined) found.push({ role: "bias", half, name: bias });
-      return found;
-    });
-  }
-  // The one field that bears a role's name and is a number.
-  if (node.op === "softmax") return [];
-  const fields = node as unknown as Partial<Record<Role, string>>;
-  return ROLES.flatMap((role) => {
-    const name = fields[role];
-    return name === undefined ? [] : [{ role, name }];
-  });
+  return definitionOf(node).constants?.(node) ?? [];
 }
 
 /** For every value that is read: the nodes that read it, in order; a node that reads it twice stands there twice. */
@@ -47,9 +26,4 @@ export function readersOf(graph: Graph): Map<string, Node[]> {
     }
   }
   return readers;
-}
-
-/** Number of elements of a shape; 1 for a scalar. */
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
 }

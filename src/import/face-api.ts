@@ -7,6 +7,7 @@
  * @module
  */
 import { FormatError, ShapeError } from "../errors.ts";
+import { RELU6 } from "../graph/clamp.ts";
 import type { Constant, Graph, Node, Shape, Window } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
 import { checked } from "./checked.ts";
@@ -16,7 +17,6 @@ import type { Sibling } from "./source.ts";
 /** Height and width of the input in pixels. */
 const SIDE = 512;
 const CHANNELS = 3;
-const RELU6 = { lo: 0, hi: 6 };
 const EPSILON = 0.001;
 
 /** Output channels of block0 … block13. */

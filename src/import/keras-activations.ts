@@ -2,12 +2,9 @@
  * Activation functions of Keras, in all the ways in which they are written.
  * @module
  */
-import type { Clamp } from "../graph/graph.ts";
+import { type Clamp, RELU, RELU6 } from "../graph/clamp.ts";
 import type { Activation, LayerCall } from "./keras-call.ts";
 import type { Json } from "./keras-json.ts";
-
-export const RELU: Clamp = { lo: 0, hi: Number.POSITIVE_INFINITY };
-export const RELU6: Clamp = { lo: 0, hi: 6 };
 
 /** The layer's own activation. */
 export function activationOf(call: LayerCall): Activation {

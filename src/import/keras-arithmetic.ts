@@ -4,7 +4,7 @@
  * @module
  */
 import { FormatError } from "../errors.ts";
-import { RELU, RELU6 } from "./keras-activations.ts";
+import { RELU, RELU6 } from "../graph/clamp.ts";
 import type { LayerCall } from "./keras-call.ts";
 import type { Literal } from "./keras-calls.ts";
 import type { Value } from "./keras-draft.ts";

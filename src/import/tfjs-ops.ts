@@ -3,6 +3,7 @@
  * @module
  */
 import { FormatError } from "../errors.ts";
+import { RELU, RELU6 } from "../graph/clamp.ts";
 import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { transposed } from "./decode.ts";
@@ -33,8 +34,8 @@ type Op = (call: Call) => Operand;
 
 /** Bounds of the rectifiers by the op's name. */
 const RECTIFIERS: ReadonlyMap<string, Clamp> = new Map([
-  ["Relu", { lo: 0, hi: Number.POSITIVE_INFINITY }],
-  ["Relu6", { lo: 0, hi: 6 }],
+  ["Relu", RELU],
+  ["Relu6", RELU6],
 ]);
 
 /** Every supported op but Const and Placeholder. */

@@ -4,6 +4,7 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { RELU, RELU_N1_TO_1, RELU6 } from "../graph/clamp.ts";
 import type { Clamp, Node, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import type { Budget } from "../limits.ts";
@@ -296,13 +297,6 @@ export class OperatorCall {
     return value;
   }
 }
-
-/** What TFLite's RELU holds values within. */
-export const RELU: Clamp = { lo: 0, hi: Number.POSITIVE_INFINITY };
-/** … its RELU_N1_TO_1, */
-export const RELU_N1_TO_1: Clamp = { lo: -1, hi: 1 };
-/** … and its RELU6. */
-export const RELU6: Clamp = { lo: 0, hi: 6 };
 
 const FUSED: ReadonlyMap<number, Clamp> = new Map([
   [1, RELU],

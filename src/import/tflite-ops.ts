@@ -4,10 +4,11 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { RELU, RELU_0_TO_1, RELU_N1_TO_1, RELU6 } from "../graph/clamp.ts";
 import type { Clamp, Padding, Pair } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { transposed } from "./decode.ts";
-import { type OperatorCall, RELU, RELU_N1_TO_1, RELU6 } from "./tflite-call.ts";
+import type { OperatorCall } from "./tflite-call.ts";
 import { declares, expandDims, reshape, squeeze } from "./tflite-reshape.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
@@ -337,6 +338,6 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["HARD_SWISH", unary("hardSwish")],
   ["RELU", clamp(RELU)],
   ["RELU_N1_TO_1", clamp(RELU_N1_TO_1)],
-  ["RELU_0_TO_1", clamp({ lo: 0, hi: 1 })],
+  ["RELU_0_TO_1", clamp(RELU_0_TO_1)],
   ["RELU6", clamp(RELU6)],
 ]);

@@ -2,6 +2,7 @@
  * Channels brought to one range, so that eight bits serve all of them.
  * @module
  */
+import { RELU, sameClamp } from "../graph/clamp.ts";
 import type { Constant, Graph, Node } from "../graph/graph.ts";
 import { readersOf } from "../graph/references.ts";
 
@@ -23,7 +24,7 @@ export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>)
     const layer = nodes.get(reader.inputs[0]!);
     if (reader.op !== "depthwiseConv2d" || (layer?.op !== "conv2d" && layer?.op !== "depthwiseConv2d")) continue;
     if (readers.get(layer.name)!.length !== 1 || graph.outputs.includes(layer.name)) continue;
-    if (layer.clamp && !(layer.clamp.lo === 0 && layer.clamp.hi === Number.POSITIVE_INFINITY)) continue;
+    if (layer.clamp && !sameClamp(layer.clamp, RELU)) continue;
     const peak = peaks.get(layer.name)!;
     const most = peak.reduce((a, b) => Math.max(a, b), 0);
     const up = Float64Array.from(peak, (each) => (each > 0 ? Math.min(MOST, most / each) : 1));

@@ -4,8 +4,9 @@
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
-import type { Constant, Graph, Node, Op, Quantisation } from "../graph/graph.ts";
+import type { Constant, Graph, Node, Quantisation } from "../graph/graph.ts";
 import { initialise } from "../graph/initialise.ts";
+import { OPS } from "../graph/ops/index.ts";
 import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { turns } from "../turn.ts";
@@ -19,24 +20,6 @@ export interface QuantizeOptions extends CalibrationOptions {
   /** Whether channels in front of depthwise convolutions are brought to one range first, where nothing bounds them from above; true by default. */
   readonly equalise?: boolean | undefined;
 }
-
-/** Ops whose result means what their input means, so that both share a scale. */
-const SHARING: ReadonlySet<Op> = new Set([
-  "maxPool",
-  "averagePool",
-  "reshape",
-  "pad",
-  "resizeBilinear",
-  "concat",
-  "identity",
-]);
-/** Ops whose results lie between 0 and 1, and get 1/256 as scale. */
-const UNIT: ReadonlySet<Op> = new Set(["softmax", "sigmoid"]);
-const SUPPORTED: ReadonlySet<Op> = new Set([
-  ...SHARING,
-  ...UNIT,
-  ...(["conv2d", "depthwiseConv2d", "dense", "add", "globalAveragePool", "clamp", "hardSwish"] as const),
-]);
 
 /**
  * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of outputs survive.
@@ -52,7 +35,7 @@ export async function quantize(
   let float = simplified(initialise(graph));
   const other = [...float.inputs, ...float.nodes].find(({ dtype = "float32" }) => dtype !== "float32");
   if (other) throw new UnsupportedError(`value ${other.name}: expected a float32 network, got ${other.dtype}`);
-  const refused = float.nodes.find(({ op }) => !SUPPORTED.has(op));
+  const refused = float.nodes.find(({ op }) => OPS[op].quantised === undefined);
   if (refused) {
     throw new UnsupportedError(`node ${refused.name}: expected an op that there is in 8 bits, got ${refused.op}`);
   }
@@ -88,7 +71,7 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
     return up === undefined ? name : find(up);
   };
   for (const { op, name, inputs } of graph.nodes) {
-    if (!SHARING.has(op)) continue;
+    if (OPS[op].quantised !== "shared") continue;
     for (const input of inputs) if (find(input) !== find(name)) leader.set(find(name), find(input));
   }
   const joined = new Map<string, Range>();
@@ -96,7 +79,7 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
     const known = joined.get(find(name)) ?? { lo: 0, hi: 0 };
     joined.set(find(name), { lo: Math.min(known.lo, lo), hi: Math.max(known.hi, hi) });
   }
-  const unit = new Set(graph.nodes.filter(({ op }) => UNIT.has(op)).map(({ name }) => find(name)));
+  const unit = new Set(graph.nodes.filter(({ op }) => OPS[op].quantised === "unit").map(({ name }) => find(name)));
   return new Map(
     [...ranges.keys()].map((name) => {
       const group = find(name);
@@ -125,12 +108,12 @@ function bytes(
   const source = graph.constants.get(typed.weights)!;
   const weights = source.data as Float32Array;
   const bias = typed.bias === undefined ? undefined : (graph.constants.get(typed.bias)!.data as Float32Array);
-  const channels = typed.op === "depthwiseConv2d" ? source.shape[2]! * source.shape[3]! : source.shape.at(-1)!;
+  const layout = OPS[typed.op].weights!;
+  const channels = layout.channels(source.shape);
   const scales = weightScales(weights, bias, channels, from, typed.op === "dense");
-  const axis = { conv2d: 3, depthwiseConv2d: 2, dense: 1 }[typed.op];
   const scaleOf = (o: number) => scales[scales.length === 1 ? 0 : o]!;
   const data = Int8Array.from(weights, (w, i) => Math.min(127, Math.max(-127, Math.round(w / scaleOf(i % channels)))));
-  const quantisation = { scales, zeroPoints: scales.map(() => 0), axis };
+  const quantisation = { scales, zeroPoints: scales.map(() => 0), axis: layout.axis };
   const name = `${typed.name}/weights`;
   constants.set(name, { name, shape: source.shape, dtype: "int8", data, quantisation });
   if (bias === undefined) return { ...typed, weights: name };

@@ -4,6 +4,7 @@
  */
 
 import type { Conv2d, DepthwiseConv2d, Graph, Node, Pad, Pair, Pool, Shape } from "../graph.ts";
+import { definitionOf } from "../ops/index.ts";
 import { constantsOf } from "../references.ts";
 import { everyWindowSeesImage, inferShapes, resolvePadding } from "../shape.ts";
 import { rebuild } from "./rebuild.ts";
@@ -55,9 +56,5 @@ function joined(node: Conv2d | DepthwiseConv2d | Pool, pad: Pad, shapes: Readonl
 
 /** A number that no value of the node is below. */
 function lowerBound(node: Node | undefined): number {
-  if (node === undefined) return Number.NEGATIVE_INFINITY;
-  if (node.op === "clamp") return node.lo;
-  if (node.op === "sigmoid" || node.op === "softmax") return 0;
-  if (node.op === "separable") return node.pointwise.clamp?.lo ?? Number.NEGATIVE_INFINITY;
-  return ("clamp" in node ? node.clamp?.lo : undefined) ?? Number.NEGATIVE_INFINITY;
+  return (node && definitionOf(node).bounds?.(node))?.lo ?? Number.NEGATIVE_INFINITY;
 }

@@ -3,7 +3,9 @@
  * @module
  */
 
-import type { Clamp, Graph, Node } from "../graph.ts";
+import { type Clamp, joinedClamp } from "../clamp.ts";
+import type { Graph, Node } from "../graph.ts";
+import { definitionOf } from "../ops/index.ts";
 import { sameMeaning } from "../quant.ts";
 import { readersOf } from "../references.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
@@ -27,26 +29,6 @@ export function fuseActivation(graph: Graph, keep: ReadonlySet<string>): Graph {
 
 /** `node` with bounds behind it; `undefined` where it cannot have any. */
 function clamped(node: Node, bounds: Clamp): Node | undefined {
-  switch (node.op) {
-    case "conv2d":
-    case "depthwiseConv2d":
-    case "dense":
-    case "scaleShift":
-    case "add":
-    case "maxPool":
-    case "averagePool":
-      return { ...node, clamp: then(node.clamp, bounds) };
-    case "separable":
-      return { ...node, pointwise: { ...node.pointwise, clamp: then(node.pointwise.clamp, bounds) } };
-    case "clamp":
-      return { ...node, ...then(node, bounds) };
-    default:
-      return undefined;
-  }
-}
-
-/** First one clamp, then the other, as one: the second clamps the bounds of the first, even where the two do not overlap. */
-function then(first: Clamp | undefined, { lo, hi }: Clamp): Clamp {
-  const bound = (x: number) => Math.min(hi, Math.max(lo, x));
-  return first === undefined ? { lo, hi } : { lo: bound(first.lo), hi: bound(first.hi) };
+  const definition = definitionOf(node);
+  return definition.clamped?.(node, joinedClamp(definition.bounds?.(node), bounds));
 }

@@ -1,0 +1,20 @@
+/**
+ * Out of 8 bits.
+ * @module
+ */
+
+import { BYTES, FLOAT, type NodeBase, type OpDefinition } from "./definition.ts";
+import { unchanged } from "./shapes.ts";
+
+/** From 8 bits to float32: y = scale·(x − zeroPoint). */
+export interface Dequantise extends NodeBase {
+  readonly op: "dequantise";
+}
+
+export const dequantise: OpDefinition<Dequantise> = {
+  meaning: "y = scale·(x − zeroPoint)",
+  arity: 1,
+  shape: unchanged,
+  value: FLOAT,
+  reads: BYTES,
+};

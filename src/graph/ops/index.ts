@@ -1,0 +1,126 @@
+/**
+ * All ops: the closed union of nodes, and what is known of each op. The compiler sees to it that neither lacks what the other has.
+ * @module
+ */
+
+import { type Add, add } from "./add.ts";
+import { type BatchNorm, batchNorm } from "./batch-norm.ts";
+import { type ClampNode, clamp } from "./clamp.ts";
+import { type Concat, concat } from "./concat.ts";
+import { type Conv2d, conv2d } from "./conv2d.ts";
+import type { AnyNode, OpDefinition } from "./definition.ts";
+import { type Dense, dense } from "./dense.ts";
+import { type DepthwiseConv2d, depthwiseConv2d } from "./depthwise-conv2d.ts";
+import { type Dequantise, dequantise } from "./dequantise.ts";
+import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
+import { type HardSwish, hardSwish } from "./hard-swish.ts";
+import { type Identity, identity } from "./identity.ts";
+import { type Moments, moments } from "./moments.ts";
+import { type MovingAverage, movingAverage } from "./moving-average.ts";
+import { type Normalise, normalise } from "./normalise.ts";
+import { type Pad, pad } from "./pad.ts";
+import { averagePool, maxPool, type Pool } from "./pool.ts";
+import { type Quantise, quantise } from "./quantise.ts";
+import { type Reshape, reshape } from "./reshape.ts";
+import { type ResizeBilinear, resizeBilinear } from "./resize-bilinear.ts";
+import { type ScaleShift, scaleShift } from "./scale-shift.ts";
+import { type Separable, separable } from "./separable.ts";
+import { type Sigmoid, sigmoid } from "./sigmoid.ts";
+import { type Softmax, softmax } from "./softmax.ts";
+
+/** One step of a network. The union is closed: a `switch` over `op` is checked for completeness by the compiler. */
+export type Node =
+  | Conv2d
+  | DepthwiseConv2d
+  | Dense
+  | Separable
+  | BatchNorm
+  | Moments
+  | Normalise
+  | MovingAverage
+  | ScaleShift
+  | ClampNode
+  | Sigmoid
+  | HardSwish
+  | Softmax
+  | Pool
+  | GlobalAveragePool
+  | Add
+  | Concat
+  | Pad
+  | ResizeBilinear
+  | Reshape
+  | Quantise
+  | Dequantise
+  | Identity;
+
+/** The name of an op. */
+export type Op = Node["op"];
+
+/** The node of an op. */
+type NodeOf<O extends Op, N = Node> = N extends { readonly op: infer P } ? (O extends P ? N : never) : never;
+
+/** What is known of each op. */
+export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
+  conv2d,
+  depthwiseConv2d,
+  dense,
+  separable,
+  batchNorm,
+  moments,
+  normalise,
+  movingAverage,
+  scaleShift,
+  clamp,
+  sigmoid,
+  hardSwish,
+  softmax,
+  maxPool,
+  averagePool,
+  globalAveragePool,
+  add,
+  concat,
+  pad,
+  resizeBilinear,
+  reshape,
+  quantise,
+  dequantise,
+  identity,
+};
+
+/**
+ * What is known of the op of a node.
+ * @throws TypeError for an op that there is not
+ */
+export function definitionOf<N extends AnyNode>({ name, op }: N): OpDefinition<N> {
+  if (!Object.hasOwn(OPS, op)) {
+    throw new TypeError(`node "${name}": expected a known op, got ${JSON.stringify(op)}`);
+  }
+  return OPS[op as Op] as unknown as OpDefinition<N>;
+}
+
+export type {
+  Add,
+  BatchNorm,
+  ClampNode,
+  Concat,
+  Conv2d,
+  Dense,
+  DepthwiseConv2d,
+  Dequantise,
+  GlobalAveragePool,
+  HardSwish,
+  Identity,
+  Moments,
+  MovingAverage,
+  Normalise,
+  Pad,
+  Pool,
+  Quantise,
+  Reshape,
+  ResizeBilinear,
+  ScaleShift,
+  Separable,
+  Sigmoid,
+  Softmax,
+};

@@ -1,0 +1,19 @@
+/**
+ * Statistics of the batch at hand.
+ * @module
+ */
+
+import { FLOAT, type NodeBase, type OpDefinition } from "./definition.ts";
+import { channelsOf } from "./shapes.ts";
+
+/** Mean and (biased) variance over all but the last axis: [..., C] → [2, C]. The first step of batch normalisation in training. */
+export interface Moments extends NodeBase {
+  readonly op: "moments";
+}
+
+export const moments: OpDefinition<Moments> = {
+  meaning: "y[0, c] = mean of x[..., c], y[1, c] = its biased variance",
+  arity: 1,
+  shape: (node, x) => [2, channelsOf(node, x)],
+  value: FLOAT,
+};

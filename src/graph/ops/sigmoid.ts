@@ -1,0 +1,20 @@
+/**
+ * The logistic function.
+ * @module
+ */
+
+import type { NodeBase, OpDefinition } from "./definition.ts";
+import { unchanged } from "./shapes.ts";
+
+/** y = 1/(1 + exp(−x)). */
+export interface Sigmoid extends NodeBase {
+  readonly op: "sigmoid";
+}
+
+export const sigmoid: OpDefinition<Sigmoid> = {
+  meaning: "y = 1/(1 + exp(−x))",
+  arity: 1,
+  shape: unchanged,
+  quantised: "unit",
+  bounds: () => ({ lo: 0, hi: 1 }),
+};

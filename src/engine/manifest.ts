@@ -2,9 +2,10 @@
  * What whoever runs an image must know of it, as plain JSON: what goes in and comes out, where, and what it means.
  * @module
  */
+import { multiplyAdds } from "../graph/cost.ts";
 import type { DType, Graph, Node, Op, Quantisation, Shape, Source } from "../graph/graph.ts";
 import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
-import type { Kernel, StepFields } from "./step.ts";
+import type { Kernel } from "./step.ts";
 
 /** A value that the host writes or reads. */
 export interface ManifestValue {
@@ -73,8 +74,9 @@ export function manifestOf(
     scheduleAt: plan.scheduleAt,
     arenaAt: plan.arena,
     entries: plan.schedule.length,
-    steps: plan.steps.map(({ node, kernel, fields }) => ({
-      ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)!, macs: macsOf(kernel, fields) },
+    steps: plan.steps.map(({ node, kernel }) => ({
+      ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
+      macs: multiplyAdds(node, plan.shapes),
     })),
     inputs: optimised.inputs.map(({ name }) => value(name, name)),
     outputs: graph.outputs.map((name) => value(name, name)),
@@ -95,28 +97,5 @@ function producer(graph: Graph, name: string): Op | undefined {
   const nodes = new Map<string, Node>(graph.nodes.map((node) => [node.name, node]));
   for (let node = nodes.get(name); ; node = nodes.get(node.inputs[0]!)) {
     if (node === undefined || !PASSING.has(node.op)) return node?.op;
-  }
-}
-
-/** Multiply-adds of a step. */
-function macsOf(kernel: Kernel, f: StepFields): number {
-  const pixels = (f.rows ?? 0) * (f.outW ?? 0);
-  const depthwise = pixels * (f.kH ?? 0) * (f.kW ?? 0) * (f.midC || f.outC || 0);
-  switch (kernel) {
-    case "conv_f32":
-    case "conv_s8":
-      return pixels * f.kH! * f.kW! * f.inC! * f.outC!;
-    case "pwconv_f32":
-    case "pwconv_s8":
-      return f.rows! * f.inC! * f.outC!;
-    case "dwconv3x3_f32":
-    case "dwconv_f32":
-    case "dwconv_s8":
-      return depthwise;
-    case "separable_f32":
-    case "separable_s8":
-      return depthwise + pixels * f.midC! * f.outC!;
-    default:
-      return 0;
   }
 }

@@ -3,7 +3,8 @@
  * @module
  */
 import { expect, it } from "vitest";
-import type { StepFields } from "../../src/engine/step.ts";
+import { type Fields, footprint } from "../../src/engine/footprint.ts";
+import { STEP_FLOATS, STEP_INTS, STEP_QUANT, type StepFields } from "../../src/engine/step.ts";
 import { count, type Value } from "../reference/value.ts";
 import { type Build, type Exports, forEachVariant, instantiate } from "../variants.ts";
 import {
@@ -17,6 +18,7 @@ import {
   splitRows,
   UNTOUCHED,
 } from "./harness.ts";
+import { packedBytes } from "./weights.ts";
 
 /** A step and what it has to compute. `expected` lists the elements that the step writes, in their order. */
 export interface Trial {
@@ -113,6 +115,11 @@ export function kernelSuite(cases: readonly Case[], violations: readonly Violati
   };
   const names = new Set(cases.map((item) => item.name));
   if (names.size !== cases.length) throw new Error("cases: expected names that differ");
+  if (isExact(trialOf(cases[0]!).problem)) {
+    it("has the footprint that plans are checked by", () => {
+      for (const item of cases) expectFootprint(item.name, trialOf(item));
+    });
+  }
   forEachVariant((build) => {
     it.each(cases)("$name", (item) => {
       const trial = trialOf(item);
@@ -124,6 +131,22 @@ export function kernelSuite(cases: readonly Case[], violations: readonly Violati
       expectTrap(problem, rows, fields, misalign);
     });
   });
+}
+
+/** What a trial gives its kernel is what the engine says that it touches: no case is easier than a plan may be. */
+function expectFootprint(name: string, { problem, expected }: Trial): void {
+  const { kernel, fields, x, x2, w, w2, scratch, outputBytes = 4 } = problem;
+  const zeros = Object.fromEntries([...STEP_INTS, ...STEP_FLOATS, ...STEP_QUANT].map((field) => [field, 0]));
+  const { needs, ...touched } = footprint(kernel, { ...zeros, ...fields } as Fields);
+  // Plans have no gaps between rows.
+  if (fields.xPitch !== undefined && fields.xPitch !== fields.inC) return;
+  const sizes = { x: x.byteLength, x2: x2?.byteLength, w: w && packedBytes(w), w2: w2 && packedBytes(w2), s: scratch };
+  expect(touched, name).toMatchObject({
+    ...Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== undefined)),
+    y: outputBytes * expected.values.length,
+  });
+  expect(needs.filter(([, holds]) => !holds).map(([what]) => `${name}: ${what}`)).toEqual([]);
+  expect(problem.inPlace === undefined || touched.inPlace, `${name}: in place`).toBe(true);
 }
 
 function expectTrap(
@@ -145,6 +168,7 @@ function expectTrap(
 export function commonViolations(of: Case, pointers: readonly Pointer[]): Violation[] {
   return [
     { name: "a row before the first", of, rows: [-1, 1] },
+    { name: "an end before the beginning", of, rows: [1, 0] },
     { name: "a row past the last", of, rows: [0, of.make().problem.fields.rows + 1] },
     ...pointers.map((misalign) => ({ name: `${misalign} off its alignment`, of, misalign })),
   ];

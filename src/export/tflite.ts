@@ -4,9 +4,8 @@
  */
 import type { Builder } from "flatbuffers";
 import type { Graph } from "../graph/graph.ts";
-import { dropIdentities, foldBatchNorm, fuseActivation, prune } from "../graph/passes/index.ts";
+import { prepared } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
-import { explicitPads } from "./explicit-pads.ts";
 import { bytesVector, table, vector } from "./flatbuffer.ts";
 import { METADATA, metadataOf, withLabels } from "./tflite-metadata.ts";
 import { Draft, OPERATORS, type Operator, type Tensor } from "./tflite-ops.ts";
@@ -22,11 +21,7 @@ const TYPES = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
 export async function toTflite(graph: Graph): Promise<Uint8Array> {
   validate(graph);
   const { Builder } = await import("flatbuffers");
-  const none: ReadonlySet<string> = new Set();
-  const plain = [prune, dropIdentities, foldBatchNorm, fuseActivation, explicitPads, prune].reduce(
-    (g, pass) => pass(g, none),
-    graph,
-  );
+  const plain = prepared(graph, "tflite");
   const draft = new Draft(plain);
   const bytes = draft.tensors.reduce((sum, { data }) => sum + (data?.byteLength ?? 0) + 512, 1 << 16);
   const indexOf = (name: string) => draft.indices.get(name)!;

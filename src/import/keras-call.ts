@@ -3,15 +3,13 @@
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
+import type { NodeFields, Without } from "../graph/builder.ts";
 import type { Clamp, Node, Pair, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import type { Literal } from "./keras-calls.ts";
 import { type Draft, UNKNOWN, type Value } from "./keras-draft.ts";
 import { describe, type Json } from "./keras-json.ts";
 import { type KerasLayerKey, type Need, placeOf } from "./keras-needs.ts";
-
-/** Omits its argument from each member of a union, keeping the union apart. */
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An activation function of Keras: what stands behind a layer's sums. */
 export type Activation = { readonly clamp: Clamp } | { readonly op: "softmax" | "sigmoid" | "hardSwish" } | undefined;
@@ -86,7 +84,7 @@ export class LayerCall {
   }
 
   /** Adds the node that computes this call's value, or, with a suffix, one on the way to it. */
-  node(node: Without<Node, "name" | "inputs">, inputs: readonly Value[], suffix?: string): string {
+  node(node: NodeFields, inputs: readonly Value[], suffix?: string): string {
     for (const input of inputs) this.draft.shapeOf(input);
     const name = suffix === undefined ? this.name : this.draft.claim(`${this.name}/${suffix}`);
     this.draft.addNode({ ...node, name, inputs } as Node, this.where);

@@ -4,8 +4,8 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Constant, Input, Node, Shape } from "../graph/graph.ts";
-import { nodeShape } from "../graph/shape.ts";
+import { GraphBuilder, type GraphFields } from "../graph/builder.ts";
+import type { Graph, Input, Node, Shape } from "../graph/graph.ts";
 import type { Budget } from "../limits.ts";
 import type { Need } from "./keras-needs.ts";
 
@@ -33,19 +33,16 @@ export class Draft {
   readonly budget: Budget;
   /** Height and width where the model leaves them open. */
   readonly resolution: number;
-  readonly inputs: Input[] = [];
-  readonly constants = new Map<string, Constant>();
-  readonly nodes: Node[] = [];
-  readonly pending = new Map<string, Pending>();
   /** By the layer's place: the variables that it needs, by their names. */
   readonly needs = new Map<string, Map<string, Need>>();
   /** The constants that hold variables as they are. */
   readonly variables = new Map<Need, string>();
   /** What each refused layer lacks, by the layer's place. */
   readonly blockers = new Map<string, { readonly layer: string; readonly error: UnsupportedError }>();
-  readonly #shapes = new Map<string, Shape>();
+  readonly #builder = new GraphBuilder();
   readonly #visited = new Set<string>();
-  readonly #claimed = new Map<string, number>();
+  /** Reads a variable; there is one once the layers have said what they need. */
+  #read: (need: Need) => Float32Array | Promise<Float32Array> = () => new Float32Array();
 
   constructor(format: string, budget: Budget, resolution: number) {
     this.format = format;
@@ -61,51 +58,43 @@ export class Draft {
 
   /** Claims a name for a value: `name`, or `name_1`, `name_2` … where that is taken. */
   claim(name: string): string {
-    let unique = name;
-    for (let i = this.#claimed.get(name); i !== undefined && this.#claimed.has(unique); i++) {
-      unique = `${name}_${i}`;
-      this.#claimed.set(name, i + 1);
-    }
-    this.#claimed.set(unique, this.#claimed.get(unique) ?? 1);
-    return unique;
+    return this.#builder.claim(name);
   }
 
   /** Adds an input under a name that has been claimed. */
   addInput(input: Input): void {
-    this.inputs.push(input);
-    this.#shapes.set(input.name, input.shape);
+    this.#builder.addInput(input);
   }
 
   /** Adds a constant whose numbers are there, or come later. Answers with its name. */
   addConstant(name: string, shape: Shape, numbers: Float32Array | Pending): string {
-    const unique = this.claim(name);
-    const data = numbers instanceof Float32Array ? { data: numbers } : {};
-    this.constants.set(unique, { name: unique, shape, dtype: "float32", ...data });
-    if (!(numbers instanceof Float32Array)) this.pending.set(unique, numbers);
-    this.#shapes.set(unique, shape);
-    return unique;
+    if (numbers instanceof Float32Array) return this.#builder.addConstant(name, { shape }, numbers);
+    const { needs, make } = numbers;
+    return this.#builder.addConstant(name, { shape }, async () => {
+      const variables: Float32Array[] = [];
+      for (const need of needs) variables.push(await this.#read(need));
+      return make(variables);
+    });
   }
 
   /** @throws {FormatError} The layer at `where` cannot read what it reads. */
   addNode(node: Node, where: string): void {
-    let shape: Shape;
     try {
-      shape = nodeShape(node, this.#shapes);
+      this.#builder.addNode(node);
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause;
       throw new FormatError(`${where}: ${cause.message}`, { cause });
     }
+    const shape = this.shapeOf(node.name);
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 1)) {
       throw new FormatError(`${where}: expected a result of sizes ≥ 1, got [${shape.join(",")}]`);
     }
-    this.nodes.push(node);
-    this.#shapes.set(node.name, shape);
   }
 
   /** The shape of a value; the batch is what the inputs say, 1. */
   shapeOf(value: Value): Shape {
     if (value === UNKNOWN) throw new UnknownShape();
-    const shape = this.#shapes.get(value);
+    const shape = this.#builder.shapeOf(value);
     if (!shape) throw new FormatError(`${this.format}: expected value '${value}' to have a shape, got none`);
     return shape;
   }
@@ -127,14 +116,9 @@ export class Draft {
     );
   }
 
-  /** Fills in what was pending, giving way to the event loop in between. */
-  async fill(read: (need: Need) => Float32Array | Promise<Float32Array>): Promise<void> {
-    for (const [name, { needs, make }] of this.pending) {
-      const variables: Float32Array[] = [];
-      for (const need of needs) variables.push(await read(need));
-      await this.budget.turn();
-      const constant = this.constants.get(name)!;
-      this.constants.set(name, { ...constant, data: make(variables) });
-    }
+  /** The graph, its variables read, giving way to the event loop in between. */
+  complete(fields: GraphFields, read: (need: Need) => Float32Array | Promise<Float32Array>): Promise<Graph> {
+    this.#read = read;
+    return this.#builder.complete(this.#builder.graph(fields), () => this.budget.turn());
   }
 }

@@ -65,17 +65,10 @@ export async function fromKerasConfig(
   draft.refuse();
   if (outputs.length === 0) throw new FormatError(`${format}: model '${model.name}': expected outputs, got none`);
   const found = weights.assign(needsOf(draft, model, [], []));
-  await draft.fill((need) => found.get(need)!.read());
   const normalisation = options.source?.normalisation ?? applicationNormalisation(model);
-  const graph: Graph = {
-    name: model.name,
-    inputs: draft.inputs,
-    constants: draft.constants,
-    nodes: draft.nodes,
-    outputs: outputs as readonly string[],
-    endPoints: new Map(),
-    source: { format, ...options.source, ...(normalisation && { normalisation }) },
-  };
+  const source = { format, ...options.source, ...(normalisation && { normalisation }) };
+  const fields = { name: model.name, outputs: outputs as readonly string[], source };
+  const graph = await draft.complete(fields, (need) => found.get(need)!.read());
   return nameEndPoints(await checked(format, graph, draft.budget));
 }
 

@@ -15,7 +15,7 @@ import {
   reshaped,
   stridedSlice,
 } from "./integers.ts";
-import type { Call, Operand } from "./tfjs-graph.ts";
+import type { Call, Operand } from "./tfjs-call.ts";
 import { booleanAttribute, numberAttribute, where } from "./tfjs-graphdef.ts";
 import { known, operand, unsupported } from "./tfjs-operands.ts";
 

@@ -7,7 +7,7 @@ import type { Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { type Known, MOST_KNOWN } from "./integers.ts";
 import type { Weight } from "./shards.ts";
-import type { Call, Operand } from "./tfjs-graph.ts";
+import type { Call, Operand } from "./tfjs-call.ts";
 import { where } from "./tfjs-graphdef.ts";
 
 /** A weight and the name of its Const node. */

@@ -8,7 +8,7 @@ import type { Clamp, Padding, Pair, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { transposed } from "./decode.ts";
 import { resolve } from "./integers.ts";
-import type { Call, Emitted, Operand } from "./tfjs-graph.ts";
+import type { Call, Emitted, Operand } from "./tfjs-call.ts";
 import {
   booleanAttribute,
   numberAttribute,

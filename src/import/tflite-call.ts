@@ -4,10 +4,12 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import type { NodeFields } from "../graph/builder.ts";
 import { RELU, RELU_N1_TO_1, RELU6 } from "../graph/clamp.ts";
 import type { Clamp, Node, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import type { Budget } from "../limits.ts";
+import type { Known } from "./integers.ts";
 import {
   checkBytes,
   checkFloats,
@@ -19,7 +21,6 @@ import {
   valueQuantisation,
 } from "./tflite-constants.ts";
 import { nameOf, shownName, type TfliteDraft } from "./tflite-draft.ts";
-import type { Known } from "./tflite-fold.ts";
 import type { OperatorInfo, TensorInfo } from "./tflite-schema.ts";
 
 /** A constant input: the tensor that the operator reads, and the one whose data that has. */
@@ -37,9 +38,6 @@ export interface ByteNumbers extends Numbers {
 
 /** Brings numbers into another order, or makes others of them. */
 type Arrange<T> = (data: T, budget: Budget) => T | Promise<T>;
-
-/** Omits its argument from each member of a union, keeping the union apart. */
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** One operator while it is turned into nodes. */
 export class OperatorCall {
@@ -129,8 +127,7 @@ export class OperatorCall {
   /** The shape of an input: what it comes to where it is computed, else what the file declares. */
   shape(i: number): Shape {
     const tensor = this.required(i);
-    const value = this.draft.values.get(tensor.index);
-    return (value === undefined ? undefined : this.draft.shapes.get(value)) ?? tensor.shape;
+    return this.draft.shapeOf(tensor.index) ?? tensor.shape;
   }
 
   /** An input that must be constant: the tensor, and the one whose data it has. */
@@ -265,7 +262,7 @@ export class OperatorCall {
   }
 
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
-  node(node: Without<Node, "name" | "inputs">, inputs: readonly string[], suffix?: string): string {
+  node(node: NodeFields, inputs: readonly string[], suffix?: string): string {
     // A value on the way has the type of the input: the operators that need one reshape it, or clamp what they have joined.
     const type = this.type(suffix === undefined ? this.output : this.required(0));
     const from = this.required(0).type;
@@ -275,8 +272,7 @@ export class OperatorCall {
     }
     const own = nameOf(this.output);
     const name = this.draft.claim(suffix === undefined ? own : `${own}/${suffix}`);
-    this.draft.add({ ...node, name, inputs, ...type } as Node);
-    return name;
+    return this.draft.builder.addNode({ ...node, name, inputs, ...type } as Node);
   }
 
   /** The fused activation function of field `index` as a field of the node. */

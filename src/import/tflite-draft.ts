@@ -2,19 +2,12 @@
  * A graph in the making out of a TFLite file: what its tensors have become so far.
  * @module
  */
-import type { Constant, Node, Quantisation, Shape, TensorData } from "../graph/graph.ts";
-import { nodeShape } from "../graph/shape.ts";
+import { GraphBuilder, type Make } from "../graph/builder.ts";
+import type { Constant, Quantisation, Shape } from "../graph/graph.ts";
 import type { Budget } from "../limits.ts";
 import { Blockers } from "./blockers.ts";
-import { Names } from "./names.ts";
-import type { Known } from "./tflite-fold.ts";
+import type { Known } from "./integers.ts";
 import type { ModelFile, TensorInfo } from "./tflite-schema.ts";
-
-/** A constant whose numbers are not made yet. */
-interface Promised {
-  readonly constant: Constant;
-  readonly make: () => TensorData | Promise<TensorData>;
-}
 
 /** What is known of a constant beside its name and numbers. */
 export interface Stored {
@@ -35,18 +28,12 @@ export class TfliteDraft {
   readonly aliases = new Map<number, TensorInfo>();
   /** Tensors of whole numbers that operators have made of what is known beforehand: shapes, sizes. */
   readonly integers = new Map<number, Known>();
-  readonly nodes: Node[] = [];
-  /** Shapes of values and constants by name. */
-  readonly shapes = new Map<string, Shape>();
+  readonly builder = new GraphBuilder();
   readonly blockers = new Blockers();
   /** Tensors that what is not supported would have computed. */
   readonly blocked = new Set<number>();
   /** Whether an input has been given another size than the file declares, so that the sizes behind it are others too. */
   resized = false;
-  readonly #names = new Names();
-  /** Constants by the tensor and layout that they are made of. */
-  readonly #stored = new Map<string, string>();
-  readonly #promised: Promised[] = [];
 
   constructor(file: ModelFile, budget: Budget) {
     this.file = file;
@@ -55,44 +42,25 @@ export class TfliteDraft {
 
   /** Claims a name for a value: the tensor's, with `_1`, `_2` … where that is taken. */
   claim(name: string): string {
-    return this.#names.claim(name);
+    return this.builder.claim(name);
   }
 
-  /** Adds a node whose name has been claimed. */
-  add(node: Node): void {
-    this.shapes.set(node.name, nodeShape(node, this.shapes));
-    this.nodes.push(node);
+  /** The shape of the value that a tensor holds; undefined where it holds none. */
+  shapeOf(index: number): Shape | undefined {
+    const value = this.values.get(index);
+    return value === undefined ? undefined : this.builder.shapeOf(value);
   }
 
   /**
    * Adds a constant made of a tensor; one that several operators read in the same layout is stored once. Its numbers are made at the end, once the file has
    * turned out to be sound, but they count at once.
    */
-  store(tensor: TensorInfo, layout: string, { bytes, ...rest }: Stored, make: Promised["make"]): string {
+  store(tensor: TensorInfo, layout: string, { bytes, ...fields }: Stored, make: Make): string {
     const key = `${tensor.index}:${layout}`;
-    const known = this.#stored.get(key);
+    const known = this.builder.constantOf(key);
     if (known !== undefined) return known;
-    const name = this.claim(nameOf(tensor));
     this.budget.unpack(bytes, `tflite, tensor ${tensor.index} '${shownName(tensor)}'`);
-    this.#promised.push({ constant: { name, ...rest }, make });
-    this.shapes.set(name, rest.shape);
-    this.#stored.set(key, name);
-    return name;
-  }
-
-  /** The constants, their numbers still to come: an architecture. */
-  get architecture(): Map<string, Constant> {
-    return new Map(this.#promised.map(({ constant }) => [constant.name, constant]));
-  }
-
-  /** The constants with their numbers. */
-  async constants(): Promise<Map<string, Constant>> {
-    const constants = new Map<string, Constant>();
-    for (const { constant, make } of this.#promised) {
-      await this.budget.turn();
-      constants.set(constant.name, { ...constant, data: await make() });
-    }
-    return constants;
+    return this.builder.addConstant(nameOf(tensor), fields, make, key);
   }
 }
 

@@ -18,8 +18,6 @@ import {
 import type { OperatorCall } from "./tflite-call.ts";
 import { shownName } from "./tflite-draft.ts";
 
-export type { Known } from "./integers.ts";
-
 /** The result for inputs that are all known; undefined where the operator does more than is done here. */
 type Fold = (call: OperatorCall, inputs: readonly Known[]) => Known | undefined;
 

@@ -5,7 +5,7 @@
 
 import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
 import { nameEndPoints } from "../graph/endpoints.ts";
-import type { DType, Graph, Input, Shape } from "../graph/graph.ts";
+import type { DType, Graph, Shape } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
 import { checked } from "./checked.ts";
 import { OperatorCall } from "./tflite-call.ts";
@@ -37,7 +37,7 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
   }
   const file = await readModel(bytes, budget);
   const draft = new TfliteDraft(file, budget);
-  const inputs = file.inputs.map((index) => inputOf(draft, file.tensors[index]!, resolution));
+  for (const index of file.inputs) inputOf(draft, file.tensors[index]!, resolution);
   for (const operator of file.operators) {
     await budget.turn();
     addOperator(draft, operator);
@@ -45,34 +45,28 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
   draft.blockers.check("tflite");
   const outputs = file.outputs.map((index) => outputOf(draft, file.tensors[index]!));
   const source = { format: "tflite", ...(await readMetadata(file, bytes, budget)) };
-  const { nodes } = draft;
-  const architecture: Graph = {
-    ...{ name: file.name, inputs, constants: draft.architecture, nodes },
-    ...{ outputs, endPoints: new Map(), source },
-  };
-  const graph = await checked("tflite", architecture, budget);
+  const { builder } = draft;
+  const graph = await checked("tflite", builder.graph({ name: file.name, outputs, source }), budget);
   compareShapes(draft);
   await budget.turn();
-  const named = nameEndPoints(graph);
-  return { ...named, constants: await draft.constants() };
+  return builder.complete(nameEndPoints(graph), () => budget.turn());
 }
 
 const INPUT_TYPES: readonly string[] = ["float32", "uint8", "int8", "int32"] satisfies DType[];
 
 /** An input, or a place for one that is not supported, which is noted. */
-function inputOf(draft: TfliteDraft, tensor: TensorInfo, resolution: number | undefined): Input {
+function inputOf(draft: TfliteDraft, tensor: TensorInfo, resolution: number | undefined): void {
   try {
-    return addInput(draft, tensor, resolution);
+    addInput(draft, tensor, resolution);
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     const reason = error.message.replace(/^.*?': /, "");
     draft.blockers.add(`an input (${reason})`, [nameOf(tensor)], () => error);
     pretend(draft, tensor.index);
-    return { name: nameOf(tensor), shape: tensor.shape, dtype: "float32" };
   }
 }
 
-function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | undefined): Input {
+function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | undefined): void {
   const where = `tflite: input '${shownName(tensor)}'`;
   if (draft.values.has(tensor.index)) throw new FormatError(`${where}: expected each input once, got it twice`);
   const { type } = tensor;
@@ -83,9 +77,8 @@ function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | u
   if (`${shape}` !== `${tensor.shape}`) draft.resized = true;
   const name = draft.claim(nameOf(tensor));
   draft.values.set(tensor.index, name);
-  draft.shapes.set(name, shape);
   const quantisation = type === "int8" || type === "uint8" ? valueQuantisation(tensor, where) : undefined;
-  return { name, shape, dtype: type as DType, ...(quantisation && { quantisation }) };
+  draft.builder.addInput({ name, shape, dtype: type as DType, ...(quantisation && { quantisation }) });
 }
 
 /** An open batch is what the file declares, 1 as a rule; open heights and widths are up to the caller. */
@@ -178,7 +171,7 @@ function pretend(draft: TfliteDraft, index: number): void {
   const tensor = draft.file.tensors[index]!;
   const name = draft.claim(nameOf(tensor));
   draft.values.set(index, name);
-  draft.shapes.set(name, tensor.shape);
+  draft.builder.pretend(name, tensor.shape);
 }
 
 /** A tensor is written once: neither two operators nor an operator and the file may give it a value. */
@@ -210,9 +203,9 @@ function outputOf(draft: TfliteDraft, tensor: TensorInfo): string {
 /** What the file says of its tensors must be what its operators come to. */
 function compareShapes(draft: TfliteDraft): void {
   if (draft.resized) return;
-  for (const [index, name] of draft.values) {
+  for (const index of draft.values.keys()) {
     const tensor = draft.file.tensors[index]!;
-    const shape = draft.shapes.get(name)!;
+    const shape = draft.shapeOf(index)!;
     if (isOpen(tensor) || tensor.shape.length === 0 || tensor.shape.join() === shape.join()) continue;
     throw new FormatError(
       `tflite, tensor ${index} '${shownName(tensor)}': expected [${shape.join(",")}] by its operator, got [${tensor.shape.join(",")}]`,

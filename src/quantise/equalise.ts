@@ -2,8 +2,9 @@
  * Channels brought to one range, so that eight bits serve all of them.
  * @module
  */
+import { GraphBuilder } from "../graph/builder.ts";
 import { RELU, sameClamp } from "../graph/clamp.ts";
-import type { Constant, Graph, Node } from "../graph/graph.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import { readersOf } from "../graph/references.ts";
 
 /** Factors are held within this, either way: a channel that hardly lives shall not drown in its own rounding. */
@@ -19,7 +20,8 @@ const MOST = 2 ** 10;
 export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>): Graph {
   const readers = readersOf(graph);
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
-  const constants = new Map(graph.constants);
+  const builder = GraphBuilder.of(graph);
+  const { constants } = builder;
   for (const reader of graph.nodes) {
     const layer = nodes.get(reader.inputs[0]!);
     if (reader.op !== "depthwiseConv2d" || (layer?.op !== "conv2d" && layer?.op !== "depthwiseConv2d")) continue;
@@ -34,9 +36,8 @@ export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>)
     const next = { ...nodes.get(layer.name)! } as typeof layer;
     const behind = { ...nodes.get(reader.name)! } as typeof reader;
     const add = (name: string, factors: Float64Array) => {
-      const made = scaled(constants.get(name)!, factors, `${name}/equalised`);
-      constants.set(made.name, made);
-      return made.name;
+      const { shape, data } = constants.get(name)!;
+      return builder.addConstant(`${name}/equalised`, { shape }, scaled(data as Float32Array, factors));
     };
     const changed: Node = { ...next, weights: add(next.weights, up), ...(next.bias && { bias: add(next.bias, up) }) };
     nodes.set(layer.name, changed);
@@ -46,7 +47,6 @@ export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>)
 }
 
 /** Times a factor for each channel, the fastest index. */
-function scaled(constant: Constant, factors: Float64Array, name: string): Constant {
-  const data = (constant.data as Float32Array).map((x, i) => x * factors[i % factors.length]!);
-  return { ...constant, name, data };
+function scaled(data: Float32Array, factors: Float64Array): Float32Array {
+  return data.map((x, i) => x * factors[i % factors.length]!);
 }

@@ -4,10 +4,11 @@
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
-import type { Constant, Graph, Node, Quantisation } from "../graph/graph.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import type { Graph, Input, Node, Quantisation } from "../graph/graph.ts";
 import { initialise } from "../graph/initialise.ts";
 import { OPS } from "../graph/ops/index.ts";
-import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../graph/passes/index.ts";
+import { prepared } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { turns } from "../turn.ts";
 import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample } from "./calibrate.ts";
@@ -32,7 +33,7 @@ export async function quantize(
   options: QuantizeOptions = {},
 ): Promise<Graph> {
   validate(graph);
-  let float = simplified(initialise(graph));
+  let float = prepared(initialise(graph), "quantiser");
   const other = [...float.inputs, ...float.nodes].find(({ dtype = "float32" }) => dtype !== "float32");
   if (other) throw new UnsupportedError(`value ${other.name}: expected a float32 network, got ${other.dtype}`);
   const refused = float.nodes.find(({ op }) => OPS[op].quantised === undefined);
@@ -45,22 +46,16 @@ export async function quantize(
   const watch = { turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) };
   if (equalised) float = equalise(float, await channelPeaks(float, samples, watch));
   const meanings = meaningsOf(float, await calibrate(float, samples, options, watch));
-  const constants = new Map<string, Constant>();
+  const typed = (input: Input): Input => ({ ...input, dtype: "int8", quantisation: meanings.get(input.name)! });
+  const inputs = options.io === "int8" ? float.inputs.map(typed) : float.inputs;
+  const builder = GraphBuilder.of({ inputs, constants: new Map(), nodes: float.nodes });
   const source = float;
-  const nodes = source.nodes.map((node) => bytes(node, source, meanings, constants));
-  const result = options.io === "int8" ? exposed(float, nodes, meanings) : wrapped(float, nodes, meanings);
-  const quantised: Graph = { ...float, ...result, constants };
+  const nodes = source.nodes.map((node) => bytes(node, source, meanings, builder));
+  if (options.io === "int8") for (const node of nodes) builder.addNode(node);
+  else wrap(builder, float, nodes, meanings);
+  const quantised = builder.graph(float);
   validate(quantised);
   return quantised;
-}
-
-/** The graph as it can be quantised: nothing between a layer and its bounds. */
-export function simplified(graph: Graph): Graph {
-  const keep: ReadonlySet<string> = new Set();
-  return [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune].reduce(
-    (g, pass) => pass(g, keep),
-    graph,
-  );
 }
 
 /** What 8 bits mean for each value: scale and zero point so that 0 is one of the numbers, shared where an op demands it. */
@@ -95,13 +90,8 @@ function affine({ lo, hi }: Range): Quantisation {
   return { scales: [scale], zeroPoints: [zero], axis: 0 };
 }
 
-/** A node in 8 bits; its weights and bias go to `constants`. */
-function bytes(
-  node: Node,
-  graph: Graph,
-  meanings: ReadonlyMap<string, Quantisation>,
-  constants: Map<string, Constant>,
-): Node {
+/** A node in 8 bits; its weights and bias become constants of `builder`. */
+function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantisation>, builder: GraphBuilder): Node {
   const typed = { ...node, dtype: "int8" as const, quantisation: meanings.get(node.name)! };
   if (typed.op !== "conv2d" && typed.op !== "depthwiseConv2d" && typed.op !== "dense") return typed;
   const from = meanings.get(typed.inputs[0]!)!.scales[0]!;
@@ -114,12 +104,11 @@ function bytes(
   const scaleOf = (o: number) => scales[scales.length === 1 ? 0 : o]!;
   const data = Int8Array.from(weights, (w, i) => Math.min(127, Math.max(-127, Math.round(w / scaleOf(i % channels)))));
   const quantisation = { scales, zeroPoints: scales.map(() => 0), axis: layout.axis };
-  const name = `${typed.name}/weights`;
-  constants.set(name, { name, shape: source.shape, dtype: "int8", data, quantisation });
+  const { shape } = source;
+  const name = builder.addConstant(`${typed.name}/weights`, { shape, dtype: "int8", quantisation }, data);
   if (bias === undefined) return { ...typed, weights: name };
-  const biasName = `${typed.name}/bias`;
   const numbers = Int32Array.from(bias, (b, o) => Math.round(b / (from * scaleOf(o))));
-  constants.set(biasName, { name: biasName, shape: [channels], dtype: "int32", data: numbers });
+  const biasName = builder.addConstant(`${typed.name}/bias`, { shape: [channels], dtype: "int32" }, numbers);
   return { ...typed, weights: name, bias: biasName };
 }
 
@@ -143,37 +132,26 @@ function weightScales(
 }
 
 /** 8 bits inside, floats outside: the inputs are converted behind the caller's back, the outputs before its eyes. */
-function wrapped(graph: Graph, nodes: readonly Node[], meanings: ReadonlyMap<string, Quantisation>) {
-  const taken = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
-  const inner = new Map<string, string>();
+function wrap(
+  builder: GraphBuilder,
+  { inputs, outputs }: Graph,
+  nodes: readonly Node[],
+  meanings: ReadonlyMap<string, Quantisation>,
+): void {
   const rename = (name: string) => {
-    let fresh = `${name}/int8`;
-    while (taken.has(fresh)) fresh += "_";
-    taken.add(fresh);
-    inner.set(name, fresh);
-    return fresh;
+    const inner = builder.claim(`${name}/int8`);
+    builder.alias(name, inner);
+    return inner;
   };
-  const result: Node[] = graph.inputs.map(({ name }) => {
+  for (const { name } of inputs) {
     const quantisation = meanings.get(name)!;
-    return { op: "quantise", name: rename(name), inputs: [name], dtype: "int8", quantisation };
-  });
-  for (const node of nodes) {
-    const inputs = node.inputs.map((name) => inner.get(name) ?? name);
-    if (!graph.outputs.includes(node.name)) {
-      result.push({ ...node, inputs });
-      continue;
-    }
-    const name = rename(node.name);
-    result.push({ ...node, name, inputs }, { op: "dequantise", name: node.name, inputs: [name] });
+    builder.addNode({ op: "quantise", name: rename(name), inputs: [name], dtype: "int8", quantisation });
   }
-  return { nodes: result };
-}
-
-function exposed(graph: Graph, nodes: readonly Node[], meanings: ReadonlyMap<string, Quantisation>) {
-  const inputs = graph.inputs.map((input) => ({
-    ...input,
-    dtype: "int8" as const,
-    quantisation: meanings.get(input.name)!,
-  }));
-  return { inputs, nodes };
+  const visible = new Set(outputs);
+  for (const node of nodes) {
+    const reads = node.inputs.map((name) => builder.current(name));
+    const name = visible.has(node.name) ? rename(node.name) : node.name;
+    builder.addNode({ ...node, name, inputs: reads });
+    if (name !== node.name) builder.addNode({ op: "dequantise", name: node.name, inputs: [name] });
+  }
 }

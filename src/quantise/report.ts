@@ -7,9 +7,9 @@ import type { Numbers } from "../engine/session.ts";
 import { stableVariant } from "../engine/variant.ts";
 import type { Graph, Op } from "../graph/graph.ts";
 import { initialise } from "../graph/initialise.ts";
+import { prepared } from "../graph/passes/index.ts";
 import { turns } from "../turn.ts";
 import type { Sample } from "./calibrate.ts";
-import { simplified } from "./quantise.ts";
 
 /** One layer's share. */
 export interface LayerNoise {
@@ -50,7 +50,7 @@ export async function quantizationReport(
 ): Promise<QuantizationReport> {
   if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
   const turn = turns(signal);
-  const source = simplified(initialise(float));
+  const source = prepared(initialise(float), "quantiser");
   const inner = new Map(quantized.nodes.map((node) => [node.name, node]));
   const pairs = source.nodes.flatMap(({ name, op }) => {
     const node = inner.get(`${name}/int8`) ?? inner.get(name);

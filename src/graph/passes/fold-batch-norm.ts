@@ -3,9 +3,10 @@
  * @module
  */
 
+import { GraphBuilder } from "../builder.ts";
 import type { BatchNorm, Constant, Conv2d, Dense, DepthwiseConv2d, Graph, Node, ScaleShift, Shape } from "../graph.ts";
 import { readersOf, sizeOf } from "../references.ts";
-import { freshName, protectedNames, rebuild, valueNames } from "./rebuild.ts";
+import { protectedNames, rebuild } from "./rebuild.ts";
 
 /** y = x·scale + shift per channel, in f64; without numbers where the constants it comes from have none. */
 interface Affine {
@@ -21,9 +22,9 @@ type Foldable = Conv2d | DepthwiseConv2d | Dense | ScaleShift;
  */
 export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
   const names = protectedNames(graph, keep);
-  const values = valueNames(graph);
+  const builder = GraphBuilder.of(graph);
   const readers = readersOf(graph);
-  const constants = new Map(graph.constants);
+  const { constants } = builder;
   const nodes = new Map<string, Node>();
   for (const node of graph.nodes) {
     if (node.op !== "batchNorm" && node.op !== "scaleShift") {
@@ -39,10 +40,10 @@ export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
     } else if (isFoldable(producer, constants) && readers.get(input)?.length === 1 && !names.has(input)) {
       // The folded layer stands where the norm stood and bears its name, so that nothing behind it changes.
       nodes.delete(input);
-      const folded = { ...folding(producer, node.name, affine, values, constants), name: node.name };
+      const folded = { ...folding(producer, node.name, affine, builder), name: node.name };
       nodes.set(node.name, clamp === undefined ? folded : { ...folded, clamp });
     } else if (node.op === "batchNorm") {
-      nodes.set(node.name, scaleShift(node, affine, values, constants));
+      nodes.set(node.name, scaleShift(node, affine, builder));
     } else {
       nodes.set(node.name, node);
     }
@@ -50,8 +51,7 @@ export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
   return rebuild(graph, [...nodes.values()], constants);
 }
 
-type Constants = Map<string, Constant>;
-type Names = ReadonlySet<string>;
+type Constants = ReadonlyMap<string, Constant>;
 
 /** The constant's numbers; `undefined` where it has none or there is no such constant. */
 function floats(constants: Constants, name: string | undefined): Float32Array | undefined {
@@ -98,9 +98,10 @@ function isFoldable(node: Node | undefined, constants: Constants): node is Folda
 }
 
 /** `layer` with `affine` behind it in its own constants, which are new ones: others may read the old. */
-function folding(layer: Foldable, name: string, affine: Affine, values: Names, constants: Constants): Foldable {
+function folding(layer: Foldable, name: string, affine: Affine, builder: GraphBuilder): Foldable {
+  const { constants } = builder;
   const add = (role: string, shape: Shape, data: Float32Array | undefined) =>
-    addConstant(`${name}/${role}`, shape, data, values, constants);
+    builder.addConstant(`${name}/${role}`, { shape }, data);
   if (layer.op === "scaleShift") {
     const shape = [affine.channels];
     const scale = add("scale", shape, scaled(floats(constants, layer.scale), affine));
@@ -134,23 +135,9 @@ function shifted(x: Float32Array | undefined, { numbers }: Affine): Float32Array
   return numbers && x?.map((value, c) => value * (numbers.scale[c] as number) + (numbers.shift[c] as number));
 }
 
-function scaleShift(node: BatchNorm, affine: Affine, values: Names, constants: Constants): ScaleShift {
+function scaleShift(node: BatchNorm, { channels, numbers }: Affine, builder: GraphBuilder): ScaleShift {
   const { name, inputs } = node;
-  const data = affine.numbers;
-  const shape = [affine.channels];
-  const scale = addConstant(`${name}/scale`, shape, data && new Float32Array(data.scale), values, constants);
-  const shift = addConstant(`${name}/shift`, shape, data && new Float32Array(data.shift), values, constants);
-  return { op: "scaleShift", name, inputs, scale, shift };
-}
-
-function addConstant(
-  wanted: string,
-  shape: Shape,
-  data: Float32Array | undefined,
-  values: Names,
-  constants: Constants,
-): string {
-  const name = freshName(wanted, values, constants);
-  constants.set(name, { name, shape, dtype: "float32", ...(data && { data }) });
-  return name;
+  const add = (role: "scale" | "shift") =>
+    builder.addConstant(`${name}/${role}`, { shape: [channels] }, numbers && new Float32Array(numbers[role]));
+  return { op: "scaleShift", name, inputs, scale: add("scale"), shift: add("shift") };
 }

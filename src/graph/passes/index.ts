@@ -1,10 +1,11 @@
 /**
- * All passes, in the order in which they help each other.
+ * All passes, and what is made of them.
  * @module
  */
 
 import type { Graph } from "../graph.ts";
 import { dropIdentities } from "./drop-identities.ts";
+import { explicitPads } from "./explicit-pads.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { foldPad } from "./fold-pad.ts";
 import { fuseActivation } from "./fuse-activation.ts";
@@ -13,19 +14,28 @@ import { prune } from "./prune.ts";
 import type { Pass } from "./rebuild.ts";
 import { signed } from "./signed.ts";
 
-export { dropIdentities, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune, signed };
+export { dropIdentities, explicitPads, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune, signed };
 
-/** Pruning goes before whatever looks at readers: dead ones would stand in the way, and folding leaves dead pads and constants behind. */
-const PASSES: readonly Pass[] = [
-  prune,
-  signed,
-  dropIdentities,
-  foldBatchNorm,
-  fuseActivation,
-  foldPad,
-  prune,
-  fuseSeparable,
-];
+/**
+ * Passes in the order in which they help each other. Pruning goes before whatever looks at readers: dead ones would stand in the way, and folding leaves dead
+ * pads and constants behind.
+ */
+const PIPELINES = {
+  /** For the kernels: as few steps as they allow, bytes signed. */
+  kernels: [prune, signed, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune, fuseSeparable],
+  /** For the quantiser: nothing between a layer and its bounds, but each layer for itself. */
+  quantiser: [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune],
+  /** For a TFLite file: as converters write it, every padding "same", "valid" or a node of its own. */
+  tflite: [prune, dropIdentities, foldBatchNorm, fuseActivation, explicitPads, prune],
+} as const satisfies Readonly<Record<string, readonly Pass[]>>;
+
+/** Who a graph is prepared for. */
+export type Pipeline = keyof typeof PIPELINES;
+
+/** The same function of the inputs, as a {@link Pipeline} wants it. Values named in `keep`, and the outputs, survive. */
+export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<string> = new Set()): Graph {
+  return PIPELINES[pipeline].reduce<Graph>((result, pass: Pass) => pass(result, keep), graph);
+}
 
 /**
  * The same function of the inputs in as few nodes as the kernels allow. A fused node bears the last name of its chain. The outputs and the values
@@ -40,5 +50,5 @@ export function optimise(graph: Graph, keep: ReadonlySet<string> = new Set()): G
   if (unknown.length > 0) {
     throw new RangeError(`optimise: expected names of values in graph "${graph.name}", got "${unknown.join('", "')}"`);
   }
-  return PASSES.reduce((result, pass) => pass(result, keep), graph);
+  return prepared(graph, "kernels", keep);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Constant, Graph, Node } from "../graph.ts";
+import type { Graph, Node } from "../graph.ts";
 
 /** A pass: the same function of the inputs, written in fewer or other nodes. Values named in `keep`, and the outputs, survive by name. */
 export type Pass = (graph: Graph, keep: ReadonlySet<string>) => Graph;
@@ -18,20 +18,4 @@ export function rebuild(graph: Graph, nodes: readonly Node[], constants = graph.
   const names = new Set([...graph.inputs.map(({ name }) => name), ...nodes.map(({ name }) => name)]);
   const endPoints = new Map([...graph.endPoints].filter(([, value]) => names.has(value)));
   return { ...graph, nodes, constants, endPoints };
-}
-
-/** The names of the graph's inputs and nodes. */
-export function valueNames(graph: Graph): ReadonlySet<string> {
-  return new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
-}
-
-/** A name for a new constant that nothing has yet: neither the values named `values`, nor the constants. */
-export function freshName(
-  wanted: string,
-  values: ReadonlySet<string>,
-  constants: ReadonlyMap<string, Constant>,
-): string {
-  let name = wanted;
-  for (let i = 2; values.has(name) || constants.has(name); i++) name = `${wanted}_${i}`;
-  return name;
 }

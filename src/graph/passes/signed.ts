@@ -2,8 +2,9 @@
  * Unsigned bytes become signed ones: one arithmetic serves both.
  * @module
  */
+import { GraphBuilder } from "../builder.ts";
 import type { Constant, Graph, Node, Quantisation } from "../graph.ts";
-import { freshName, protectedNames, rebuild, valueNames } from "./rebuild.ts";
+import { protectedNames, rebuild } from "./rebuild.ts";
 
 /** What unsigned numbers and their zero points lose to become signed. */
 const OFFSET = 128;
@@ -15,42 +16,33 @@ const OFFSET = 128;
 export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
   if (![...graph.inputs, ...graph.nodes, ...graph.constants.values()].some(({ dtype }) => dtype === "uint8"))
     return graph;
-  const names = new Set(valueNames(graph));
+  const builder = GraphBuilder.of(graph);
   const visible = protectedNames(graph, keep);
-  /** Old name of a value → the name of its signed form. */
-  const inner = new Map<string, string>();
-  const nodes: Node[] = [];
+  /** From now on the name means the value's signed form. */
   const rename = (name: string) => {
-    const fresh = freshName(`${name}/int8`, names, graph.constants);
-    names.add(fresh);
-    inner.set(name, fresh);
-    return fresh;
+    const inner = builder.claim(`${name}/int8`);
+    builder.alias(name, inner);
+    return inner;
   };
   for (const { name, dtype, quantisation } of graph.inputs) {
     if (dtype !== "uint8") continue;
-    nodes.push({ op: "quantise", name: rename(name), inputs: [name], ...signedType({ quantisation }) });
+    builder.addNode({ op: "quantise", name: rename(name), inputs: [name], ...signedType({ quantisation }) });
   }
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((name) => inner.get(name) ?? name);
+    const inputs = node.inputs.map((name) => builder.current(name));
     if (node.dtype !== "uint8") {
-      nodes.push({ ...node, inputs });
+      builder.addNode({ ...node, inputs });
       continue;
     }
     const name = visible.has(node.name) ? rename(node.name) : node.name;
-    nodes.push({ ...node, name, inputs, ...signedType(node) } as Node);
-    if (name !== node.name) {
-      const { quantisation } = node;
-      nodes.push({
-        op: "quantise",
-        name: node.name,
-        inputs: [name],
-        dtype: "uint8",
-        ...(quantisation && { quantisation }),
-      });
-    }
+    builder.addNode({ ...node, name, inputs, ...signedType(node) } as Node);
+    if (name === node.name) continue;
+    const { quantisation } = node;
+    const type = { dtype: "uint8" as const, ...(quantisation && { quantisation }) };
+    builder.addNode({ op: "quantise", name: node.name, inputs: [name], ...type });
   }
   const constants = new Map([...graph.constants].map(([name, constant]) => [name, signedConstant(constant)]));
-  return rebuild(graph, nodes, constants);
+  return rebuild(graph, builder.nodes, constants);
 }
 
 function signedType({ quantisation }: { readonly quantisation?: Quantisation | undefined }) {

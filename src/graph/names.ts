@@ -5,7 +5,8 @@
 
 /** Gives out names. A name that is asked for thousands of times is told apart at once, not by trying all that were given before. */
 export class Names {
-  /** Names given, and the number that each is told apart by next. */
+  readonly #taken = new Set<string>();
+  /** The number that a name is told apart by next. */
   readonly #next = new Map<string, number>();
   /** Names that are kept for others. */
   readonly #reserved: ReadonlySet<string>;
@@ -15,26 +16,29 @@ export class Names {
   }
 
   has(name: string): boolean {
-    return this.#next.has(name);
+    return this.#taken.has(name);
   }
 
-  /** Takes a name that is free, a reserved one too. */
+  /** Takes a name as it is, a reserved one too. */
   take(name: string): void {
-    this.#next.set(name, this.#next.get(name) ?? 1);
+    this.#taken.add(name);
   }
 
   /** Gives a name back. */
   release(name: string): void {
-    this.#next.delete(name);
+    this.#taken.delete(name);
   }
 
   /** Takes the name, or `name_1`, `name_2` … where it is taken or reserved; answers with what it took. */
   claim(name: string): string {
+    const free = (candidate: string) => !this.#taken.has(candidate) && !this.#reserved.has(candidate);
     let unique = name;
-    let number = this.#next.get(name) ?? 1;
-    while (this.#next.has(unique) || this.#reserved.has(unique)) unique = `${name}_${number++}`;
+    while (!free(unique)) {
+      const number = this.#next.get(name) ?? 1;
+      this.#next.set(name, number + 1);
+      unique = `${name}_${number}`;
+    }
     this.take(unique);
-    if (unique !== name && this.#next.has(name)) this.#next.set(name, number);
     return unique;
   }
 }

@@ -2,12 +2,13 @@
  * Padding that is neither TensorFlow's SAME nor VALID becomes a pad node of its own, as TFLite wants it.
  * @module
  */
-import { UnsupportedError } from "../errors.ts";
-import type { Graph, Node } from "../graph/graph.ts";
+import { UnsupportedError } from "../../errors.ts";
+import { GraphBuilder } from "../builder.ts";
+import type { Graph, Node } from "../graph.ts";
 
 /** Of convolutions only: a pool does not count what lies outside, which no pad node can say. */
 export function explicitPads(graph: Graph): Graph {
-  const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
+  const builder = GraphBuilder.of(graph);
   const types = new Map([...graph.inputs, ...graph.nodes].map((value) => [value.name, value]));
   const nodes = graph.nodes.flatMap((node): Node[] => {
     if (!("padding" in node) || node.op === "pad" || typeof node.padding !== "object") return [node];
@@ -18,9 +19,7 @@ export function explicitPads(graph: Graph): Graph {
         `toTflite: node ${node.name}: expected padding "same" or "valid", got explicit padding`,
       );
     }
-    let name = `${node.name}/pad`;
-    while (names.has(name)) name += "_";
-    names.add(name);
+    const name = builder.claim(`${node.name}/pad`);
     const { dtype, quantisation } = types.get(node.inputs[0]!)!;
     const type = { ...(dtype && dtype !== "float32" && { dtype }), ...(quantisation && { quantisation }) };
     const padding = { top, bottom, left, right };

@@ -3,14 +3,15 @@
  * tensors is filled with a pattern, so that a byte past an input that had a say in the result would be seen.
  */
 import { expect, it } from "vitest";
-import { KERNELS, STEP_BYTES, type StepFields, writeStep } from "../../src/engine/step.ts";
+import { FLAGS, KERNELS, STEP_BYTES, type StepFields, writeStep } from "../../src/engine/step.ts";
 import { KERNELS_S8, type Trial8, trial8 } from "../cases/convolution_s8.ts";
 import { convolution, dense, depthwise, type Quantised } from "../reference/convolution_s8.ts";
 import { type Exports, forEachVariant, instantiate } from "../variants.ts";
-import { splitRows } from "./harness.ts";
+import { splitRows, unread } from "./harness.ts";
 
 const TRIALS = 250;
 const FILL = 0xa5;
+const FAST = FLAGS.FAST_DEPTHWISE | FLAGS.FAST_POINTWISE;
 
 const up = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
@@ -102,7 +103,8 @@ function run(exports: Exports, trial: Trial8, ranges?: readonly (readonly [numbe
     ...{ ...g, rows, tile, multiplier, midC: g.inC * multiplier, outC, x: xAt, y, s, zx },
     ...{ w: firstAt || secondAt, w2: firstAt ? secondAt : 0, zw: (half ?? matrix)!.w.zero, zw2: matrix?.w.zero ?? 0 },
     ...{ zm: half?.to.zero ?? 0, qlo2: half?.to.lo ?? 0, qhi2: half?.to.hi ?? 0 },
-    ...{ zy: to.zero, qlo: to.lo, qhi: to.hi, flags: trial.fast ? 3 : 0, kernel: KERNELS[kernel] },
+    ...{ zy: to.zero, qlo: to.lo, qhi: to.hi, flags: trial.fast ? FAST : 0 },
+    ...{ ...unread(kernel), kernel: KERNELS[kernel] },
   };
   writeStep(new DataView(exports.memory.buffer), step, fields);
   const before = memory.slice(0, end);

@@ -155,10 +155,10 @@ class Check {
     const written = print.columns === undefined ? print.y : (f.rows - 1) * print.pitch! + print.columns;
     this.#inside("y", this.#arena, f.y, written, 1);
     this.#inside("x", this.#arena, f.x, print.x);
-    if (print.x2 !== undefined) this.#inside("x2", this.#arena, f.x2, print.x2);
-    if (print.s !== undefined) this.#inside("s", this.#arena, f.s, print.s);
-    if (print.w !== undefined) this.#inside("w", this.#weights, f.w, print.w);
-    if (print.w2 !== undefined) this.#inside("w2", this.#weights, f.w2, print.w2);
+    if (print.x2) this.#inside("x2", this.#arena, f.x2, print.x2);
+    if (print.s) this.#inside("s", this.#arena, f.s, print.s);
+    if (print.w) this.#inside("w", this.#weights, f.w, print.w);
+    if (print.w2) this.#inside("w2", this.#weights, f.w2, print.w2);
   }
 
   #entry(index: number): void {

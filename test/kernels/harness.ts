@@ -8,7 +8,8 @@
  * when it runs under the other poison, no byte of which is the same.
  * @module
  */
-import { KERNELS, type Kernel, STEP_BYTES, type StepFields, writeStep } from "../../src/engine/step.ts";
+import * as table from "../../abi/table.mjs";
+import { KERNELS, type Kernel, STEP_BYTES, STEP_FIELDS, type StepFields, writeStep } from "../../src/engine/step.ts";
 import { random } from "../cases/random.ts";
 import { bounds, type Value } from "../reference/value.ts";
 import type { Exports } from "../variants.ts";
@@ -91,8 +92,15 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
   const pointers = { x, x2, w, w2, y: y + outputBytes * (problem.yOffset ?? 0), s: scratch };
   if (misalign) pointers[misalign] += 4;
   const kernel = KERNELS[problem.kernel];
-  writeStep(new DataView(exports.memory.buffer), step, { ...problem.fields, ...pointers, kernel });
+  const fields = { ...problem.fields, ...pointers, ...unread(problem.kernel), kernel };
+  writeStep(new DataView(exports.memory.buffer), step, fields);
   return { step, y, scratch, words };
+}
+
+/** What lies in the fields that a kernel, by the table of the ABI, does not read: should it read one, its answer is not the reference's. */
+export function unread(kernel: Kernel): StepFields {
+  const { reads } = table.KERNELS[kernel];
+  return Object.fromEntries(STEP_FIELDS.filter((name) => !(name in reads)).map((name) => [name, POISONS[0]]));
 }
 
 /** A field of the record that holds an address. */

@@ -1,9 +1,11 @@
 /**
- * The ABI: what the kernels and their host must both know, said once. `abi/generate.mjs` writes both sides and a reference page from it.
+ * The ABI: what the kernels and their host must both know, said once. `abi/generate.mjs` writes both sides and a
+ * reference page from it.
  *
- * Expressions are in what AssemblyScript and TypeScript have in common, over the fields of the record `s`: arithmetic, comparisons by `==` and `!=`,
- * `&&`, `||`, `Math.max`, `Math.ceil` and the like, the functions and constants below. They are computed in double precision on both sides, so that
- * nothing overflows: a number that leaves 32 bits is seen as one.
+ * Expressions are in what AssemblyScript and TypeScript have in common, over the fields of the record `s`: arithmetic,
+ * comparisons by `==` and `!=`, `&&`, `||`, `Math.max`, `Math.ceil` and the like, the functions and constants below.
+ * They are computed in double precision on both sides, so that nothing overflows: a number that leaves 32 bits is seen
+ * as one.
  * @module
  */
 
@@ -118,8 +120,8 @@ export const FLAGS = {
 };
 
 /**
- * Functions of the record (without parameters), or of their parameters. `sizes`: kernels and packers compute addresses by it, so the assembly has it
- * in whole bytes too.
+ * Functions of the record (without parameters), or of their parameters. `sizes`: kernels and packers compute addresses
+ * by it, so the assembly has it in whole bytes too.
  */
 export const FUNCTIONS = [
   { name: "image", of: "s.n * s.inH * s.inW * s.inC", what: "Elements of the input images." },
@@ -172,9 +174,7 @@ export const FUNCTIONS = [
 const positive = (...fields) => fields.map((field) => [`${field} from 1 on`, `s.${field} >= 1`]);
 const below = (what, expression) => [`fewer than 2³¹ ${what}`, `${expression} < 2147483648`];
 /** Zero points of 8 bits, signed or not. */
-const zeros = (...fields) => [
-  [`zero points of 8 bits: ${fields.join(", ")}`, fields.map((z) => `s.${z} >= -128 && s.${z} <= 128`).join(" && ")],
-];
+const zeros = (...fields) => fields.map((zero) => [`${zero} of 8 bits`, `s.${zero} >= -128 && s.${zero} <= 128`]);
 const ordered = (lo, hi) => [
   [`bounds of 8 bits in their order: ${lo}, ${hi}`, `-128 <= s.${lo} && s.${lo} <= s.${hi} && s.${hi} <= 127`],
 ];
@@ -188,8 +188,9 @@ const tiles = (unit, k) => [
 const rowElements = [...positive("rows", "inC"), below("elements", "elements(s)")];
 
 /**
- * What several kernels need. A need is what must hold, in words, and as an expression; a name stands for another group. Marked `plan`, it is what
- * every plan keeps, and kernels do without; marked `debug`, only the debug build asks for it, since no byte goes astray without.
+ * What several kernels need. A need is what must hold, in words, and as an expression; a name stands for another group.
+ * Marked `plan`, it is what every plan keeps, and kernels do without; marked `debug`, only the debug build asks for it,
+ * since no byte goes astray without.
  */
 export const GROUPS = {
   imageRows: [
@@ -254,8 +255,8 @@ const sees = [
 ];
 
 /**
- * Conditions by which a kernel is chosen, also while it runs: what must hold, as needs. The assembly has each as a function of the record, in 32 bits,
- * for which the other needs are proven.
+ * Conditions by which a kernel is chosen, also while it runs: what must hold, as needs. The assembly has each as a
+ * function of the record, in 32 bits, for which the other needs are proven.
  */
 export const PREDICATES = {
   slides3x3: {
@@ -284,15 +285,15 @@ const IMAGE_ROWS = "the n·outH rows of the output images";
 const F32_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "f32 [rows, inC]", y: "f32 [rows, inC]" };
 const S8_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "i8 [rows, inC]", y: "i8 [rows, inC]" };
 const PANELS_F32 =
-  "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single columns; " +
-  "each panel is [bias: width][K][width]";
+  "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
+  "columns; each panel is [bias: width][K][width]";
 const PANELS_S8 =
   "with K2 = K and N4 = N, rounded up to 2 and 4: [bias i32: N4][m i32: N4][e i8: N4, to a multiple of 16 bytes]" +
-  "[panels of 8 columns, a last one of 4]; a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the bias " +
-  "has −zx·Σw + K·zx·zw added; what lies beyond K and N is 0";
+  "[panels of 8 columns, a last one of 4]; a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the " +
+  "bias has −zx·Σw + K·zx·zw added; what lies beyond K and N is 0";
 const DEPTHWISE_WEIGHTS_S8 =
-  "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes][kH·kW taps i8: C8]; " +
-  "the bias has the zero points folded in, as in pwconv_s8";
+  "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes]" +
+  "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
 const REFERENCE = "exact: TFLite's reference kernels, to the bit, in every variant";
 const MOVED = "exact: every bit pattern is kept";
 
@@ -300,15 +301,16 @@ const MOVED = "exact: every bit pattern is kept";
  * The kernels.
  *
  * * `number`: part of the ABI, never reused, only added to.
- * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions of their own (engines switch to
- *   optimised code at function entry only, and Binaryen would otherwise inline them into one function with too few registers for all); `packs`:
- *   functions that the host calls to pack weights.
+ * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
+ *   of their own (engines switch to optimised code at function entry only, and Binaryen would otherwise inline them
+ *   into one function with too few registers for all); `packs`: functions that the host calls to pack weights.
  * * `units`: what its row units are.
  * * `reads`: the fields it reads, with their meaning for this kernel where it has one of its own.
  * * `aligned`: pointers that ALIGN must divide.
  * * `needs`: what must hold of a step, see {@link GROUPS}.
- * * `extents`: bytes that it reads at x, x2, w, w2, that it may write at s, that it writes at y. `columns` and `pitch`: where only a part of each row
- *   of the output is written, bytes of that part and of a row. Reading, it may go SLACK bytes further.
+ * * `extents`: bytes that it reads at x, x2, w, w2, that it may write at s, that it writes at y. `columns` and `pitch`:
+ *   where only a part of each row of the output is written, bytes of that part and of a row. Reading, it may go SLACK
+ *   bytes further.
  * * `inPlace`: the output may be an input, byte for byte. `planned: false`: no plan may use it.
  */
 export const KERNELS = {
@@ -321,7 +323,7 @@ export const KERNELS = {
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("outC", "tile", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, outC]",
-      w: `K = kH·kW·inC, ${PANELS_F32}`,
+      w: "as in pwconv_f32, K = kH·kW·inC",
       s: "f32 [tile, K]: the windows of `tile` output pixels, one a row",
     },
     aligned: ["x", "w", "y", "s"],
@@ -443,7 +445,8 @@ export const KERNELS = {
     number: 7,
     file: "pool_f32",
     formula: [
-      "y[n,oy,ox,c] = clamp((Σ_{ky,kx} x[n, oy·sH+ky−padT, ox·sW+kx−padL, c])/count, lo, hi), count = taps inside the image",
+      "y[n,oy,ox,c] = clamp((Σ_{ky,kx} x[n, oy·sH+ky−padT, ox·sW+kx−padL, c])/count, lo, hi)",
+      "count = taps inside the image",
     ],
     notes: "Taps outside the image are left out; a window without any gives 0, but no plan has one. NaN passes.",
     units: IMAGE_ROWS,
@@ -631,8 +634,8 @@ export const KERNELS = {
     planned: false,
     formula: ["y[oy,ox,c] = colour_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]"],
     notes:
-      "From a strip of a picture that holds all rows which the taps of [y0, y1) name. Taps lie inside [0, inW) and the strip; weights beyond " +
-      "`count` are not read.",
+      "From a strip of a picture that holds all rows which the taps of [y0, y1) name. Taps lie inside [0, inW) and the " +
+      "strip; weights beyond `count` are not read.",
     units: "rows of y",
     reads: {
       ...as("rows"),
@@ -650,7 +653,7 @@ export const KERNELS = {
       x: "u8 [inH, inW, inC], the strip",
       x2: "f32 [scale: outC][shift: outC]",
       w: "taps of the columns: outW × [first column i32, count i32], then outW × kW weights f32",
-      w2: "taps of the rows: outH × [first row i32, count i32], then outH × kH weights; rows numbered as in the whole picture",
+      w2: "taps of the rows, numbered as in the whole picture: outH × [first row i32, count i32], then outH × kH weights",
       y: "f32 [rows, outW, outC]",
       s: "f32 [4 + inW·inC]",
     },
@@ -677,7 +680,8 @@ export const KERNELS = {
     number: 21,
     inner: ["conv_s8_windows"],
     formula: [
-      "y[oy,ox,o] = clamp(MBQM(b[o] + Σ (w[ky,kx,i,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, i] − zx), m[o], e[o]) + zy, qlo, qhi)",
+      "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi)",
+      "S = b[o] + Σ_{ky,kx,i} (w[ky,kx,i,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, i] − zx)",
     ],
     notes: "Taps outside the image count as zx. Sums lie within 32 bits.",
     units: IMAGE_ROWS,
@@ -710,7 +714,7 @@ export const KERNELS = {
       ...as("rows", "inC", "outC", "tile", "zw", "zy", "qlo", "qhi", "flags"),
       ...{ x: "i8 [rows, inC]", y: "i8 [rows, outC]" },
       w: `K = inC, N = outC, ${PANELS_S8}`,
-      s: "[i16: tile·K2][row sums i32: tile][128 bytes][a widened panel of w, i16: 8·K2], each to a multiple of 16 bytes",
+      s: "[i16: tile·K2][row sums i32: tile][128 bytes][widened panel i16: 8·K2], each to a multiple of 16 bytes",
     },
     flags: ["FAST_POINTWISE"],
     aligned: ["x", "w", "y", "s"],
@@ -734,7 +738,8 @@ export const KERNELS = {
     number: 23,
     inner: ["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_rows"],
     formula: [
-      "y[oy,ox,o] = clamp(MBQM(b[o] + Σ_{ky,kx} (w[ky,kx,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, c] − zx), m[o], e[o]) + zy, qlo, qhi), o = c·m + j",
+      "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi), o = c·m + j",
+      "S = b[o] + Σ_{ky,kx} (w[ky,kx,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, c] − zx)",
     ],
     notes: "Taps outside the image count as zx; m is the multiplier.",
     units: IMAGE_ROWS,
@@ -787,7 +792,8 @@ export const KERNELS = {
     number: 25,
     file: "pool_s8",
     formula: [
-      "y[oy,ox,c] = clamp((S ± n/2)/n − zx, qlo, qhi), S the sum of x + zx and n the number of the taps inside, the sign that of S, divisions truncating",
+      "y[oy,ox,c] = clamp((S ± n/2)/n − zx, qlo, qhi)",
+      "S the sum of x + zx, n the number of the taps inside, the sign that of S, divisions truncating",
     ],
     units: IMAGE_ROWS,
     reads: {
@@ -820,7 +826,8 @@ export const KERNELS = {
     number: 27,
     file: "pool_s8",
     formula: [
-      "y[n,c] = clamp(MBQM(S − inH·inW·zx, (m1 << h)/(inH·inW), e1 + h) + zy, qlo, qhi), S the sum of the channel, h = min(⌊log2(inH·inW)⌋, 32, 31 − e1)",
+      "y[n,c] = clamp(MBQM(S − inH·inW·zx, (m1 << h)/(inH·inW), e1 + h) + zy, qlo, qhi)",
+      "S the sum of the channel, h = min(⌊log2(inH·inW)⌋, 32, 31 − e1)",
     ],
     units: "images",
     reads: {
@@ -882,7 +889,8 @@ export const KERNELS = {
     inner: ["exp_s8"],
     formula: [
       "y[r,c] = 2⁸·softmax(x[r])[c] − 128: output scale 1/256, zero point −128",
-      "FROM_TABLE: y = min(⌊256·w[d]/Σw + ½⌋, 255) − 128, d the distance from the row's largest value; else TFLite's fixed-point arithmetic for int8",
+      "FROM_TABLE: y = min(⌊256·w[d]/Σw + ½⌋, 255) − 128, d the distance from the row's largest value",
+      "else TFLite's fixed-point arithmetic for int8",
     ],
     units: "rows",
     reads: {
@@ -928,8 +936,9 @@ export const KERNELS = {
   resize_s8: {
     number: 34,
     formula: [
-      "bilinear; positions in 1024ths, p = oy·m1, or oy·m1 + m1/2 − 512 with HALF_PIXELS; y0 = max(p/1024, 0), y1 = min((p + 1023)/1024, inH − 1), " +
-        "quotients truncated; columns alike, by m2; the sum of products by both distances, in 2⁻²⁰, to the nearest, ties away from zero",
+      "bilinear, as resize_f32; positions in 1024ths, p = oy·m1, or oy·m1 + m1/2 − 512 with HALF_PIXELS",
+      "y0 = max(p/1024, 0), y1 = min((p + 1023)/1024, inH − 1), quotients truncated; columns alike, by m2",
+      "the sum of products by both distances, in 2⁻²⁰, to the nearest, ties away from zero",
       "UNSIGNED: positions and sums in float32, as in resize_f32 by a and b, ½ added, truncated",
     ],
     units: IMAGE_ROWS,
@@ -963,8 +972,8 @@ export const KERNELS = {
   resize_f32: {
     number: 36,
     formula: [
-      "y[n,oy,ox,c] = Σ x[n, y0 … y1, x0 … x1, c] by distance: bilinear; p = oy·a, or (oy + ½)·a − ½ with HALF_PIXELS; y0 = max(⌊p⌋, 0), " +
-        "y1 = min(⌈p⌉, inH − 1), the weight of y1 is p − y0; columns alike, by b",
+      "y[n,oy,ox,c] = Σ x[n, y0 … y1, x0 … x1, c] by distance: bilinear; p = oy·a, or (oy + ½)·a − ½ with HALF_PIXELS",
+      "y0 = max(⌊p⌋, 0), y1 = min(⌈p⌉, inH − 1), the weight of y1 is p − y0; columns alike, by b",
     ],
     notes: "Positions are rounded as in TFLite's reference kernel, so that both take the same pixels.",
     units: IMAGE_ROWS,

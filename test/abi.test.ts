@@ -1,6 +1,6 @@
 /**
- * The ABI stands once, in `abi/table.mjs`: the generated files are what it says, and the built modules are what the host takes them for. Faults are
- * planted in copies of the table, and in single files, to see that each is found.
+ * The ABI stands once, in `abi/table.mjs`: the generated files are what it says, and the built modules are what the
+ * host takes them for. Faults are planted in copies of the table, and in single files, to see that each is found.
  */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
@@ -109,8 +109,8 @@ describe("the table", () => {
   });
 
   /**
-   * What a step table means to a module of the same version. Who changes it (fields, their order or types, a number, a bit) raises ABI_VERSION in the
-   * table and adds a line here.
+   * What a step table means to a module of the same version. Who changes it (fields, their order or types, a number, a
+   * bit) raises ABI_VERSION in the table and adds a line here.
    */
   it("is the one of its version", () => {
     const digest = (of: Table) => {
@@ -224,7 +224,8 @@ describe.skipIf(whyNot("debug") !== undefined)("the debug build's own view", () 
 
 describe("every build", () => {
   it.each(BUILDS)("%s imports nothing", (build) => {
-    // Reads the binary itself, since a host that refuses relaxed SIMD cannot compile it: section 2 would be the imports.
+    // Reads the binary itself, since a host that refuses relaxed SIMD cannot compile it: section 2 would be the
+    // imports.
     expect(sections(readBuild(build))).not.toContain(2);
   });
 

@@ -5,9 +5,9 @@
  * `apart_N`: N chains x ← x·m beside N chains c ← c + a: as many multiplications and additions, none of which waits for the other kind; what a
  * host without a fused multiply-add can reach. The largest figure of all counts as the peak. A call does 4·N·turns multiply-adds of vectors.
  */
-import { SIMD, add, madd, mul, splat } from "../../assembly/vec";
+import { SIMD, add, madd, mul, splat } from "../../assembly/simd/f32";
 
-export { LANES } from "../../assembly/vec";
+export { LANES } from "../../assembly/simd/f32";
 
 export function fused_6(turns: i32, m: f32, a: f32, out: usize): void { fused(6, turns, m, a, out); }
 export function fused_8(turns: i32, m: f32, a: f32, out: usize): void { fused(8, turns, m, a, out); }

@@ -1,10 +1,11 @@
 /**
  * Proves a plan before anything runs by it: kernels trust their records, and this is why they may.
  *
- * What each kernel reads, writes and asks for is taken from the table of the ABI, of which the kernels' own asserts are made too, and not from the
- * planner's code, so that a mistake there is found here. Proven for every step: its numbers fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors
- * that it names, which have the sizes that the graph gives them; what it reads was written before by the node that it is meant to come from, and by nobody
- * since. So values that are needed at the same time never overlap.
+ * What each kernel reads, writes and asks for is taken from the table of the ABI, of which the kernels' own asserts are
+ * made too, and not from the planner's code, so that a mistake there is found here. Proven for every step: its numbers
+ * fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors that it
+ * names, which have the sizes that the graph gives them; what it reads was written before by the node that it is meant
+ * to come from, and by nobody since. So values that are needed at the same time never overlap.
  * @module
  */
 import { UnsupportedError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /**
- * Whether the kernels' fast requantisation (`assembly/requant_s8.ts`) gives the numbers of the formula for a set of weights.
+ * Whether the kernels' fast requantisation (`assembly/lib/requantise.ts`) gives the numbers of the formula for a set of weights.
  * @module
  */
 import type { Graph } from "../graph/graph.ts";

@@ -1,5 +1,5 @@
 /**
- * The whole-number arithmetic of 8-bit networks, as TFLite's reference kernels have it: what the kernels do (`assembly/requant_s8.ts` states the formulas), for
+ * The whole-number arithmetic of 8-bit networks, as TFLite's reference kernels have it: what the kernels do (`assembly/lib/requantise.ts` states the formulas), for
  * tables and parameters that are computed before a run.
  * @module
  */

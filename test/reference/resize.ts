@@ -1,5 +1,5 @@
 /**
- * Bilinear resizing, from the formulas in the header of `assembly/resize_f32.ts`.
+ * Bilinear resizing, from the formulas in `docs/abi.md`.
  * @module
  */
 import { errors, nhwc, type Value } from "./value.ts";

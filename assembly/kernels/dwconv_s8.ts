@@ -1,0 +1,315 @@
+/**
+ * Depthwise convolution in 8 bits, of any size, stride, dilation and multiplier. What it asks of a step: docs/abi.md.
+ * source: Howard et al. 2017 §3.1
+ *
+ * 3×3 at one output per channel goes eight channels at a time, in products of pairs: with x0, x1, x2 the values of a
+ * column in the three rows, P = (x0, x1) of one column and Q = (x2 of the column before, x2), an output is Σ_kx
+ * P[kx]·(w0kx, w1kx) + Q[1]·(w20, w21) + Q[2]·(0, w22): five products, not nine. A column of x, once interleaved,
+ * serves all outputs that see it.
+ */
+import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "../abi";
+import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
+import { SIMD } from "../simd/f32";
+
+/**
+ * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero
+ * point, of bounds, of values outside the image; two vectors of biases; 48 bytes for a last column. Read from memory
+ * where they are used: kept in variables they would be moved to the stack and back.
+ */
+const WEIGHTS: usize = 0;
+const CONSTANTS: usize = 160;
+const ZERO: usize = CONSTANTS + 2 * QUAD_BYTES;
+const LOW: usize = ZERO + 16;
+const HIGH: usize = LOW + 16;
+const OUTSIDE: usize = HIGH + 16;
+const BIAS: usize = OUTSIDE + 16;
+const EDGE: usize = BIAS + 32;
+
+export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
+  if (EDGE + 48 != DEPTHWISE_S8) ERROR("the scratch of dwconv_s8 is not what the table says");
+  expect_dwconv_s8(s, y0, y1);
+  const channels = s.inC * s.multiplier;
+  dwconv_s8_rows(s, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, s.s, s.zy, s.qlo, s.qhi);
+}
+
+/**
+ * Output rows r0…r1 to d, `pitch` elements from pixel to pixel: 8 bits each, or 16 where `wide`. Exported, as those
+ * below, so that they stay functions of their own (see pwconv_f32).
+ */
+export function dwconv_s8_rows(
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  const eight = s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
+  if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) return dwconv_s8_exact(s, r0, r1, d, pitch, wide, 0, zy, lo, hi);
+  const size = wide ? 2 : 1;
+  const row = <usize>(s.outW * pitch * size);
+  const c8 = (s.inC + 7) & ~7;
+  const taps = s.w + headS8(c8);
+  const whole = s.inC & ~7;
+  if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, whole, zy, lo, hi);
+  v128.store(scratch + ZERO, zeroOf(zy));
+  v128.store(scratch + LOW, i16x8.splat(<i16>lo));
+  v128.store(scratch + HIGH, i16x8.splat(<i16>hi));
+  v128.store(scratch + OUTSIDE, i8x16.splat(<i8>s.zx));
+  for (let c = 0; c < whole; c += 8) {
+    weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
+    prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c));
+    prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4));
+    v128.store(scratch + BIAS, v128.load(s.w + 4 * c));
+    v128.store(scratch + BIAS, v128.load(s.w + 4 * c, 16), 16);
+    for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {
+      const image = r / s.outH;
+      const iy = (r - image * s.outH) * s.strideH - s.padT;
+      const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
+      if (s.strideW == 1) dwconv_s8_columns1(s, top, iy, y, pitch * size, wide, scratch);
+      else dwconv_s8_columns2(s, top, iy, y, pitch * size, wide, scratch);
+    }
+  }
+}
+
+/** Weights of eight channels as pairs, each of channels 0–3 and 4–7: (w0kx, w1kx) for each kx, (w20, w21), (0, w22). */
+// @ts-ignore: decorator
+@inline
+function weights8(d: usize, taps: usize, pitch: usize, zw: i32): void {
+  const z = i16x8.splat(<i16>zw);
+  for (let kx: usize = 0; kx < 3; ++kx) {
+    const w0 = i16x8.sub(v128.load_ext<i8>(taps + kx * pitch), z);
+    const w1 = i16x8.sub(v128.load_ext<i8>(taps + (3 + kx) * pitch), z);
+    v128.store(d + 32 * kx, low(w0, w1));
+    v128.store(d + 32 * kx, high(w0, w1), 16);
+  }
+  const w20 = i16x8.sub(v128.load_ext<i8>(taps + 6 * pitch), z);
+  const w21 = i16x8.sub(v128.load_ext<i8>(taps + 7 * pitch), z);
+  const w22 = i16x8.sub(v128.load_ext<i8>(taps + 8 * pitch), z);
+  v128.store(d, low(w20, w21), 96);
+  v128.store(d, high(w20, w21), 112);
+  v128.store(d, low(i16x8.splat(0), w22), 128);
+  v128.store(d, high(i16x8.splat(0), w22), 144);
+}
+
+/** a0 b0 a1 b1 a2 b2 a3 b3 of 16-bit lanes. */
+// @ts-ignore: decorator
+@inline
+function low(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** a4 b4 a5 b5 a6 b6 a7 b7. */
+// @ts-ignore: decorator
+@inline
+function high(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** acc + the pairs v with the weights at w. */
+// @ts-ignore: decorator
+@inline
+function taps2(acc: v128, v: v128, w: usize): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load(w)));
+}
+
+/** Eight sums, requantised, to y, in 8 bits or in 16 where `wide`. */
+// @ts-ignore: decorator
+@inline
+function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void {
+  const constants = scratch + CONSTANTS;
+  const zero = v128.load(scratch + ZERO);
+  const words = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
+  const y8 = i16x8.min_s(i16x8.max_s(words, v128.load(scratch + LOW)), v128.load(scratch + HIGH));
+  if (wide) v128.store(y, y8);
+  else v128.store64_lane(y, i8x16.narrow_i16x8_s(y8, y8), 0);
+}
+
+/**
+ * One output row of eight channels at stride 1; `top` is at column 0 of row iy, `pitch` is in bytes. Rows outside the
+ * image are read from one vector of zero points, by a step of 0. The loop keeps the sums of the three outputs that a
+ * column takes part in, and runs a second time for columns right of the image.
+ */
+export function dwconv_s8_columns1(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+  if (!SIMD) return;
+  const outside = scratch + OUTSIDE;
+  const end = y + <usize>s.outW * pitch;
+  let p0 = outside;
+  let p1 = outside;
+  let p2 = outside;
+  let d0: usize = 0;
+  let d1: usize = 0;
+  let d2: usize = 0;
+  if (<u32>iy < <u32>s.inH) {
+    p0 = top;
+    d0 = s.inC;
+  }
+  if (<u32>(iy + 1) < <u32>s.inH) {
+    p1 = top + <usize>(s.inW * s.inC);
+    d1 = s.inC;
+  }
+  if (<u32>(iy + 2) < <u32>s.inH) {
+    p2 = top + 2 * <usize>(s.inW * s.inC);
+    d2 = s.inC;
+  }
+  let start0 = v128.load(scratch + BIAS);
+  let start1 = v128.load(scratch + BIAS, 16);
+  let middle0 = start0;
+  let middle1 = start1;
+  let before = start0;
+  for (let column = -s.padL; column < 2 - s.padL; ++column) {
+    const inside = <u32>column < <u32>s.inW;
+    const x0 = v128.load_ext<i8>(inside ? p0 : outside);
+    const x1 = v128.load_ext<i8>(inside ? p1 : outside);
+    const x2 = v128.load_ext<i8>(inside ? p2 : outside);
+    if (inside) {
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+    }
+    const v0 = low(x0, x1);
+    const v1 = high(x0, x1);
+    middle0 = taps2(taps2(start0, v0, scratch + 32), low(before, x2), scratch + 96);
+    middle1 = taps2(taps2(start1, v1, scratch + 48), high(before, x2), scratch + 112);
+    start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+    start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+    before = x2;
+  }
+  for (let count = min(s.inW + s.padL - 2, s.outW); ; count = <i32>((end - y) / pitch)) {
+    for (; count > 0; --count) {
+      const x0 = v128.load_ext<i8>(p0);
+      const x1 = v128.load_ext<i8>(p1);
+      const x2 = v128.load_ext<i8>(p2);
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+      const q0 = low(before, x2);
+      const q1 = high(before, x2);
+      const v0 = low(x0, x1);
+      const v1 = high(x0, x1);
+      before = x2;
+      const sum0 = taps2(taps2(middle0, v0, scratch + 64), q0, scratch + 128);
+      const sum1 = taps2(taps2(middle1, v1, scratch + 80), q1, scratch + 144);
+      middle0 = taps2(taps2(start0, v0, scratch + 32), q0, scratch + 96);
+      middle1 = taps2(taps2(start1, v1, scratch + 48), q1, scratch + 112);
+      start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+      start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+      finish(sum0, sum1, y, wide, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    p0 = p1 = p2 = outside;
+    d0 = d1 = d2 = 0;
+  }
+}
+
+/**
+ * One output row of eight channels at stride 2, as columns1; an output's third column is the next one's first. An
+ * output whose second column alone is in the image finds it beside zero points in the scratch.
+ */
+export function dwconv_s8_columns2(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+  if (!SIMD) return;
+  const outside = scratch + OUTSIDE;
+  const end = y + <usize>s.outW * pitch;
+  let p0 = outside;
+  let p1 = outside;
+  let p2 = outside;
+  let d0: usize = 0;
+  let d1: usize = 0;
+  let d2: usize = 0;
+  if (<u32>iy < <u32>s.inH) {
+    p0 = top;
+    d0 = s.inC;
+  }
+  if (<u32>(iy + 1) < <u32>s.inH) {
+    p1 = top + <usize>(s.inW * s.inC);
+    d1 = s.inC;
+  }
+  if (<u32>(iy + 2) < <u32>s.inH) {
+    p2 = top + 2 * <usize>(s.inW * s.inC);
+    d2 = s.inC;
+  }
+  const inside = s.padL == 0;
+  const x0 = v128.load_ext<i8>(inside ? p0 : outside);
+  const x1 = v128.load_ext<i8>(inside ? p1 : outside);
+  let before = v128.load_ext<i8>(inside ? p2 : outside);
+  if (inside) {
+    p0 += d0;
+    p1 += d1;
+    p2 += d2;
+  }
+  let v0 = low(x0, x1);
+  let v1 = high(x0, x1);
+  let left = s.inW + s.padL - 1;
+  for (let count = min(left >> 1, s.outW); ; ) {
+    left -= 2 * count;
+    for (; count > 0; --count) {
+      let sum0 = taps2(v128.load(scratch + BIAS), v0, scratch);
+      let sum1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+      let x0 = v128.load_ext<i8>(p0);
+      let x1 = v128.load_ext<i8>(p1);
+      const x2 = v128.load_ext<i8>(p2);
+      sum0 = taps2(taps2(sum0, low(x0, x1), scratch + 32), low(before, x2), scratch + 96);
+      sum1 = taps2(taps2(sum1, high(x0, x1), scratch + 48), high(before, x2), scratch + 112);
+      x0 = v128.load_ext<i8>(p0 + d0);
+      x1 = v128.load_ext<i8>(p1 + d1);
+      before = v128.load_ext<i8>(p2 + d2);
+      p0 += 2 * d0;
+      p1 += 2 * d1;
+      p2 += 2 * d2;
+      v0 = low(x0, x1);
+      v1 = high(x0, x1);
+      sum0 = taps2(taps2(sum0, v0, scratch + 64), low(x2, before), scratch + 128);
+      sum1 = taps2(taps2(sum1, v1, scratch + 80), high(x2, before), scratch + 144);
+      finish(sum0, sum1, y, wide, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    if (left > 0) {
+      const edge = scratch + EDGE;
+      store<i64>(edge, load<i64>(p0));
+      store<i64>(edge, load<i64>(p1), 16);
+      store<i64>(edge, load<i64>(p2), 32);
+      for (let i: usize = 8; i < 48; i += 16) store<i64>(edge + i, load<i64>(outside));
+      p0 = edge;
+      p1 = edge + 16;
+      p2 = edge + 32;
+      d0 = d1 = d2 = 8;
+      count = 1;
+      left = 2;
+    } else {
+      p0 = p1 = p2 = outside;
+      d0 = d1 = d2 = 0;
+      count = <i32>((end - y) / pitch);
+    }
+  }
+}
+
+/** Any depthwise convolution, from channel c0 on, with the requantisation of the formula. */
+export function dwconv_s8_exact(
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
+): void {
+  const multiplier = s.multiplier;
+  const channels = s.inC * multiplier;
+  const c8 = (channels + 7) & ~7;
+  const taps = s.w + headS8(c8);
+  for (let r = r0; r < r1; ++r) {
+    const image = r / s.outH;
+    const iy = (r - image * s.outH) * s.strideH - s.padT;
+    for (let ox = 0; ox < s.outW; ++ox, d += wide ? 2 * pitch : pitch) {
+      const ix = ox * s.strideW - s.padL;
+      for (let c = c0, o = c0 * multiplier; c < s.inC; ++c) {
+        for (let j = 0; j < multiplier; ++j, ++o) {
+          let sum = load<i32>(s.w + 4 * o);
+          let w = taps + o;
+          for (let ky = 0, y = iy; ky < s.kH; ++ky, y += s.dilationH) {
+            const x = s.x + <usize>((image * s.inH + y) * s.inW * s.inC + c);
+            const inside = <u32>y < <u32>s.inH;
+            for (let kx = 0, ax = ix; kx < s.kW; ++kx, ax += s.dilationW, w += c8) {
+              const value = inside && <u32>ax < <u32>s.inW ? <i32>load<i8>(x + <usize>(ax * s.inC)) : s.zx;
+              sum += (<i32>load<i8>(w) - s.zw) * value;
+            }
+          }
+          const y = requantise(sum, load<i32>(s.w + 4 * (c8 + o)), <i32>load<i8>(s.w + 8 * c8 + o), zy, lo, hi);
+          if (wide) store<i16>(d + 2 * o, <i16>y);
+          else store<i8>(d + o, <i8>y);
+        }
+      }
+    }
+  }
+}

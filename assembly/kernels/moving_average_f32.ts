@@ -1,0 +1,28 @@
+/** Averages of a channel's mean and variance over batches. What it asks of a step: docs/abi.md. */
+import { Step, expect_moving_average_f32 } from "../abi";
+import { SIMD, add, lanes, mul, splat } from "../simd/f32";
+
+export function moving_average_f32(s: Step, y0: i32, y1: i32): void {
+  expect_moving_average_f32(s, y0, y1);
+  if (y0 >= y1) return;
+  let c = 0;
+  if (SIMD) c = channels<v128>(s, c);
+  channels<f32>(s, c);
+}
+
+// @ts-ignore: decorator
+@inline
+function channels<V>(s: Step, c: i32): i32 {
+  const C = s.inC;
+  const momentum = splat<V>(s.a);
+  const rest = splat<V>(1 - s.a);
+  const factor = splat<V>(s.b);
+  for (; c + lanes<V>() <= C; c += lanes<V>()) {
+    const mean = <usize>c * 4;
+    const variance = mean + <usize>C * 4;
+    const fresh = mul<V>(load<V>(s.x + variance), factor);
+    store<V>(s.y + mean, add<V>(mul<V>(load<V>(s.w + mean), momentum), mul<V>(load<V>(s.x + mean), rest)));
+    store<V>(s.y + variance, add<V>(mul<V>(load<V>(s.w + variance), momentum), mul<V>(fresh, rest)));
+  }
+  return c;
+}

@@ -1,0 +1,68 @@
+/**
+ * Pools in 8 bits: maxpool_s8, avgpool_s8, and of whole images gap_s8. What they ask of a step: docs/abi.md.
+ * source: TFLite's AVERAGE_POOL_2D, MAX_POOL_2D and MEAN
+ */
+import { Step, expect_avgpool_s8, expect_gap_s8, expect_maxpool_s8 } from "../abi";
+import { requantise } from "../lib/requantise";
+import { firstTap, lastTap } from "../lib/taps";
+
+export function maxpool_s8(s: Step, y0: i32, y1: i32): void {
+  expect_maxpool_s8(s, y0, y1);
+  pool(s, y0, y1, true);
+}
+
+export function avgpool_s8(s: Step, y0: i32, y1: i32): void {
+  expect_avgpool_s8(s, y0, y1);
+  pool(s, y0, y1, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function pool(s: Step, y0: i32, y1: i32, largest: bool): void {
+  const channels = s.inC;
+  let y = s.y + <usize>(y0 * s.outW * channels);
+  for (let r = y0; r < y1; ++r) {
+    const image = r / s.outH;
+    const iy = (r - image * s.outH) * s.strideH - s.padT;
+    const ky0 = firstTap(iy, 1);
+    const ky1 = lastTap(iy, 1, s.kH, s.inH);
+    for (let ox = 0; ox < s.outW; ++ox) {
+      const ix = ox * s.strideW - s.padL;
+      const kx0 = firstTap(ix, 1);
+      const kx1 = lastTap(ix, 1, s.kW, s.inW);
+      const count = (ky1 - ky0) * (kx1 - kx0);
+      for (let c = 0; c < channels; ++c, ++y) {
+        let value = largest ? -128 : 0;
+        for (let ky = ky0; ky < ky1; ++ky) {
+          let x = s.x + <usize>(((image * s.inH + iy + ky) * s.inW + ix + kx0) * channels + c);
+          for (let kx = kx0; kx < kx1; ++kx, x += channels) {
+            const q = <i32>load<i8>(x);
+            value = largest ? max(value, q) : value + q;
+          }
+        }
+        if (!largest) {
+          value += count * s.zx;
+          value = (value > 0 ? value + count / 2 : value - count / 2) / count - s.zx;
+        }
+        store<i8>(y, <i8>min(max(value, s.qlo), s.qhi));
+      }
+    }
+  }
+}
+
+export function gap_s8(s: Step, y0: i32, y1: i32): void {
+  expect_gap_s8(s, y0, y1);
+  const channels = s.inC;
+  const pixels = s.inH * s.inW;
+  const h = min(min(31 - clz(pixels), 32), 31 - s.e1);
+  const m = <i32>((<i64>s.m1 << h) / pixels);
+  const e = s.e1 + h;
+  for (let image = y0; image < y1; ++image) {
+    for (let c = 0; c < channels; ++c) {
+      let x = s.x + <usize>(image * pixels * channels + c);
+      let sum = -pixels * s.zx;
+      for (let p = 0; p < pixels; ++p, x += channels) sum += <i32>load<i8>(x);
+      store<i8>(s.y + <usize>(image * channels + c), <i8>requantise(sum, m, e, s.zy, s.qlo, s.qhi));
+    }
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Pointwise convolution and dense layer in 8 bits, with its packing. What it asks of a step: docs/abi.md.
+ * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
+ */
+import { Flag, Step, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
+import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
+import { SIMD } from "../simd/f32";
+import { dot, loadTerms, loadWeights, splat32, sub32, sum16, widen, widenPast } from "../simd/s8";
+
+export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
+  expect_pwconv_s8(s, y0, y1);
+  const k2 = (s.inC + 1) & ~1;
+  const pitch = <usize>k2 * sizeof<i16>();
+  for (; y0 < y1; y0 += s.tile) {
+    const rows = min(s.tile, y1 - y0);
+    for (let r = 0, d = s.s, x = s.x + <usize>(y0 * s.inC); r < rows; ++r, d += pitch, x += s.inC) {
+      const end = widen(d, x, s.inC);
+      if (s.inC < k2) store<i16>(end, 0);
+    }
+    matrix_s8(s, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC));
+  }
+}
+
+/**
+ * Multiplies the panel i16 [rows,k2] at the step's scratch by packed weights into y i8 [rows,outC]. Exported, as all
+ * below, to stay a function.
+ */
+export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usize): void {
+  const n = s.outC;
+  const n4 = (n + 3) & ~3;
+  const a = s.s;
+  const rowSums = a + rowsS8(s.tile, k2);
+  const constants = a + panelS8(s.tile, k2);
+  const m = w + <usize>n4 * sizeof<i32>();
+  const e = m + <usize>n4 * sizeof<i32>();
+  let panel = w + headS8(n4);
+  const fast = (s.flags & Flag.FAST_POINTWISE) != 0;
+  for (let r = 0; r < rows; ++r) {
+    const sum = zw == 0 ? 0 : zw * sum16(a + <usize>(r * k2) * sizeof<i16>(), k2);
+    store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);
+  }
+  for (let o = 0; o < n; ) {
+    const width = n - o > 4 ? 8 : 4;
+    const columns = min(width, n - o);
+    const at = <usize>o * sizeof<i32>();
+    if (SIMD && fast) {
+      for (let c = 0; c < width; c += 4) prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
+      if (width == 8) {
+        const wide = constants + 2 * QUAD_BYTES;
+        widenPast(wide, panel, 8 * k2);
+        pwconv_s8_panel8(a, rows, k2, wide, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
+      } else pwconv_s8_panel4(a, rows, k2, panel, w + at, rowSums, y + o, n, columns, constants, s.zy, s.qlo, s.qhi);
+    } else {
+      for (let c = 0; c < columns; c += 4) {
+        const left = min(4, columns - c);
+        const p = panel + 2 * c;
+        pwconv_s8_exact(a, rows, k2, p, 2 * width, w + at + <usize>c * 4, rowSums, y + o + c, n, left, n4, o + c, s.zy, s.qlo, s.qhi);
+      }
+    }
+    panel += <usize>width * k2;
+    o += width;
+  }
+}
+
+/**
+ * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantisation; w is widened to 16 bits,
+ * once for all rows. Rows that are not there repeat the last one. The test for an odd number of pairs between two pairs
+ * keeps the second one's loads out of the first one's block, as in pwconv_f32.
+ */
+export function pwconv_s8_panel8(
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
+  zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const aPitch = <usize>k2 * sizeof<i16>();
+  const zero = zeroOf(zy);
+  const l = i8x16.splat(<i8>lo);
+  const h = i8x16.splat(<i8>hi);
+  for (; rows > 0; rows -= 4) {
+    const end = a + aPitch;
+    const odd = end - 4;
+    let a1 = rows > 1 ? end : a;
+    let a2 = rows > 2 ? a1 + aPitch : a1;
+    let a3 = rows > 3 ? a2 + aPitch : a2;
+    let c00 = v128.load(bias);
+    let c01 = v128.load(bias, 16);
+    let s = v128.load32_splat(rowSums + (rows > 1 ? 4 : 0));
+    let c10 = i32x4.sub(c00, s);
+    let c11 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums + (rows > 2 ? 8 : 0));
+    let c20 = i32x4.sub(c00, s);
+    let c21 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums + (rows > 3 ? 12 : 0));
+    let c30 = i32x4.sub(c00, s);
+    let c31 = i32x4.sub(c01, s);
+    s = v128.load32_splat(rowSums);
+    c00 = i32x4.sub(c00, s);
+    c01 = i32x4.sub(c01, s);
+    rowSums += 16;
+    let p = w;
+    do {
+      let b0 = v128.load(p);
+      let b1 = v128.load(p, 16);
+      let x = loadTerms<v128>(a);
+      c00 = dot<v128>(x, b0, c00);
+      c01 = dot<v128>(x, b1, c01);
+      x = loadTerms<v128>(a1);
+      c10 = dot<v128>(x, b0, c10);
+      c11 = dot<v128>(x, b1, c11);
+      x = loadTerms<v128>(a2);
+      c20 = dot<v128>(x, b0, c20);
+      c21 = dot<v128>(x, b1, c21);
+      x = loadTerms<v128>(a3);
+      c30 = dot<v128>(x, b0, c30);
+      c31 = dot<v128>(x, b1, c31);
+      if (a == odd) break;
+      b0 = v128.load(p, 32);
+      b1 = v128.load(p, 48);
+      x = loadTerms<v128>(a, 4);
+      c00 = dot<v128>(x, b0, c00);
+      c01 = dot<v128>(x, b1, c01);
+      x = loadTerms<v128>(a1, 4);
+      c10 = dot<v128>(x, b0, c10);
+      c11 = dot<v128>(x, b1, c11);
+      x = loadTerms<v128>(a2, 4);
+      c20 = dot<v128>(x, b0, c20);
+      c21 = dot<v128>(x, b1, c21);
+      x = loadTerms<v128>(a3, 4);
+      c30 = dot<v128>(x, b0, c30);
+      c31 = dot<v128>(x, b1, c31);
+      p += 64;
+      a += 8;
+      a1 += 8;
+      a2 += 8;
+      a3 += 8;
+    } while (a < end);
+    a = end + 3 * aPitch;
+    const constants1 = constants + QUAD_BYTES;
+    const y0 = i16x8.narrow_i32x4_s(quad(c00, constants, zero), quad(c01, constants1, zero));
+    const y1 = i16x8.narrow_i32x4_s(quad(c10, constants, zero), quad(c11, constants1, zero));
+    const y2 = i16x8.narrow_i32x4_s(quad(c20, constants, zero), quad(c21, constants1, zero));
+    const y3 = i16x8.narrow_i32x4_s(quad(c30, constants, zero), quad(c31, constants1, zero));
+    const y01 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y0, y1), l), h);
+    const y23 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y2, y3), l), h);
+    put(y, i64x2.extract_lane(y01, 0), columns);
+    if (rows > 1) put(y + pitch, i64x2.extract_lane(y01, 1), columns);
+    if (rows > 2) put(y + 2 * pitch, i64x2.extract_lane(y23, 0), columns);
+    if (rows > 3) put(y + 3 * pitch, i64x2.extract_lane(y23, 1), columns);
+    y += 4 * pitch;
+  }
+}
+
+/** Stores the lowest `columns` of eight bytes. */
+// @ts-ignore: decorator
+@inline
+function put(y: usize, bytes: i64, columns: i32): void {
+  if (columns == 8) store<i64>(y, bytes);
+  else {
+    for (let c: usize = 0; c < <usize>columns; ++c, bytes >>= 8) store<i8>(y + c, <i8>bytes);
+  }
+}
+
+/** One row × 4 columns: what is left of the columns, with the fast requantisation. */
+export function pwconv_s8_panel4(
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
+  zy: i32, lo: i32, hi: i32,
+): void {
+  if (!SIMD) return;
+  const zero = zeroOf(zy);
+  for (; rows > 0; --rows, rowSums += 4, y += pitch) {
+    let c = i32x4.sub(v128.load(bias), v128.load32_splat(rowSums));
+    let p = w;
+    for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4, p += 8) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+    const words = quad(c, constants, zero);
+    let lanes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(words, words), i16x8.splat(0));
+    lanes = i8x16.min_s(i8x16.max_s(lanes, i8x16.splat(<i8>lo)), i8x16.splat(<i8>hi));
+    put(y, i64x2.extract_lane(lanes, 0), columns);
+  }
+}
+
+/**
+ * One row × 4 columns at a time with the requantisation of the formula: the scalar build, and layers that the fast form
+ * does not cover. `panelPitch`: bytes from one pair of rows of w to the next; bias is at column o of n4, so that m and
+ * e lie at known distances behind it.
+ */
+export function pwconv_s8_exact(
+  a: usize, rows: i32, k2: i32, w: usize, panelPitch: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
+  n4: usize, o: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  const m = bias + 4 * n4;
+  const e = bias - 4 * o + 8 * n4 + o;
+  for (; rows > 0; --rows, y += pitch, rowSums += 4) {
+    const sum = load<i32>(rowSums);
+    let c0 = load<i32>(bias) - sum;
+    let c1 = load<i32>(bias, 4) - sum;
+    let c2 = load<i32>(bias, 8) - sum;
+    let c3 = load<i32>(bias, 12) - sum;
+    let p = w;
+    const end = a + <usize>k2 * sizeof<i16>();
+    if (SIMD) {
+      let c = sub32<v128>(v128.load(bias), splat32<v128>(sum));
+      for (; a < end; a += 4, p += panelPitch) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+      c0 = i32x4.extract_lane(c, 0);
+      c1 = i32x4.extract_lane(c, 1);
+      c2 = i32x4.extract_lane(c, 2);
+      c3 = i32x4.extract_lane(c, 3);
+    } else {
+      for (; a < end; a += 4, p += panelPitch) {
+        const x = loadTerms<i32>(a);
+        c0 = dot<i32>(x, loadWeights<i32>(p), c0);
+        c1 = dot<i32>(x, loadWeights<i32>(p, 2), c1);
+        c2 = dot<i32>(x, loadWeights<i32>(p, 4), c2);
+        c3 = dot<i32>(x, loadWeights<i32>(p, 6), c3);
+      }
+    }
+    store<i8>(y, <i8>requantise(c0, load<i32>(m), <i32>load<i8>(e), zy, lo, hi));
+    if (columns > 1) store<i8>(y, <i8>requantise(c1, load<i32>(m, 4), <i32>load<i8>(e, 1), zy, lo, hi), 1);
+    if (columns > 2) store<i8>(y, <i8>requantise(c2, load<i32>(m, 8), <i32>load<i8>(e, 2), zy, lo, hi), 2);
+    if (columns > 3) store<i8>(y, <i8>requantise(c3, load<i32>(m, 12), <i32>load<i8>(e, 3), zy, lo, hi), 3);
+  }
+}
+
+/**
+ * Packs rows k0…k1 of a row-major i8 [k][n] matrix, the first of which is at src, into panels; k0 is even, k1 is even
+ * or k. All of dst is zero before.
+ */
+export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, k1: i32): void {
+  assert(0 <= k0 && k0 <= k1 && k1 <= k && (k0 & 1) == 0);
+  const k2 = (k + 1) & ~1;
+  for (let o = 0, width = 0; o < n; o += width) {
+    width = n - o > 4 ? 8 : 4;
+    const columns = min(width, n - o);
+    const panel = dst + <usize>(o * k2);
+    for (let i = k0; i < k1; ++i) {
+      const row = src + <usize>((i - k0) * n + o);
+      let d = panel + <usize>((i >> 1) * 2 * width + (i & 1));
+      for (let c = 0; c < columns; ++c, d += 2) store<i8>(d, load<i8>(row + c));
+    }
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Bilinear resizing. What it asks of a step: docs/abi.md.
+ * source: TFLite's reference kernel
+ */
+import { Flag, Step, expect_resize_f32 } from "../abi";
+import { first, last, position } from "../lib/positions";
+import { SIMD, madd, mul, splat } from "../simd/f32";
+
+export function resize_f32(s: Step, y0: i32, y1: i32): void {
+  expect_resize_f32(s, y0, y1);
+  const half = (s.flags & Flag.HALF_PIXELS) != 0;
+  const pixel = <usize>s.inC * 4;
+  for (let r = y0; r < y1; ++r) {
+    const image = r / s.outH;
+    const p = position(r - image * s.outH, s.a, half);
+    const top = first(p, s.inH);
+    const rows = s.x + <usize>(image * s.inH + top) * <usize>s.inW * pixel;
+    const down = <usize>(last(p, s.inH) - top) * <usize>s.inW * pixel;
+    const dy = p - <f32>top;
+    let y = s.y + <usize>r * <usize>s.outW * pixel;
+    for (let ox = 0; ox < s.outW; ++ox, y += pixel) {
+      const q = position(ox, s.b, half);
+      const left = first(q, s.inW);
+      const x = rows + <usize>left * pixel;
+      const right = <usize>(last(q, s.inW) - left) * pixel;
+      const dx = q - <f32>left;
+      let i: usize = 0;
+      if (SIMD) i = blend<v128>(y, x, down, right, dy, dx, i, pixel);
+      blend<f32>(y, x, down, right, dy, dx, i, pixel);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function blend<V>(y: usize, x: usize, down: usize, right: usize, dy: f32, dx: f32, i: usize, end: usize): usize {
+  const w00 = splat<V>((1 - dy) * (1 - dx));
+  const w10 = splat<V>(dy * (1 - dx));
+  const w01 = splat<V>((1 - dy) * dx);
+  const w11 = splat<V>(dy * dx);
+  for (; i + sizeof<V>() <= end; i += sizeof<V>()) {
+    const p = x + i;
+    const left = madd<V>(load<V>(p + down), w10, mul<V>(load<V>(p), w00));
+    store<V>(y + i, madd<V>(load<V>(p + down + right), w11, madd<V>(load<V>(p + right), w01, left)));
+  }
+  return i;
+}

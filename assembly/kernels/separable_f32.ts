@@ -1,0 +1,30 @@
+/**
+ * A depthwise and the pointwise convolution behind it in one step: the depthwise result is kept only for the few rows
+ * at work. What it asks of a step: docs/abi.md.
+ * source: Howard et al. 2017 §3.1
+ *
+ * The depthwise half runs as dwconv3x3_f32 does where that one's needs allow, else as dwconv_f32; both halves give the
+ * bits of the unfused kernels.
+ */
+import { Step, expect_separable_f32, slides3x3 } from "../abi";
+import { dwconv3x3_f32_row } from "./dwconv3x3_f32";
+import { dwconv_f32_row } from "./dwconv_f32";
+import { matrix_f32 } from "./pwconv_f32";
+
+export function separable_f32(s: Step, y0: i32, y1: i32): void {
+  expect_separable_f32(s, y0, y1);
+  const narrow = slides3x3(s);
+  const group = s.tile / s.outW;
+  const midBytes = <usize>(s.outW * s.midC) * sizeof<f32>();
+  const outBytes = <usize>(s.outW * s.outC) * sizeof<f32>();
+  for (let r = y0; r < y1; ) {
+    const end = min(r + group, y1);
+    const y = s.y + <usize>r * outBytes;
+    const pixels = (end - r) * s.outW;
+    for (let d = s.s; r < end; ++r, d += midBytes) {
+      if (narrow) dwconv3x3_f32_row(s, r, d, s.lo2, s.hi2);
+      else dwconv_f32_row(s, r, d, s.lo2, s.hi2);
+    }
+    matrix_f32(s.s, pixels, s.midC, s.outC, s.w2, y, s.lo, s.hi);
+  }
+}

@@ -38,9 +38,9 @@ export {
 export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
-export { type MobilenetV1Options, mobilenetV1 } from "./graph/mobilenet-v1.ts";
 export type { ModelSource, WeightUrl } from "./import/source.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
 export type { Sample } from "./quantise/calibrate.ts";
 export type { QuantizeOptions } from "./quantise/quantise.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantise/report.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { withOpenBatch } from "./dimensions.ts";
 import type { Graph, Input, Node, Reshape, Shape } from "./graph.ts";
 import { inferShapes } from "./shape.ts";
 
@@ -29,5 +30,5 @@ function batched(input: Input, n: number): Input {
 function freed(node: Reshape, shapes: ReadonlyMap<string, Shape>): Node {
   const before = shapes.get(node.inputs[0] as string) as Shape;
   const after = shapes.get(node.name) as Shape;
-  return before[0] === after[0] ? { ...node, shape: [-1, ...after.slice(1)] } : node;
+  return before[0] === after[0] ? { ...node, shape: withOpenBatch(before, after) } : node;
 }

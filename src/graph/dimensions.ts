@@ -14,3 +14,22 @@ export function sizeOf(shape: Shape): number {
 export function show(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
+
+/** An axis counted from the first, also where it is counted from behind the last (−1). */
+export function positiveAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** A shape of `size` elements, its only −1 filled in; undefined where there is none. */
+export function resolvedShape(size: number, target: Shape): Shape | undefined {
+  const known = target.reduce((product, n) => (n === -1 ? product : product * n), 1);
+  const shape = target.map((n) => (n === -1 ? size / known : n));
+  const open = target.filter((n) => n === -1).length;
+  const fits = shape.every((n) => Number.isSafeInteger(n) && n >= 0) && sizeOf(shape) === size;
+  return open <= 1 && fits ? shape : undefined;
+}
+
+/** A shape to reshape to: a leading batch that stays is written as −1, so that it may change. */
+export function withOpenBatch(from: Shape, to: Shape): Shape {
+  return to.length > 0 && from[0] === to[0] ? [-1, ...to.slice(1)] : to;
+}

@@ -3,6 +3,7 @@
  * for it.
  * @module
  */
+import { positiveAxis, resolvedShape } from "../graph/dimensions.ts";
 import type { Shape } from "../graph/graph.ts";
 
 /** Numbers that are known beforehand: a scalar (shape []) or a list; in row-major order if there are more axes. */
@@ -49,12 +50,30 @@ export function stridedSlice(
   return listOf(values);
 }
 
+/** Part of a list: `size` numbers from `begin` on, −1 being all. Undefined for what there is not. */
+export function sliced(data: Known, begin: number, size: number): Known | undefined {
+  const end = size === -1 ? data.values.length : begin + size;
+  return begin >= 0 && end >= begin && end <= data.values.length
+    ? stridedSlice(data, [begin, end, 1], { begin: 0, end: 0, shrink: 0 })
+    : undefined;
+}
+
+/** A list without the axes of size 1. */
+export function squeezed(data: Known): Known | undefined {
+  return reshaped(data, data.values.length === 1 ? [] : [-1]);
+}
+
+/** A number or a list with an axis of size 1 in front. */
+export function expanded(data: Known): Known | undefined {
+  return reshaped(data, data.shape.length === 0 ? [1] : [1, -1]);
+}
+
 /** Joins what lies along the first axis (`stack`: along a new one). Undefined for other axes than the first, and where there is too much. */
 export function joined(parts: readonly Known[], axis: number, stack: boolean): Known | undefined {
   const [first] = parts;
   if (first === undefined) return undefined;
   const rank = first.shape.length + (stack ? 1 : 0);
-  if (rank < 1 || (axis < 0 ? axis + rank : axis) !== 0) return undefined;
+  if (rank < 1 || positiveAxis(axis, rank) !== 0) return undefined;
   const inner = stack ? first.shape : first.shape.slice(1);
   const same = ({ shape }: Known) => `${stack ? shape : shape.slice(1)}` === `${inner}`;
   const count = parts.reduce((sum, { values }) => sum + values.length, 0);
@@ -88,17 +107,8 @@ export function reduced(data: Known, f: (a: number, b: number) => number, keepDi
 
 /** The same numbers under another shape; −1 is what is left. Undefined where they do not fit. */
 export function reshaped(data: Known, shape: Shape): Known | undefined {
-  const resolved = resolve(data.values.length, shape);
+  const resolved = resolvedShape(data.values.length, shape);
   return resolved && { shape: resolved, values: data.values };
-}
-
-/** A shape of `size` elements, its only −1 filled in; undefined where there is none. */
-export function resolve(size: number, target: Shape): Shape | undefined {
-  const known = target.reduce((product, n) => (n === -1 ? product : product * n), 1);
-  const shape = target.map((n) => (n === -1 ? size / known : n));
-  const open = target.filter((n) => n === -1).length;
-  const fits = shape.every((n) => Number.isSafeInteger(n) && n >= 0) && shape.reduce((a, b) => a * b, 1) === size;
-  return open <= 1 && fits ? shape : undefined;
 }
 
 /** Division of whole numbers in its two ways; NaN by 0. */

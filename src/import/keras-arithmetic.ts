@@ -5,6 +5,7 @@
  */
 import { FormatError } from "../errors.ts";
 import { RELU, RELU6 } from "../graph/clamp.ts";
+import { affineForm } from "../graph/ops/scale-shift.ts";
 import type { LayerCall } from "./keras-call.ts";
 import type { Literal } from "./keras-calls.ts";
 import type { Value } from "./keras-draft.ts";
@@ -123,43 +124,33 @@ function reciprocal(variance: number): number {
   return 1 / Math.max(Math.sqrt(variance), KERAS_EPSILON);
 }
 
+type Operator = Parameters<typeof affineForm>[0];
+
 /** Arithmetic with one constant, as `preprocess_input` leaves it in a model. */
-export function arithmetic(call: LayerCall, operator: string): string {
+export function arithmetic(call: LayerCall, operator: Operator): string {
   if (operator === "add") return add(call);
   const constant = constantOf(call);
   const constantFirst = typeof call.args[0] === "number" || typeof call.args[0] === "object";
-  if (constant !== undefined) {
-    const each = (value: (x: number) => number): Literal =>
-      typeof constant === "number" ? value(constant) : constant.map(value);
-    if (operator === "multiply") return affine(call, constant, 0);
-    if (operator === "subtract") {
-      return constantFirst
-        ? affine(call, -1, constant)
-        : affine(
-            call,
-            1,
-            each((x) => -x),
-          );
-    }
-    if (operator === "divide" && !constantFirst) {
-      if ([constant].flat().includes(0)) throw call.wrong(operator, "a divisor other than 0", constant);
-      return affine(
-        call,
-        each((x) => 1 / x),
-        0,
-      );
-    }
+  const form = affineForm(operator, constantFirst);
+  if (constant === undefined || form === undefined) {
+    throw call.unsupported(KERAS_NAMES[operator], "a value and a number", call.args.map(String));
   }
-  throw call.unsupported(operator, "a value and a number", call.args.map(String));
+  if (operator === "div" && [constant].flat().includes(0)) {
+    throw call.wrong(KERAS_NAMES[operator], "a divisor other than 0", constant);
+  }
+  const [scale, shift] = form.map((of): Literal => (typeof constant === "number" ? of(constant) : constant.map(of)));
+  return affine(call, scale!, shift!);
 }
 
-const OPERATORS: ReadonlyMap<string, string> = new Map([
+const KERAS_NAMES = { add: "add", sub: "subtract", mul: "multiply", div: "divide" } as const;
+
+const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["math.add", "add"],
   ["__operators__.add", "add"],
-  ["math.subtract", "subtract"],
-  ["math.multiply", "multiply"],
-  ["math.truediv", "divide"],
-  ["math.divide", "divide"],
+  ["math.subtract", "sub"],
+  ["math.multiply", "mul"],
+  ["math.truediv", "div"],
+  ["math.divide", "div"],
 ]);
 
 /** A TensorFlow function that a Keras 2 model calls between its layers. */

@@ -4,9 +4,10 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Graph, Normalisation, Source } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
+import { nameEndPoints } from "../models/end-points.ts";
+import { NORMALISATION } from "../models/mobilenet-v1.ts";
 import { checked } from "./checked.ts";
 import { LayerCall } from "./keras-call.ts";
 import { isRef, type Literal, type Ref } from "./keras-calls.ts";
@@ -27,9 +28,6 @@ export interface KerasConfigOptions {
   /** How much the model may ask for. */
   readonly budget?: Budget | undefined;
 }
-
-/** How keras-applications prepares pixels for its MobileNets: to [−1, 1]. */
-export const MOBILENET_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
 
 /** Models within models beyond this are somebody's joke. */
 const MAX_DEPTH = 32;
@@ -236,7 +234,7 @@ function emitFunctional(
 /** The range of pixels where the model, or what it begins with, is one of keras-applications' MobileNets. */
 function applicationNormalisation(model: KerasModel): Normalisation | undefined {
   for (let inner: KerasModel | undefined = model; inner; ) {
-    if (/^mobilenet(v2)?_[\d.]+_\d+$/.test(inner.name)) return MOBILENET_NORMALISATION;
+    if (/^mobilenet(v2)?_[\d.]+_\d+$/.test(inner.name)) return NORMALISATION;
     const first: KerasLayer | undefined = inner.sequential
       ? [...inner.layers.values()].find((layer) => layer.className !== "InputLayer")
       : undefined;

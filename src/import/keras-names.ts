@@ -5,11 +5,11 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Constant, Graph, Shape } from "../graph/graph.ts";
-import { mobilenetV1 } from "../graph/mobilenet-v1.ts";
+import { withNumbers } from "../graph/builder.ts";
+import type { Graph, Shape } from "../graph/graph.ts";
 import type { Budget } from "../limits.ts";
+import { FILTERS, mobilenetV1, NORMALISATION } from "../models/mobilenet-v1.ts";
 import { checked } from "./checked.ts";
-import { MOBILENET_NORMALISATION } from "./keras-layers.ts";
 import type { KerasVariable, KerasWeights } from "./keras-needs.ts";
 
 /** A layer by both of its names: keras-applications' own, and the class and number under which Keras 3 stores it. */
@@ -32,9 +32,6 @@ const STATISTICS: readonly (readonly [ours: string, keras: string])[] = [
   ["mean", "moving_mean"],
   ["variance", "moving_variance"],
 ];
-
-/** Filters of the convolutions conv1, conv_pw_1 … conv_pw_13 at alpha 1. */
-const FILTERS: readonly number[] = [32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024];
 
 const CLASSIFIER: Layer = { name: "conv_preds", stored: numbered("conv2d", FILTERS.length) };
 
@@ -101,13 +98,12 @@ export async function fromMobilenetWeights(
     top,
     ...(top === "classifier" && { classes: shapeOf("classifier/weights", 4)[3]! }),
   });
-  const constants = new Map<string, Constant>();
-  for (const { name, shape } of graph.constants.values()) {
-    constants.set(name, { name, shape, dtype: "float32", data: await read(weights, map.get(name)!, shape) });
+  const filled = await withNumbers(graph, async ({ name, shape }) => {
     await options.budget.turn();
-  }
-  const source = { format: "keras", normalisation: MOBILENET_NORMALISATION };
-  return checked("keras", { ...graph, constants, source }, options.budget);
+    return read(weights, map.get(name)!, shape);
+  });
+  const source = { format: "keras", normalisation: NORMALISATION };
+  return checked("keras", { ...filled, source }, options.budget);
 }
 
 /** Reads one variable. A dense layer is a 1×1 convolution in Keras: leading ones do not count. */

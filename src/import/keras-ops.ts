@@ -5,8 +5,8 @@
  */
 
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { positiveAxis, sizeOf } from "../graph/dimensions.ts";
 import type { Window } from "../graph/graph.ts";
-import { sizeOf } from "../graph/references.ts";
 import { activationOf, reluBounds } from "./keras-activations.ts";
 import { add, arithmetic, lambda, normalization, rescaling } from "./keras-arithmetic.ts";
 import type { LayerCall } from "./keras-call.ts";
@@ -184,7 +184,7 @@ function concatenate(call: LayerCall): string {
   const axis = call.number("axis", -1);
   if (!Number.isSafeInteger(axis)) throw call.wrong("axis", "a whole number", axis);
   const rank = call.draft.shapeOf(first).length;
-  const positive = axis < 0 ? axis + rank : axis;
+  const positive = positiveAxis(axis, rank);
   if (!(positive > 0 && positive < rank)) throw call.unsupported("axis", `1 … ${rank - 1}`, axis);
   return call.node({ op: "concat", axis: positive }, call.inputs);
 }
@@ -217,10 +217,10 @@ const LAYERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["Rescaling", rescaling],
   ["Normalization", normalization],
   ["TFOpLambda", lambda],
-  ["Subtract", (call) => arithmetic(call, "subtract")],
-  ["Multiply", (call) => arithmetic(call, "multiply")],
-  ["TrueDivide", (call) => arithmetic(call, "divide")],
-  ["Divide", (call) => arithmetic(call, "divide")],
+  ["Subtract", (call) => arithmetic(call, "sub")],
+  ["Multiply", (call) => arithmetic(call, "mul")],
+  ["TrueDivide", (call) => arithmetic(call, "div")],
+  ["Divide", (call) => arithmetic(call, "div")],
   ...[
     "Dropout",
     "SpatialDropout2D",

@@ -4,11 +4,22 @@
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
-import type { Constant, Graph, Normalisation } from "../graph/graph.ts";
-import { type MobilenetV1Options, mobilenetV1, type Reading } from "../graph/mobilenet-v1.ts";
+import { withNumbers } from "../graph/builder.ts";
+import { RELU6, sameClamp } from "../graph/clamp.ts";
+import type { Graph, Normalisation } from "../graph/graph.ts";
 import type { Budget } from "../limits.ts";
+import {
+  ARTICLE_ALPHAS,
+  BLOCKS,
+  DEEP,
+  FILTERS,
+  type MobilenetV1Options,
+  mobilenetV1,
+  type Reading,
+  STEM_FILTERS,
+} from "../models/mobilenet-v1.ts";
 import { parseJson, shown } from "./json.ts";
-import type { StoredTensor } from "./safetensors.ts";
+import type { Decode, StoredTensor } from "./stored-tensor.ts";
 
 /** Key of the options, as JSON, in the file's metadata. */
 const OPTIONS_KEY = "mobilenetV1";
@@ -30,34 +41,29 @@ export interface CanonicalOptions {
 export async function fromCanonical(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: ReadonlyMap<string, string>,
-  decode: (name: string, tensor: StoredTensor) => Promise<Float32Array>,
+  decode: Decode,
   options: CanonicalOptions & { readonly budget?: Budget | undefined } = {},
 ): Promise<Graph> {
   const stored = metadata.get(OPTIONS_KEY);
   const found = stored === undefined ? optionsFromShapes(tensors) : parseOptions(stored, options.budget);
   const { resolution = found.resolution, reading = found.reading } = options;
   const graph = rebuild({ ...found, ...(resolution && { resolution }), ...(reading && { reading }) });
-  const constants = new Map<string, Constant>();
-  for (const constant of graph.constants.values()) {
-    const { name, shape } = constant;
+  for (const { name, shape } of graph.constants.values()) {
     const tensor = tensors.get(name);
     if (!tensor) throw new FormatError(`safetensors: expected a tensor "${name}" [${shape}], got none`);
     if (`${tensor.shape}` !== `${shape}`) {
       throw new FormatError(`safetensors: tensor "${name}": expected shape [${shape}], got [${tensor.shape}]`);
     }
-    constants.set(name, constant);
   }
-  const unknown = [...tensors.keys()].filter((name) => !constants.has(name));
+  const unknown = [...tensors.keys()].filter((name) => !graph.constants.has(name));
   if (unknown.length > 0) {
     throw new FormatError(
       `safetensors: expected the tensors of ${graph.name}, got also ${unknown.slice(0, 5).join(", ")}`,
     );
   }
-  for (const [name, constant] of constants) {
-    constants.set(name, { ...constant, data: await decode(name, tensors.get(name)!) });
-  }
+  const filled = await withNumbers(graph, ({ name }) => decode(name, tensors.get(name)!));
   const normalisation = options.normalisation ?? graph.source.normalisation;
-  return { ...graph, constants, source: { format: "safetensors", ...(normalisation && { normalisation }) } };
+  return { ...filled, source: { format: "safetensors", ...(normalisation && { normalisation }) } };
 }
 
 /** The architecture is the file's, so what it cannot be is the file's fault. */
@@ -80,7 +86,7 @@ function parseOptions(json: string, budget?: Budget): MobilenetV1Options {
 
 function optionsFromShapes(tensors: ReadonlyMap<string, StoredTensor>): MobilenetV1Options {
   const full = !tensors.has("block1/depthwise/weights");
-  const last = full ? "block13/weights" : "block13/pointwise/weights";
+  const weights = (block: number) => (full ? `block${block}/weights` : `block${block}/pointwise/weights`);
   const dimension = (name: string, rank: number, axis: number): number => {
     const shape = tensors.get(name)?.shape;
     if (shape?.length === rank && shape[axis]! > 0) return shape[axis]!;
@@ -88,21 +94,24 @@ function optionsFromShapes(tensors: ReadonlyMap<string, StoredTensor>): Mobilene
       `safetensors: tensor "${name}": expected a shape of rank ${rank}, got ${shape ? `[${shape}]` : "none"}`,
     );
   };
-  const alpha = dimension(last, 4, 3) / FILTERS;
+  const alpha = dimension(weights(LAST), 4, 3) / WIDEST;
   const top = tensors.has("classifier/weights");
   return {
     alpha,
-    reading: alpha < 1 && dimension("block0/weights", 4, 3) === 32 ? "article" : "paper",
+    reading: alpha < 1 && dimension("block0/weights", 4, 3) === STEM_FILTERS ? "article" : "paper",
     inputChannels: dimension("block0/weights", 4, 2),
     top: top ? "classifier" : "pool",
     ...(top && { classes: dimension("classifier/weights", 2, 1) }),
     convolution: full ? "full" : "separable",
-    shallow: !tensors.has(full ? "block7/weights" : "block7/pointwise/weights"),
+    shallow: !tensors.has(weights(DEEP[0]!)),
   };
 }
 
-/** Filters of block13 at α = 1. All blocks' filters divide it, so ⌊1024α⌋/1024 gives every block the same filters as α itself. */
-const FILTERS = 1024;
+/** The number of the last block. */
+const LAST = BLOCKS.length;
+
+/** Its filters at α = 1: 1024. All blocks' filters divide it, so ⌊1024α⌋/1024 gives every block the same filters as α itself. */
+const WIDEST = FILTERS.at(-1)!;
 
 /**
  * The metadata that rebuilds a graph.
@@ -128,15 +137,15 @@ function architecture({ inputs, nodes, outputs, constants }: Graph): string {
 function optionsOf(graph: Graph): MobilenetV1Options | undefined {
   const shapeOf = (name: string) => graph.constants.get(name)?.shape;
   const [batch, resolution, width, inputChannels] = graph.inputs[0]?.shape ?? [];
-  const filters = (shapeOf("block13/pointwise/weights") ?? shapeOf("block13/weights"))?.[3];
+  const filters = (shapeOf(`block${LAST}/pointwise/weights`) ?? shapeOf(`block${LAST}/weights`))?.[3];
   const activation = graph.nodes.find(({ name }) => name === "block0");
   if (!batch || !resolution || !inputChannels || width !== resolution || width % 32 || !filters) return undefined;
   if (activation?.op !== "clamp") return undefined;
   // The name says what was asked for, the filters what came of it.
   const named = Number(/_([\d.]+)_\d+$/.exec(graph.name)?.[1]);
-  const alpha = Math.trunc(named * FILTERS) === filters ? named : filters / FILTERS;
-  const reading = activation.hi === 6 ? "paper" : "article";
-  if (reading === "article" && ![0.25, 0.5, 0.75, 1].includes(alpha)) return undefined;
+  const alpha = Math.trunc(named * WIDEST) === filters ? named : filters / WIDEST;
+  const reading = sameClamp(activation, RELU6) ? "paper" : "article";
+  if (reading === "article" && !ARTICLE_ALPHAS.includes(alpha)) return undefined;
   const classes = shapeOf("classifier/weights")?.[1];
   return {
     alpha,
@@ -146,7 +155,7 @@ function optionsOf(graph: Graph): MobilenetV1Options | undefined {
     ...(classes && { classes }),
     training: graph.nodes.some(({ op }) => op === "moments"),
     convolution: shapeOf("block1/depthwise/weights") ? "separable" : "full",
-    shallow: !graph.nodes.some(({ name }) => name === "block7"),
+    shallow: !graph.nodes.some(({ name }) => name === `block${DEEP[0]}`),
     inputChannels,
     batch,
   };

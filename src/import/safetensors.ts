@@ -13,6 +13,7 @@ import { checked } from "./checked.ts";
 import { inPieces, widen } from "./decode.ts";
 import { parseJson, shown } from "./json.ts";
 import { type CanonicalOptions, fromCanonical, optionsMetadata } from "./safetensors-canonical.ts";
+import type { StoredTensor } from "./stored-tensor.ts";
 import { fromTimm, type TimmOptions } from "./timm.ts";
 
 /** Longest header that is read, in bytes; the format's own limit. */
@@ -38,16 +39,6 @@ const ITEM_BYTES: ReadonlyMap<string, number> = new Map(
     F64: 8,
   }),
 );
-
-/** A tensor of a file, not decoded yet. */
-export interface StoredTensor {
-  /** As the file writes it: "F32", "BF16", … */
-  readonly dtype: string;
-  readonly shape: Shape;
-  /** Where its bytes begin in the file. */
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
 
 /** A checked file. */
 export interface Safetensors {

@@ -4,9 +4,9 @@
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
 import { GraphBuilder, type Make } from "../graph/builder.ts";
-import { nameEndPoints } from "../graph/endpoints.ts";
 import type { Graph, Input, Node } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
+import { nameEndPoints } from "../models/end-points.ts";
 import { Blockers } from "./blockers.ts";
 import { checked } from "./checked.ts";
 import type { Weight } from "./shards.ts";

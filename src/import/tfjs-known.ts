@@ -7,12 +7,14 @@ import { FormatError } from "../errors.ts";
 import {
   DIVISIONS,
   elementwise,
+  expanded,
   gathered,
   joined,
   type Known,
   listOf,
   reduced,
-  reshaped,
+  sliced,
+  squeezed,
   stridedSlice,
 } from "./integers.ts";
 import type { Call, Operand } from "./tfjs-call.ts";
@@ -33,7 +35,7 @@ const reduction =
 
 const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["StridedSlice", slice],
-  ["Slice", (_, [data, begin, size]) => data && begin && size && part(data, begin.values[0]!, size.values[0]!)],
+  ["Slice", (_, [data, begin, size]) => data && begin && size && sliced(data, begin.values[0]!, size.values[0]!)],
   ["Pack", (call, inputs) => joined(inputs, numberAttribute(call.node, "axis", 0), true)],
   ["ConcatV2", (_, inputs) => joined(inputs.slice(0, -1), inputs.at(-1)?.values[0] ?? 0, false)],
   ["GatherV2", (_, [data, indices]) => data && indices && gathered(data, indices)],
@@ -48,8 +50,8 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["Prod", reduction((a, b) => a * b)],
   ["Sum", reduction((a, b) => a + b)],
   ["Cast", (_, [data]) => data],
-  ["Squeeze", (_, [data]) => data && reshaped(data, data.values.length === 1 ? [] : [-1])],
-  ["ExpandDims", (_, [data]) => data && reshaped(data, data.shape.length === 0 ? [1] : [1, -1])],
+  ["Squeeze", (_, [data]) => data && squeezed(data)],
+  ["ExpandDims", (_, [data]) => data && expanded(data)],
 ]);
 
 /** The numbers that a node comes to, where all that it reads is known; undefined for one that computes a value. */
@@ -103,11 +105,4 @@ function slice(call: Call, [data, begin, end, strides]: readonly Known[]): Known
   if (mask("ellipsis_mask") !== 0 || mask("new_axis_mask") !== 0) return undefined;
   const masks = { begin: mask("begin_mask"), end: mask("end_mask"), shrink: mask("shrink_axis_mask") };
   return stridedSlice(data, [begin.values[0]!, end.values[0]!, strides.values[0]!], masks);
-}
-
-function part(data: Known, begin: number, size: number): Known | undefined {
-  const end = size === -1 ? data.values.length : begin + size;
-  return begin >= 0 && end >= begin && end <= data.values.length
-    ? stridedSlice(data, [begin, end, 1], { begin: 0, end: 0, shrink: 0 })
-    : undefined;
 }

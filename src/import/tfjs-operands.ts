@@ -96,3 +96,10 @@ export function perChannel(
 export function channelsOf(call: Call, x: string): number {
   return call.shape(x).at(-1)!;
 }
+
+/** A weight as one number a channel, under its own name where it is just that. */
+export function channelConstant(call: Call, found: NamedWeight, channels: number): string {
+  const { name, shape } = found;
+  if (`${shape}` === `${[channels]}`) return constant(call, found);
+  return perChannel(call, found, channels, { name: `${name}/${channels}`, key: name });
+}

@@ -279,7 +279,7 @@ export class OperatorCall {
   fused(index: number): { clamp?: Clamp } {
     const code = this.operator.options?.int8(index) ?? 0;
     if (code === 0) return {};
-    const clamp = FUSED.get(code);
+    const clamp = FUSED[code - 1];
     if (clamp) return { clamp };
     throw new UnsupportedError(
       `${this.where}: expected the fused activation none, RELU, RELU_N1_TO_1 or RELU6, got number ${code}`,
@@ -294,8 +294,5 @@ export class OperatorCall {
   }
 }
 
-const FUSED: ReadonlyMap<number, Clamp> = new Map([
-  [1, RELU],
-  [2, RELU_N1_TO_1],
-  [3, RELU6],
-]);
+/** The fused activations by their numbers, from 1 on. */
+const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;

@@ -7,12 +7,15 @@ import { UnsupportedError } from "../errors.ts";
 import {
   DIVISIONS,
   elementwise,
+  expanded,
   gathered,
   joined,
   type Known,
   listOf,
   reduced,
   reshaped,
+  sliced,
+  squeezed,
   stridedSlice,
 } from "./integers.ts";
 import type { OperatorCall } from "./tflite-call.ts";
@@ -49,7 +52,7 @@ const ONLY_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
     "GATHER",
     (call, [data, indices]) => (setting(call, FIRST) === 0 ? data && indices && gathered(data, indices) : undefined),
   ],
-  ["SLICE", (_, [data, begin, size]) => data && begin && size && part(data, begin.values[0]!, size.values[0]!)],
+  ["SLICE", (_, [data, begin, size]) => data && begin && size && sliced(data, begin.values[0]!, size.values[0]!)],
   ["FLOOR_DIV", arithmetic(DIVISIONS.flooring)],
   ["FLOOR_MOD", arithmetic(DIVISIONS.remainder)],
   ["MAXIMUM", arithmetic(Math.max)],
@@ -70,8 +73,8 @@ const ALSO_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["MUL", arithmetic((a, b) => a * b)],
   ["DIV", arithmetic(DIVISIONS.truncating)],
   ["RESHAPE", (call, [data, shape]) => data && reshaped(data, shape?.values ?? call.output.shape)],
-  ["SQUEEZE", (_, [data]) => data && reshaped(data, data.values.length === 1 ? [] : [-1])],
-  ["EXPAND_DIMS", (_, [data]) => data && reshaped(data, data.shape.length === 0 ? [1] : [1, -1])],
+  ["SQUEEZE", (_, [data]) => data && squeezed(data)],
+  ["EXPAND_DIMS", (_, [data]) => data && expanded(data)],
 ]);
 
 /** Whether an operator is one of those that are computed beforehand or not at all. */
@@ -107,11 +110,4 @@ function slice(call: OperatorCall, [data, begin, end, strides]: readonly Known[]
     { begin: setting(call, SLICE.begin), end: setting(call, SLICE.end), shrink: setting(call, SLICE.shrink) },
   ];
   return stridedSlice(data, bounds, masks);
-}
-
-function part(data: Known, begin: number, size: number): Known | undefined {
-  const end = size === -1 ? data.values.length : begin + size;
-  return begin >= 0 && end >= begin && end <= data.values.length
-    ? stridedSlice(data, [begin, end, 1], { begin: 0, end: 0, shrink: 0 })
-    : undefined;
 }

@@ -5,9 +5,10 @@
 
 import { FormatError, UnsupportedError } from "../errors.ts";
 import { RELU, RELU_0_TO_1, RELU_N1_TO_1, RELU6 } from "../graph/clamp.ts";
+import { positiveAxis, sizeOf } from "../graph/dimensions.ts";
 import type { Clamp, Padding, Pair } from "../graph/graph.ts";
-import { sizeOf } from "../graph/references.ts";
 import { transposed } from "./decode.ts";
+import { arithmetic } from "./tflite-arithmetic.ts";
 import type { OperatorCall } from "./tflite-call.ts";
 import { declares, expandDims, reshape, squeeze } from "./tflite-reshape.ts";
 
@@ -28,7 +29,7 @@ const DEPTHWISE = {
 const POOL = { padding: 0, strideW: 1, strideH: 2, width: 3, height: 4, activation: 5 } as const;
 const DENSE = { activation: 0, format: 1, keepDims: 2 } as const;
 const CONCAT = { axis: 0, activation: 1 } as const;
-/** Options of ADD, SUB, MUL and DIV; MEAN, SOFTMAX have a single field too. */
+/** MEAN and SOFTMAX have a single option. */
 const FIRST = 0;
 /** Sizes and paddings are whole numbers of 32 bits. */
 const MOST = 2 ** 31 - 1;
@@ -155,59 +156,6 @@ function dense(call: OperatorCall): string {
   return call.node({ op: "dense", weights, ...bias(call, out), ...call.fused(DENSE.activation) }, [input]);
 }
 
-/** Two values of one shape, or a value and constants that are one number or one a channel. */
-function arithmetic(operator: "add" | "sub" | "mul" | "div"): Emit {
-  return (call) => {
-    const fused = call.fused(FIRST);
-    const constant = [0, 1].find((i) => call.isConstant(i));
-    if (constant !== undefined && call.type(call.output).dtype) {
-      throw new UnsupportedError(`${call.where}: expected two computed values in 8 bits, got a constant`);
-    }
-    if (constant !== undefined) return affine(call, operator, constant, fused);
-    const [a, b] = [call.shape(0), call.shape(1)];
-    if (operator !== "add" || a.join() !== b.join()) {
-      throw new UnsupportedError(
-        `${call.where}: expected a value and a constant${operator === "add" ? ", or two values of one shape" : ""}, got values [${a.join(",")}] and [${b.join(",")}]`,
-      );
-    }
-    return call.node({ op: "add", ...fused }, [call.value(0), call.value(1)]);
-  };
-}
-
-/** x·scale + shift per channel, as which all four operators with a constant can be written. */
-function affine(call: OperatorCall, operator: string, constant: number, fused: { clamp?: Clamp }): string {
-  const input = call.value(1 - constant);
-  const channels = call.shape(1 - constant).at(-1) ?? 1;
-  const numbers = call.numbers(constant);
-  const { shape } = numbers;
-  const count = sizeOf(shape);
-  if (count !== 1 && !(count === channels && shape.at(-1) === channels)) {
-    throw new UnsupportedError(
-      `${call.where}: expected a constant of 1 or ${channels} numbers (one a channel), got [${shape.join(",")}]`,
-    );
-  }
-  const form = FORMS[constant === 0 ? `${operator} by` : operator];
-  if (!form) throw new UnsupportedError(`${call.where}: expected a constant divisor, got a constant dividend`);
-  const [scale, shift] = form.map((of, i) => {
-    const role = `${i === 0 ? "scale" : "shift"} of ${channels} for ${constant === 0 ? "first" : "second"} of ${operator}`;
-    return call.constant(numbers, [channels], role, (data) =>
-      (count === 1 ? new Float32Array(channels).fill(data[0]!) : data).map(of),
-    );
-  }) as [string, string];
-  return call.node({ op: "scaleShift", scale, shift, ...fused }, [input]);
-}
-
-/** Scale and shift as functions of the constant c. "by": it is the first operand. */
-const FORMS: Readonly<Record<string, readonly [scale: (c: number) => number, shift: (c: number) => number]>> = {
-  add: [() => 1, (c) => c],
-  "add by": [() => 1, (c) => c],
-  mul: [(c) => c, () => 0],
-  "mul by": [(c) => c, () => 0],
-  sub: [() => 1, (c) => -c],
-  "sub by": [() => -1, (c) => c],
-  div: [(c) => 1 / c, () => 0],
-};
-
 function pool(op: "maxPool" | "averagePool"): Emit {
   return (call) => {
     channelsOf(call);
@@ -222,7 +170,7 @@ function pool(op: "maxPool" | "averagePool"): Emit {
 
 function mean(call: OperatorCall): string {
   channelsOf(call);
-  const axes = new Set(call.integers(1).map((axis) => (axis < 0 ? axis + 4 : axis)));
+  const axes = new Set(call.integers(1).map((axis) => positiveAxis(axis, 4)));
   if (axes.size !== 2 || !axes.has(1) || !axes.has(2)) {
     throw new UnsupportedError(
       `${call.where}, axes: expected height and width, 1 and 2, got ${[...axes].join(" and ")}`,
@@ -235,7 +183,7 @@ function mean(call: OperatorCall): string {
 function concat(call: OperatorCall): string {
   const rank = call.shape(0).length;
   const axis = call.operator.options?.int32(CONCAT.axis) ?? 0;
-  const positive = axis < 0 ? axis + rank : axis;
+  const positive = positiveAxis(axis, rank);
   if (!(positive >= 0 && positive < rank))
     throw new FormatError(`${call.where}, axis: expected 0 … ${rank - 1}, got ${axis}`);
   const inputs = call.operator.inputs.map((_, i) => call.value(i));

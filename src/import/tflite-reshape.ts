@@ -3,9 +3,8 @@
  * @module
  */
 import { FormatError } from "../errors.ts";
+import { positiveAxis, resolvedShape, sizeOf, withOpenBatch } from "../graph/dimensions.ts";
 import type { Shape } from "../graph/graph.ts";
-import { sizeOf } from "../graph/references.ts";
-import { resolve } from "./integers.ts";
 import type { OperatorCall } from "./tflite-call.ts";
 import { isOpen } from "./tflite-schema.ts";
 
@@ -22,7 +21,7 @@ export function reshape(call: OperatorCall): string {
 export function squeeze(call: OperatorCall): string {
   if (declares(call)) return reshapeTo(call, call.output.shape);
   const from = call.shape(0);
-  const axes = (call.operator.options?.int32s(FIRST) ?? []).map((axis) => (axis < 0 ? axis + from.length : axis));
+  const axes = (call.operator.options?.int32s(FIRST) ?? []).map((axis) => positiveAxis(axis, from.length));
   return reshapeTo(
     call,
     from.filter((n, axis) => !(axes.length === 0 ? n === 1 : axes.includes(axis))),
@@ -34,7 +33,7 @@ export function expandDims(call: OperatorCall): string {
   if (declares(call)) return reshapeTo(call, call.output.shape);
   const from = call.shape(0);
   const [axis = 0] = call.integers(1);
-  return reshapeTo(call, from.toSpliced(axis < 0 ? axis + from.length + 1 : axis, 0, 1));
+  return reshapeTo(call, from.toSpliced(positiveAxis(axis, from.length + 1), 0, 1));
 }
 
 /** Whether what the file says of the output's shape holds: not where sizes were left open. */
@@ -44,13 +43,11 @@ export function declares({ draft, output }: OperatorCall): boolean {
 
 function reshapeTo(call: OperatorCall, target: Shape): string {
   const from = call.shape(0);
-  const to = resolve(sizeOf(from), target);
+  const to = resolvedShape(sizeOf(from), target);
   if (!to || to.length === 0) {
     throw new FormatError(
       `${call.where}: expected an output with the numbers of [${from.join(",")}], got [${target.join(",")}]`,
     );
   }
-  // A leading batch that stays is written as −1, so that it may change.
-  const shape: Shape = to[0] === from[0] ? [-1, ...to.slice(1)] : to;
-  return call.node({ op: "reshape", shape }, [call.value(0)]);
+  return call.node({ op: "reshape", shape: withOpenBatch(from, to) }, [call.value(0)]);
 }

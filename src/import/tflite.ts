@@ -4,9 +4,9 @@
  */
 
 import { FormatError, SepconvError, UnsupportedError } from "../errors.ts";
-import { nameEndPoints } from "../graph/endpoints.ts";
 import type { DType, Graph, Shape } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
+import { nameEndPoints } from "../models/end-points.ts";
 import { checked } from "./checked.ts";
 import { OperatorCall } from "./tflite-call.ts";
 import { valueQuantisation } from "./tflite-constants.ts";

@@ -8,10 +8,14 @@
  * @module
  */
 import { FormatError } from "../errors.ts";
-import type { Constant, Graph, Node, Normalisation, Padding, Shape } from "../graph/graph.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { RELU6 } from "../graph/clamp.ts";
+import type { Graph, Normalisation, Padding, Shape } from "../graph/graph.ts";
 import { Budget } from "../limits.ts";
+import { MobilenetLayers } from "../models/mobilenet-layers.ts";
+import { NORMALISATION } from "../models/mobilenet-v1.ts";
 import { inPieces } from "./decode.ts";
-import type { StoredTensor } from "./safetensors.ts";
+import type { Decode, StoredTensor } from "./stored-tensor.ts";
 
 /** What a weights file leaves open. */
 export interface TimmOptions {
@@ -27,26 +31,17 @@ export interface TimmOptions {
   readonly normalisation?: Normalisation;
 }
 
-type Decode = (name: string, tensor: StoredTensor) => Promise<Float32Array>;
+/** PyTorch's ε. */
+const EPSILON = 1e-5;
 
-/** A tensor of the file that becomes a constant, its axes permuted. */
-interface Wanted {
-  readonly name: string;
-  readonly stored: string;
-  readonly axes: readonly number[];
-}
+/** How a layer's tensors become its constants: axis i of a weight is axis `axes[i]` of the file's. */
+const CONVOLUTION = [2, 3, 1, 0];
+const DEPTHWISE = [2, 3, 0, 1];
+const DENSE = [1, 0];
+const VECTOR = [0];
 
-/** A graph while it is being built. */
-interface Draft {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-  readonly wanted: Wanted[];
-  readonly unused: Set<string>;
-  readonly constants: Map<string, Constant>;
-  readonly nodes: Node[];
-  readonly padding: Padding;
-  readonly ceiling: number;
-  readonly epsilon: number;
-}
+/** timm's names of the statistics. */
+const STATISTICS = { gamma: "weight", beta: "bias", mean: "running_mean", variance: "running_var" };
 
 /**
  * Builds the graph; its names are those of `mobilenetV1`.
@@ -57,55 +52,116 @@ export async function fromTimm(
   decode: Decode,
   options: TimmOptions & { readonly budget?: Budget | undefined } = {},
 ): Promise<Graph> {
-  const { resolution = 224, ceiling = 6, epsilon = 1e-5, budget = new Budget() } = options;
+  const { resolution = 224, ceiling = RELU6.hi, epsilon = EPSILON, budget = new Budget() } = options;
   if (!Number.isSafeInteger(resolution) || resolution < 1) {
     throw new RangeError(`resolution: expected a positive whole number, got ${resolution}`);
   }
   const padding: Padding = options.padding === "same" ? "same" : { top: 1, bottom: 1, left: 1, right: 1 };
-  const unused = new Set([...tensors.keys()].filter((name) => !name.endsWith(".num_batches_tracked")));
-  const draft: Draft = {
-    ...{ tensors, wanted: [], unused, constants: new Map(), nodes: [] },
-    ...{ padding, ceiling, epsilon },
-  };
-
-  let channels = stem(draft);
-  const blocks = blocksOf(tensors);
-  blocks.forEach((prefix, i) => {
-    const stride = i > 0 && prefix.endsWith(".0") ? 2 : 1;
-    channels = block(draft, i + 1, prefix, channels, stride);
+  const file = new TimmFile(tensors);
+  const builder = new GraphBuilder();
+  const style = { activation: { lo: 0, hi: ceiling }, epsilon, padding };
+  const layers = new MobilenetLayers(builder, style, (name, shape) => {
+    const { stored, axes } = file.sourceOf(name);
+    const tensor = tensors.get(stored)!;
+    return builder.addConstant(name, { shape }, async () =>
+      permuted(await decode(stored, tensor), tensor.shape, axes, budget),
+    );
   });
-  let last = `block${blocks.length}`;
-  if (tensors.has("conv_head.weight")) {
-    channels = pointwise(draft, "head", last, "conv_head", "bn2", channels);
-    last = "head";
+
+  const [filters, inputs] = file.shapeOf("conv_stem.weight", ["filters", "channels", 3, 3]) as [number, number];
+  const shape = [1, resolution, resolution, inputs];
+  const input = builder.addInput({ name: "input", shape, dtype: "float32" });
+  file.layer("block0", "conv_stem", CONVOLUTION, "bn1", filters);
+  let last = layers.convolution("block0", "block0", input, [3, 3, inputs, filters], 2);
+  let channels = filters;
+  const endPoints = new Map([[last, last]]);
+  for (const [i, prefix] of blocksOf(tensors).entries()) {
+    const block = `block${i + 1}`;
+    file.shapeOf(`${prefix}.conv_dw.weight`, [channels, 1, 3, 3]);
+    file.layer(`${block}/depthwise`, `${prefix}.conv_dw`, DEPTHWISE, `${prefix}.bn1`, channels);
+    const out = file.pointwise(block, `${prefix}.conv_pw`, `${prefix}.bn2`, channels);
+    last = layers.separable(block, last, channels, out, i > 0 && prefix.endsWith(".0") ? 2 : 1);
+    channels = out;
+    endPoints.set(block, last);
   }
-  const outputs = top(draft, last, channels);
-  if (unused.size > 0) {
+  if (tensors.has("conv_head.weight")) {
+    const out = file.pointwise("head", "conv_head", "bn2", channels);
+    last = layers.convolution("head/pointwise", "head", last, [1, 1, channels, out], 1);
+    channels = out;
+  }
+  let output = layers.pool("output", last);
+  endPoints.set("output", output);
+  if (tensors.has("classifier.weight")) {
+    output = layers.classifier(output, channels, file.classifier(channels));
+  }
+  file.refuseUnused();
+  const source = { format: "safetensors", normalisation: options.normalisation ?? NORMALISATION };
+  const graph = builder.graph({ name: "mobilenetv1", outputs: [output], endPoints, source });
+  return builder.complete(graph, () => undefined);
+}
+
+/** The file's tensors, checked one by one, and which constant each becomes. */
+class TimmFile {
+  readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #unused: Set<string>;
+  readonly #sources = new Map<string, { readonly stored: string; readonly axes: readonly number[] }>();
+
+  constructor(tensors: ReadonlyMap<string, StoredTensor>) {
+    this.#tensors = tensors;
+    this.#unused = new Set([...tensors.keys()].filter((name) => !name.endsWith(".num_batches_tracked")));
+  }
+
+  /** Where a constant comes from. */
+  sourceOf(name: string): { readonly stored: string; readonly axes: readonly number[] } {
+    return this.#sources.get(name)!;
+  }
+
+  /** The shape of a tensor that must be there and fit; a dimension given by name may have any size ≥ 1. */
+  shapeOf(name: string, expected: readonly (number | string)[]): Shape {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new FormatError(`safetensors: expected a tensor "${name}" [${expected}], got none`);
+    const { shape } = tensor;
+    const fits = (n: number, i: number) => (typeof expected[i] === "number" ? n === expected[i] : n >= 1);
+    if (shape.length !== expected.length || !shape.every(fits)) {
+      throw new FormatError(`safetensors: tensor "${name}": expected shape [${expected}], got [${shape}]`);
+    }
+    this.#unused.delete(name);
+    return shape;
+  }
+
+  /** Says where the constants of a convolution and its batch norm come from. */
+  layer(scope: string, conv: string, axes: readonly number[], norm: string, channels: number): void {
+    this.#sources.set(`${scope}/weights`, { stored: `${conv}.weight`, axes });
+    for (const [role, suffix] of Object.entries(STATISTICS)) {
+      const stored = `${norm}.${suffix}`;
+      this.shapeOf(stored, [channels]);
+      this.#sources.set(`${scope}/bn/${role}`, { stored, axes: VECTOR });
+    }
+  }
+
+  /** … of a 1×1 convolution; answers with its filters. */
+  pointwise(name: string, conv: string, norm: string, channels: number): number {
+    const [filters] = this.shapeOf(`${conv}.weight`, ["filters", channels, 1, 1]) as [number];
+    this.layer(`${name}/pointwise`, conv, CONVOLUTION, norm, filters);
+    return filters;
+  }
+
+  /** … of the classifier; answers with its classes. */
+  classifier(channels: number): number {
+    const [classes] = this.shapeOf("classifier.weight", ["classes", channels]) as [number];
+    this.shapeOf("classifier.bias", [classes]);
+    this.#sources.set("classifier/weights", { stored: "classifier.weight", axes: DENSE });
+    this.#sources.set("classifier/bias", { stored: "classifier.bias", axes: VECTOR });
+    return classes;
+  }
+
+  /** @throws FormatError where the file has more than a MobileNet v1 */
+  refuseUnused(): void {
+    if (this.#unused.size === 0) return;
     throw new FormatError(
-      `safetensors: expected the tensors of a MobileNet v1 in timm, got also ${[...unused].slice(0, 5).join(", ")}`,
+      `safetensors: expected the tensors of a MobileNet v1 in timm, got also ${[...this.#unused].slice(0, 5).join(", ")}`,
     );
   }
-  for (const { name, stored, axes } of draft.wanted) {
-    const tensor = tensors.get(stored)!;
-    const data = await permuted(await decode(stored, tensor), tensor.shape, axes, budget);
-    draft.constants.set(name, { ...draft.constants.get(name)!, data });
-  }
-  const names = ["block0", ...blocks.map((_, i) => `block${i + 1}`), "output"];
-  return {
-    name: "mobilenetv1",
-    inputs: [
-      {
-        name: "input",
-        shape: [1, resolution, resolution, draft.constants.get("block0/weights")!.shape[2]!],
-        dtype: "float32",
-      },
-    ],
-    constants: draft.constants,
-    nodes: draft.nodes,
-    outputs,
-    endPoints: new Map(names.map((name) => [name, name])),
-    source: { format: "safetensors", normalisation: options.normalisation ?? { mean: 127.5, std: 127.5 } },
-  };
 }
 
 /** Prefixes `blocks.S.I` in the network's order. */
@@ -116,121 +172,6 @@ function blocksOf(tensors: ReadonlyMap<string, StoredTensor>): string[] {
     if (match) found.set(match[1]!, [Number(match[2]), Number(match[3])]);
   }
   return [...found].toSorted(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]).map(([prefix]) => prefix);
-}
-
-/** The first convolution; returns its channels. */
-function stem(draft: Draft): number {
-  const [filters, inputs, kH, kW] = shapeOf(draft, "conv_stem.weight", ["filters", "channels", 3, 3]);
-  constant(draft, "block0/weights", "conv_stem.weight", [kH!, kW!, inputs!, filters!], [2, 3, 1, 0]);
-  draft.nodes.push({
-    op: "conv2d",
-    name: "block0/conv",
-    inputs: ["input"],
-    weights: "block0/weights",
-    strides: [2, 2],
-    dilations: [1, 1],
-    padding: draft.padding,
-  });
-  normaliseAndClamp(draft, "block0", "bn1", filters!);
-  return filters!;
-}
-
-/** A depthwise and a pointwise convolution; returns the channels behind them. */
-function block(draft: Draft, number: number, prefix: string, channels: number, stride: 1 | 2): number {
-  const name = `block${number}/depthwise`;
-  const weights = `${name}/weights`;
-  shapeOf(draft, `${prefix}.conv_dw.weight`, [channels, 1, 3, 3]);
-  constant(draft, weights, `${prefix}.conv_dw.weight`, [3, 3, channels, 1], [2, 3, 0, 1]);
-  draft.nodes.push({
-    op: "depthwiseConv2d",
-    name: `${name}/conv`,
-    inputs: [`block${number - 1}`],
-    weights,
-    strides: [stride, stride],
-    dilations: [1, 1],
-    padding: draft.padding,
-  });
-  normaliseAndClamp(draft, name, `${prefix}.bn1`, channels);
-  return pointwise(draft, `block${number}`, name, `${prefix}.conv_pw`, `${prefix}.bn2`, channels);
-}
-
-/** A 1×1 convolution; returns its channels. */
-function pointwise(draft: Draft, name: string, input: string, conv: string, norm: string, channels: number): number {
-  const [filters] = shapeOf(draft, `${conv}.weight`, ["filters", channels, 1, 1]);
-  const scope = `${name}/pointwise`;
-  constant(draft, `${scope}/weights`, `${conv}.weight`, [1, 1, channels, filters!], [2, 3, 1, 0]);
-  draft.nodes.push({
-    op: "conv2d",
-    name: `${scope}/conv`,
-    inputs: [input],
-    weights: `${scope}/weights`,
-    strides: [1, 1],
-    dilations: [1, 1],
-    padding: "valid",
-  });
-  normaliseAndClamp(draft, scope, norm, filters!, name);
-  return filters!;
-}
-
-/** Batch norm `scope/bn`, then the rectifier, which is the layer's value: `name`. */
-function normaliseAndClamp(draft: Draft, scope: string, norm: string, channels: number, name = scope): void {
-  const statistics = { gamma: "weight", beta: "bias", mean: "running_mean", variance: "running_var" };
-  for (const [field, stored] of Object.entries(statistics)) {
-    shapeOf(draft, `${norm}.${stored}`, [channels]);
-    constant(draft, `${scope}/bn/${field}`, `${norm}.${stored}`, [channels], [0]);
-  }
-  draft.nodes.push({
-    op: "batchNorm",
-    name: `${scope}/bn`,
-    inputs: [`${scope}/conv`],
-    gamma: `${scope}/bn/gamma`,
-    beta: `${scope}/bn/beta`,
-    mean: `${scope}/bn/mean`,
-    variance: `${scope}/bn/variance`,
-    epsilon: draft.epsilon,
-  });
-  draft.nodes.push({ op: "clamp", name, inputs: [`${scope}/bn`], lo: 0, hi: draft.ceiling });
-}
-
-/** Average pool, and the classifier if the file has one; returns the outputs. */
-function top(draft: Draft, input: string, channels: number): string[] {
-  draft.nodes.push({ op: "globalAveragePool", name: "output", inputs: [input], keepDims: true });
-  if (!draft.tensors.has("classifier.weight")) return ["output"];
-  const [classes] = shapeOf(draft, "classifier.weight", ["classes", channels]);
-  shapeOf(draft, "classifier.bias", [classes!]);
-  constant(draft, "classifier/weights", "classifier.weight", [channels, classes!], [1, 0]);
-  constant(draft, "classifier/bias", "classifier.bias", [classes!], [0]);
-  draft.nodes.push(
-    { op: "reshape", name: "classifier/input", inputs: ["output"], shape: [-1, channels] },
-    {
-      op: "dense",
-      name: "classifier",
-      inputs: ["classifier/input"],
-      weights: "classifier/weights",
-      bias: "classifier/bias",
-    },
-    { op: "softmax", name: "softmax", inputs: ["classifier"], beta: 1 },
-  );
-  return ["softmax"];
-}
-
-/** The shape of a tensor that must be there and fit; a dimension given by name may have any size ≥ 1. */
-function shapeOf(draft: Draft, name: string, expected: readonly (number | string)[]): Shape {
-  const tensor = draft.tensors.get(name);
-  if (!tensor) throw new FormatError(`safetensors: expected a tensor "${name}" [${expected}], got none`);
-  const { shape } = tensor;
-  const fits = (n: number, i: number) => (typeof expected[i] === "number" ? n === expected[i] : n >= 1);
-  if (shape.length !== expected.length || !shape.every(fits)) {
-    throw new FormatError(`safetensors: tensor "${name}": expected shape [${expected}], got [${shape}]`);
-  }
-  draft.unused.delete(name);
-  return shape;
-}
-
-/** A tensor whose axes are permuted: axis i of the result is axis `axes[i]` of the file's. Its numbers are made at the end. */
-function constant(draft: Draft, name: string, stored: string, shape: Shape, axes: readonly number[]): void {
-  draft.constants.set(name, { name, shape, dtype: "float32" });
-  draft.wanted.push({ name, stored, axes });
 }
 
 async function permuted(

@@ -3,7 +3,7 @@ import { blocks, shortened } from "../../src/cli/layers.ts";
 import { printable } from "../../src/cli/output.ts";
 import { left, right, table } from "../../src/cli/table.ts";
 import { columnsOf, elide, TIED, width, wrap } from "../../src/cli/width.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 describe("width", () => {
   it.each([

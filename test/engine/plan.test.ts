@@ -6,8 +6,8 @@ import { STEP_BYTES } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantisedGraph } from "../cases/quantised-graphs.ts";
 import { graphOf, PLAIN } from "../graph/build.ts";
 

@@ -5,7 +5,7 @@ import { LinearMemory } from "../../src/engine/memory.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { LoadError, MemoryError, ShapeError, StateError, UnsupportedError } from "../../src/errors.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import { graphOf } from "../graph/build.ts";
 import { interpret } from "../reference/interpreter.ts";

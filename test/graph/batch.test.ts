@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { withBatch } from "../../src/graph/batch.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { interpret } from "../reference/interpreter.ts";
 import { graphOf, numbers } from "./build.ts";
 

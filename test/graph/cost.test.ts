@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cost } from "../../src/graph/cost.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 /** With 1001 classes, as TF-slim: multiply-adds in millions at 224, 192, 160, 128, 96, parameters in millions, and folded. */
 const TABLE = [

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
 import type { Constant, Graph } from "../../src/graph/graph.ts";
 import { initialise, type Weights, withWeights } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { graphOf, numbers, PLAIN } from "./build.ts";
 
 const NETWORK = mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 });

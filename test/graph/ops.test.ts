@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
 import { multiplyAdds } from "../../src/graph/cost.ts";
 import type { Node } from "../../src/graph/graph.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { definitionOf, OPS, type Op } from "../../src/graph/ops/index.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { PLAIN } from "./build.ts";
 
 const HALF = { weights: "w", bias: "b" };

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Graph, Node, Shape } from "../../src/graph/graph.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { expectSame, graphOf, names, ops, PLAIN } from "./build.ts";
 
 const INFINITY = Number.POSITIVE_INFINITY;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
 import type { Constant, Graph, Node } from "../../src/graph/graph.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
 import { validate } from "../../src/graph/validate.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { graphOf, PLAIN } from "./build.ts";
 
 const CONV: Node = { op: "conv2d", name: "conv", inputs: ["x"], weights: "w", bias: "b", ...PLAIN };

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FormatError, LoadError, ShapeError } from "../../src/errors.ts";
 import { cost } from "../../src/graph/cost.ts";
-import { nameEndPoints } from "../../src/graph/endpoints.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { fromFaceApi } from "../../src/import/face-api.ts";
+import { nameEndPoints } from "../../src/models/end-points.ts";
 
 const folder = new URL(
   "./model/",

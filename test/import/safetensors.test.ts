@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Shape } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { type MobilenetV1Options, mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type Tensor,
   toSafetensors,
 } from "../../src/import/safetensors.ts";
+import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 /** A file with this header and so many bytes of data; `claimed` lies about the header's length. */
 function file(header: unknown, dataBytes = 0, claimed?: bigint): Uint8Array {

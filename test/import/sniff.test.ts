@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { toSafetensors } from "../../src/import/safetensors.ts";
 import { importModel, recognise } from "../../src/import/sniff.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 const latin = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));

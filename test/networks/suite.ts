@@ -7,7 +7,7 @@ import type { Session } from "../../src/engine/session.ts";
 import { accepts, VARIANTS, type Variant } from "../../src/engine/variant.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { initialise, withWeights } from "../../src/graph/initialise.ts";
-import { mobilenetV1, type Reading } from "../../src/graph/mobilenet-v1.ts";
+import { mobilenetV1, type Reading } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import {
   blockBound,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 
 const BATCH = 4;

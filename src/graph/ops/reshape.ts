@@ -4,7 +4,7 @@
  */
 
 import { ShapeError } from "../../errors.ts";
-import { show, sizeOf } from "../dimensions.ts";
+import { resolvedShape, show, sizeOf } from "../dimensions.ts";
 import type { Shape } from "../value.ts";
 import { type NodeBase, type OpDefinition, where } from "./definition.ts";
 
@@ -27,10 +27,8 @@ export const reshape: OpDefinition<Reshape> = {
   },
   shape(node, x) {
     const size = sizeOf(x);
-    const unknown = node.shape.indexOf(-1);
-    const known = sizeOf(node.shape.filter((_, i) => i !== unknown));
-    const resolved = node.shape.map((dimension, i) => (i === unknown ? size / known : dimension));
-    if (sizeOf(resolved) !== size || !resolved.every(Number.isInteger)) {
+    const resolved = resolvedShape(size, node.shape);
+    if (resolved === undefined) {
       throw new ShapeError(
         `${where(node)}: expected a shape of ${size} elements like input ${show(x)}, got ${show(node.shape)}`,
       );

@@ -28,3 +28,20 @@ export const scaleShift: OpDefinition<ScaleShift> = {
   row: "before",
   ...clamping(),
 };
+
+/** Scale and shift as functions of a constant c. */
+export type AffineForm = readonly [scale: (c: number) => number, shift: (c: number) => number];
+
+/** Arithmetic of a value x and a constant c in the form x·scale + shift; undefined where it has none: c/x. */
+export function affineForm(operator: "add" | "sub" | "mul" | "div", constantFirst: boolean): AffineForm | undefined {
+  switch (operator) {
+    case "add":
+      return [() => 1, (c) => c];
+    case "sub":
+      return constantFirst ? [() => -1, (c) => c] : [() => 1, (c) => -c];
+    case "mul":
+      return [(c) => c, () => 0];
+    case "div":
+      return constantFirst ? undefined : [(c) => 1 / c, () => 0];
+  }
+}

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { nameEndPoints } from "../../src/graph/endpoints.ts";
 import type { Constant, Conv2d, Graph, Node } from "../../src/graph/graph.ts";
-import { type MobilenetV1Options, mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
 import { validate } from "../../src/graph/validate.ts";
+import { nameEndPoints } from "../../src/models/end-points.ts";
+import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 /** A network of 32×32 pixels with the names that a stranger would give: v0, v1, … and no end points. */
 function anonymous(options: MobilenetV1Options = {}): { graph: Graph; expected: Map<string, string> } {

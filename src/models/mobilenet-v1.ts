@@ -3,8 +3,10 @@
  * @module
  */
 
-import { RELU, RELU6 } from "./clamp.ts";
-import type { Clamp, Constant, Graph, Initialiser, Node, Shape } from "./graph.ts";
+import { GraphBuilder } from "../graph/builder.ts";
+import { RELU, RELU6 } from "../graph/clamp.ts";
+import type { Graph, Normalisation } from "../graph/graph.ts";
+import { MobilenetLayers } from "./mobilenet-layers.ts";
 
 /** "paper": as TF-slim and Keras build it. "article": as a re-implementation in TensorFlow reads it. */
 export type Reading = "paper" | "article";
@@ -40,12 +42,13 @@ export interface MobilenetV1Options {
 }
 
 /** The widths that the article allows. */
-const ARTICLE_ALPHAS: readonly number[] = [0.25, 0.5, 0.75, 1];
+export const ARTICLE_ALPHAS: readonly number[] = [0.25, 0.5, 0.75, 1];
 
-const STEM_FILTERS = 32;
+/** Filters of block0 at alpha 1. */
+export const STEM_FILTERS = 32;
 
 /** Filters at alpha 1 and stride of block1 … block13. */
-const BLOCKS: readonly (readonly [filters: number, stride: number])[] = [
+export const BLOCKS: readonly (readonly [filters: number, stride: number])[] = [
   [64, 1],
   [128, 2],
   [128, 1],
@@ -61,10 +64,17 @@ const BLOCKS: readonly (readonly [filters: number, stride: number])[] = [
   [1024, 1],
 ];
 
-/** The blocks that the shallow variant leaves out. */
-const DEEP: ReadonlySet<number> = new Set([7, 8, 9, 10, 11]);
+/** Filters of block0 … block13 at alpha 1. */
+export const FILTERS: readonly number[] = [STEM_FILTERS, ...BLOCKS.map(([filters]) => filters)];
 
-const EPSILON = 0.001;
+/** The blocks that the shallow variant leaves out. */
+export const DEEP: readonly number[] = [7, 8, 9, 10, 11];
+
+/** How MobileNets want their pixels: from −1 to 1. */
+export const NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
+
+/** ε of the batch norms, in TF-slim as in Keras. */
+export const EPSILON = 0.001;
 const MOMENTUM = 0.99;
 
 /**
@@ -85,39 +95,41 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
     checked(options);
   const paper = reading === "paper";
   const width = (filters: number) => (paper ? Math.max(Math.trunc(filters * alpha), 8) : Math.trunc(filters * alpha));
-  const draft = new Draft(training, paper ? RELU6 : RELU);
-  const endPoints = new Map<string, string>();
-
+  const builder = new GraphBuilder();
+  const style = { activation: paper ? RELU6 : RELU, epsilon: EPSILON, padding: "same" } as const;
+  const layers = new MobilenetLayers(
+    builder,
+    { ...style, momentum: training ? MOMENTUM : undefined },
+    (name, shape, initialiser) => builder.addConstant(name, { shape, initialiser }),
+  );
+  const input = builder.addInput({
+    name: "input",
+    shape: [batch, resolution, resolution, inputChannels],
+    dtype: "float32",
+  });
   let channels = paper ? width(STEM_FILTERS) : STEM_FILTERS;
-  draft.convolution("block0", "block0", "input", [3, 3, inputChannels, channels], 2);
-  endPoints.set("block0", "block0");
-  let last = "block0";
+  let last = layers.convolution("block0", "block0", input, [3, 3, inputChannels, channels], 2);
+  const endPoints = new Map([[last, last]]);
   for (const [i, [filters, stride]] of BLOCKS.entries()) {
     const block = `block${i + 1}`;
-    if (shallow && DEEP.has(i + 1)) continue;
+    if (shallow && DEEP.includes(i + 1)) continue;
     const out = width(filters);
-    if (convolution === "full") {
-      draft.convolution(block, block, last, [3, 3, channels, out], stride);
-    } else {
-      draft.depthwise(`${block}/depthwise`, last, [3, 3, channels, 1], stride);
-      draft.convolution(`${block}/pointwise`, block, `${block}/depthwise`, [1, 1, channels, out], 1);
-    }
-    endPoints.set(block, block);
-    last = block;
+    last =
+      convolution === "full"
+        ? layers.convolution(block, block, last, [3, 3, channels, out], stride)
+        : layers.separable(block, last, channels, out, stride);
+    endPoints.set(block, last);
     channels = out;
   }
-  draft.nodes.push({ op: "globalAveragePool", name: "output", inputs: [last], keepDims: true });
-  endPoints.set("output", "output");
-  if (top === "classifier") draft.classifier("output", channels, classes);
-  return {
+  let output = layers.pool("output", last);
+  endPoints.set("output", output);
+  if (top === "classifier") output = layers.classifier(output, channels, classes);
+  return builder.graph({
     name: nameOf({ alpha, resolution, convolution, shallow }),
-    inputs: [{ name: "input", shape: [batch, resolution, resolution, inputChannels], dtype: "float32" }],
-    constants: draft.constants,
-    nodes: draft.nodes,
-    outputs: [top === "classifier" ? "softmax" : "output", ...draft.moving],
+    outputs: [output, ...layers.moving],
     endPoints,
-    source: { format: "mobilenetV1", normalisation: { mean: 127.5, std: 127.5 } },
-  };
+    source: { format: "mobilenetV1", normalisation: NORMALISATION },
+  });
 }
 
 function nameOf(o: Pick<Required<MobilenetV1Options>, "alpha" | "resolution" | "convolution" | "shallow">): string {
@@ -172,93 +184,5 @@ function oneOf<T>(field: string, got: T, allowed: readonly T[]): void {
     throw new (typeof got === typeof allowed[0] ? RangeError : TypeError)(
       `mobilenetV1: expected ${field} to be ${expected}, got ${JSON.stringify(got)}`,
     );
-  }
-}
-
-/** The nodes and constants written so far. */
-class Draft {
-  readonly nodes: Node[] = [];
-  readonly constants = new Map<string, Constant>();
-  /** Names of the moving averages, when training. */
-  readonly moving: string[] = [];
-  private readonly training: boolean;
-  private readonly activation: Clamp;
-
-  constructor(training: boolean, activation: Clamp) {
-    this.training = training;
-    this.activation = activation;
-  }
-
-  /** Convolution, batch normalisation, activation; `stem` begins the names of the first two, `block` is the third. */
-  convolution(stem: string, block: string, input: string, weights: Shape, stride: number): void {
-    this.windowed("conv2d", stem, input, weights, stride);
-    this.normalised(stem, block, weights[3] as number);
-  }
-
-  /** Depthwise convolution, batch normalisation, activation. */
-  depthwise(stem: string, input: string, weights: Shape, stride: number): void {
-    this.windowed("depthwiseConv2d", stem, input, weights, stride);
-    this.normalised(stem, stem, weights[2] as number);
-  }
-
-  /** Logits and probabilities. */
-  classifier(input: string, channels: number, classes: number): void {
-    this.nodes.push(
-      { op: "reshape", name: "classifier/input", inputs: [input], shape: [-1, channels] },
-      {
-        op: "dense",
-        name: "classifier",
-        inputs: ["classifier/input"],
-        weights: this.constant("classifier/weights", [channels, classes], "glorotUniform"),
-        bias: this.constant("classifier/bias", [classes], "zeros"),
-      },
-      { op: "softmax", name: "softmax", inputs: ["classifier"], beta: 1 },
-    );
-  }
-
-  private windowed(
-    op: "conv2d" | "depthwiseConv2d",
-    stem: string,
-    input: string,
-    weights: Shape,
-    stride: number,
-  ): void {
-    this.nodes.push({
-      ...{ op, name: `${stem}/conv`, inputs: [input] },
-      weights: this.constant(`${stem}/weights`, weights, "glorotUniform"),
-      ...{ strides: [stride, stride], dilations: [1, 1], padding: "same" },
-    });
-  }
-
-  private normalised(stem: string, block: string, channels: number): void {
-    const input = `${stem}/conv`;
-    const name = `${stem}/bn`;
-    const statistics = {
-      gamma: this.constant(`${name}/gamma`, [channels], "ones"),
-      beta: this.constant(`${name}/beta`, [channels], "zeros"),
-    };
-    const moving = {
-      mean: this.constant(`${name}/mean`, [channels], "zeros"),
-      variance: this.constant(`${name}/variance`, [channels], "ones"),
-    };
-    if (this.training) {
-      const moments = `${name}/moments`;
-      const inputs = [moments];
-      const updated = `${name}/moving`;
-      this.nodes.push(
-        { op: "moments", name: moments, inputs: [input] },
-        { op: "normalise", name, inputs: [input, moments], ...statistics, epsilon: EPSILON },
-        { op: "movingAverage", name: updated, inputs, ...moving, momentum: MOMENTUM, varianceFactor: 1 },
-      );
-      this.moving.push(updated);
-    } else {
-      this.nodes.push({ op: "batchNorm", name, inputs: [input], ...statistics, ...moving, epsilon: EPSILON });
-    }
-    this.nodes.push({ op: "clamp", name: block, inputs: [name], ...this.activation });
-  }
-
-  private constant(name: string, shape: Shape, initialiser: Initialiser): string {
-    this.constants.set(name, { name, shape, dtype: "float32", initialiser });
-    return name;
   }
 }

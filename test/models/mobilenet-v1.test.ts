@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Clamp, Graph, Shape } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { type MobilenetV1Options, mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
-import { evaluated, ops } from "./build.ts";
+import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
+import { evaluated, ops } from "../graph/build.ts";
 
 const ALPHAS = [1, 0.75, 0.5, 0.25] as const;
 const RESOLUTIONS = [224, 192, 160, 128] as const;

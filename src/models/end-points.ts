@@ -3,12 +3,13 @@
  * @module
  */
 
-import type { Conv2d, DepthwiseConv2d, Graph, Node, Pool, Shape } from "./graph.ts";
-import { readersOf } from "./references.ts";
-import { inferShapes } from "./shape.ts";
+import type { Conv2d, DepthwiseConv2d, Graph, Node, Pool, Shape } from "../graph/graph.ts";
+import { readersOf } from "../graph/references.ts";
+import { inferShapes } from "../graph/shape.ts";
+import { FILTERS } from "./mobilenet-v1.ts";
 
-/** Separable blocks behind the first convolution. */
-const BLOCKS = 13;
+/** The first convolution and the separable blocks behind it. */
+const DEPTH = FILTERS.length;
 
 /**
  * `graph` with end points `block0` … `block13` (activations) and, where the last is pooled over the whole map, `output`. Looks for a stride-2
@@ -20,8 +21,8 @@ export function nameEndPoints(graph: Graph): Graph {
   const readers = readersOf(graph);
   const shapes = inferShapes(graph);
   const trunks = graph.nodes.flatMap((node) => (isStem(node, shapes) ? (trunk(node, readers, shapes) ?? []) : []));
-  // One trunk is BLOCKS + 1 values long; two are ambiguous.
-  if (trunks.length !== BLOCKS + 1) return graph;
+  // One trunk is DEPTH values long; two are ambiguous.
+  if (trunks.length !== DEPTH) return graph;
   const endPoints = new Map(graph.endPoints);
   for (const [i, value] of trunks.entries()) endPoints.set(`block${i}`, value);
   const pool = nodesBehind(trunks.at(-1) as string, readers).filter((node) => isWholePool(node, shapes));
@@ -47,8 +48,8 @@ function trunk(stem: Conv2d | DepthwiseConv2d, readers: Readers, shapes: Shapes)
   while (value !== undefined) {
     values.push(value);
     const depthwise = nodesBehind(value, readers).filter((node) => isDepthwise(node, shapes));
-    if (depthwise.length === 0) return values.length === BLOCKS + 1 ? values : undefined;
-    if (depthwise.length > 1 || values.length > BLOCKS) return undefined;
+    if (depthwise.length === 0) return values.length === DEPTH ? values : undefined;
+    if (depthwise.length > 1 || values.length >= DEPTH) return undefined;
     const middle = activation(depthwise[0] as DepthwiseConv2d, readers);
     const behind = middle === undefined ? [] : nodesBehind(middle, readers);
     value = behind.length === 1 && isPointwise(behind[0], shapes) ? activation(behind[0], readers) : undefined;

@@ -6,8 +6,8 @@ import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { FormatError, MemoryError, SepconvError, StateError, UnsupportedError } from "../../src/errors.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { mobilenetV1 } from "../../src/graph/mobilenet-v1.ts";
 import { build, classify, load, type Numbers, open, type Session } from "../../src/index.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantisedGraph } from "../cases/quantised-graphs.ts";
 import { random } from "../cases/random.ts";
 

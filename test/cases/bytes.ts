@@ -33,7 +33,7 @@ export function bytes8(name: string, length: number, filling: Filling = "random"
   return Int8Array.from({ length }, () => ends[numbers.int(0, ends.length - 1)]!);
 }
 
-/** How a case is bounded: not at all, so that about a fifth of the values lies beyond either bound, or to a single number. */
+/** How a case is bounded: not at all; so that about a fifth of the values lies beyond either bound; to one number. */
 export type Bounding8 = "open" | "active" | "one";
 
 /** The bounds for results computed without any. */

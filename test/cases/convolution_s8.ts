@@ -106,7 +106,10 @@ const STRIDES = [
   [1, 3],
 ] as const;
 
-/** 3×3 windows on images from one column up, in every stride and with every padding that the way of eight channels covers, and some it does not. */
+/**
+ * 3×3 windows on images from one column up, in every stride and with every padding that the way of eight channels
+ * covers, and some it does not.
+ */
 function slid(c: number, paddings = PADDINGS, strides: readonly (readonly [number, number])[] = STRIDES): Geometry[] {
   return paddings.flatMap(([padName, padding]) =>
     strides.flatMap((stride) =>

@@ -58,34 +58,20 @@ function target(fast: boolean, { zero, lo, hi }: Partial<Target> = {}): Target {
   return { zero: z, lo: lo ?? (fast ? z : -128), hi: hi ?? (fast ? 127 : 100) };
 }
 
-function sized(g: Geometry, multiplier: number) {
-  const { outH, outW, padT, padL } = place(g.h, g.w, g.kernel, g.strides, g.dilations, g.padding);
-  const sides = {
-    outH,
-    outW,
-    padT,
-    padL,
-    kH: g.kernel[0],
-    kW: g.kernel[1],
-    strideH: g.strides[0],
-    strideW: g.strides[1],
+/** The window's fields of a geometry. */
+function placed({ n, h, w, c, kernel, strides, dilations, padding }: Geometry): Layer8["g"] {
+  const { outH, outW, padT, padL } = place(h, w, kernel, strides, dilations, padding);
+  return {
+    ...{ n, inH: h, inW: w, inC: c, outH, outW, padT, padL, kH: kernel[0], kW: kernel[1] },
+    ...{ strideH: strides[0], strideW: strides[1], dilationH: dilations[0], dilationW: dilations[1] },
   };
-  const placed = {
-    n: g.n,
-    inH: g.h,
-    inW: g.w,
-    inC: g.c,
-    ...sides,
-    dilationH: g.dilations[0],
-    dilationW: g.dilations[1],
-  };
-  return { placed, taps: g.kernel[0] * g.kernel[1], midC: g.c * multiplier };
 }
 
 /** A layer with numbers that are seeded by the geometry's name. */
 export function drawnLayer(kernel: Layer8["kernel"], g: Geometry, options: LayerOptions = {}): Layer8 {
   const { outC = 11, multiplier = 1, flags = 3, zx = -3, filling = "random" } = options;
-  const { placed, taps, midC } = sized(g, multiplier);
+  const at = placed(g);
+  const [taps, midC] = [at.kH * at.kW, at.inC * multiplier];
   const name = `${kernel} ${g.name}`;
   const numbers = random(name);
   const length = g.n * g.h * g.w * g.c;
@@ -97,12 +83,12 @@ export function drawnLayer(kernel: Layer8["kernel"], g: Geometry, options: Layer
     w: drawn(`${name} matrix`, k, outC, options),
     to: target((flags & 2) !== 0, options.to),
   };
-  const tile = options.tile ?? (kernel === "separable_s8" ? 2 : placed.outW + 1);
+  const tile = options.tile ?? (kernel === "separable_s8" ? 2 : at.outW + 1);
   return {
-    ...{ kernel, g: placed, zx, multiplier, flags },
+    ...{ kernel, g: at, zx, multiplier, flags },
     x: filling === "near" ? Int8Array.from({ length }, near) : bytes8(name, length, filling),
-    rows: kernel === "pwconv_s8" ? g.n : g.n * placed.outH,
-    tile: kernel === "separable_s8" ? tile * placed.outW : tile,
+    rows: kernel === "pwconv_s8" ? g.n : g.n * at.outH,
+    tile: kernel === "separable_s8" ? tile * at.outW : tile,
     ...(first && { half: first }),
     ...(second && { matrix: second }),
   };

@@ -7,7 +7,10 @@ import { count, exact } from "../reference/value.ts";
 import { bounded8, bytes8, CHANNELS8, SIZES8, ZEROS8 } from "./bytes.ts";
 import type { Case, Trial } from "./trial.ts";
 
-/** One part of a concatenation: `before` and `after` are what the other parts take of each row, `gap` what lies between rows of x. */
+/**
+ * One part of a concatenation: `before` and `after` are what the other parts take of each row, `gap` what lies between
+ * rows of x.
+ */
 function copyTrial(rows: number, c: number, before: number, after: number, gap: number): Trial {
   const [xPitch, yPitch] = [c + gap, before + c + after];
   const x = bytes8(`copy ${rows} ${c} ${before} ${after} ${gap}`, rows * xPitch);

@@ -1,5 +1,6 @@
 /**
- * Numbers at the ends of what a convolution of 8 bits can meet: zero points, weights, multipliers, shifts, biases, bounds.
+ * Numbers at the ends of what a convolution of 8 bits can meet: zero points, weights, multipliers, shifts, biases,
+ * bounds.
  * @module
  */
 import { bothWays, type LayerOptions, layerCase } from "./drawn_s8.ts";
@@ -79,7 +80,9 @@ const EXACT: readonly (readonly [string, LayerOptions])[] = [
   ["clamp_to_one_below_zero", { to: { zero: 30, lo: -5, hi: -5 } }],
   ["shifts_13_to_31", { e: (o) => 13 + (o % 19) }],
   ["shifts_0_to_31", { e: (o) => (7 * o) % 32 }],
-  ...[0, -1, -3, -7].map((e) => [`shift_${e}`, { ...halves(LEAST + 7, () => e), bias: (o: number) => o - 5 }] as const),
+  ...[0, -1, -3, -7, -16, -20].map(
+    (e) => [`shift_${e}`, { ...halves(LEAST + 7, () => e), bias: (o: number) => o - 5 }] as const,
+  ),
   ...[24, 28, 31].flatMap((e) =>
     [LEAST, MOST].map((m) => [`sums_at_the_ends_m_${m}_e_${e}`, { m: () => m, e: () => e, bias: atTheEnds }] as const),
   ),

@@ -1,5 +1,6 @@
 /**
- * Weights of 8 bits in the forms that the headers of `assembly/pwconv_s8.ts` and `assembly/dwconv_s8.ts` describe, written out from these on their own.
+ * Weights of 8 bits in the forms that the headers of `assembly/pwconv_s8.ts` and `assembly/dwconv_s8.ts` describe,
+ * written out from these on their own.
  * @module
  */
 import type { ByteMatrix } from "../kernels/weights.ts";
@@ -44,7 +45,10 @@ export function depthwiseWeights(w: Quantised, zx: number): Uint8Array {
   return bytes;
 }
 
-/** Bytes of scratch: a panel of `tile` rows of k values in 16 bits with the sum of each, then constants and weights of eight columns. */
+/**
+ * Bytes of scratch: a panel of `tile` rows of k values in 16 bits with the sum of each, then constants and weights of
+ * eight columns.
+ */
 export function matrixScratch(tile: number, k: number, atLeast = 0): number {
   const k2 = up(k, 2);
   return up(2 * tile * k2, 16) + up(4 * tile, 16) + Math.max(128 + 16 * k2, atLeast);

@@ -1,5 +1,6 @@
 /**
- * Seeded problems for the 8-bit convolutions: geometry, zero points, bounds and multipliers at and around every border the kernels have.
+ * Seeded problems for the 8-bit convolutions: geometry, zero points, bounds and multipliers at and around every border
+ * the kernels have.
  * @module
  */
 import type { Geometry, Quantised, Target } from "../reference/convolution_s8.ts";
@@ -35,7 +36,10 @@ export function seeded8(kernel: Layer8["kernel"], seed: number): Layer8 {
   };
 }
 
-/** Shifts of 1 … 12 where the fast form has to hold, else also left shifts and long right ones; multipliers also at the ends of their range. */
+/**
+ * Shifts of 1 … 12 where the fast form has to hold, else also left shifts and long right ones; multipliers also at the
+ * ends of their range.
+ */
 function weights(numbers: Random, k: number, n: number, fast: boolean, unsigned: boolean): Quantised {
   const each = (value: () => number) => Array.from({ length: n }, value);
   const ends = [2 ** 30, 2 ** 30 + 1, 2 ** 31 - 1];

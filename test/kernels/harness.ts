@@ -1,11 +1,12 @@
 /**
- * Runs one kernel on a bare instance and sees to it that it keeps its contract: it writes its rows and nothing else, nothing past a tensor has a say
- * in the result, and the same rows come out the same however they are split.
+ * Runs one kernel on a bare instance and sees to it that it keeps its contract: it writes its rows and nothing else,
+ * nothing past a tensor has a say in the result, and the same rows come out the same however they are split.
  *
- * The memory that a run uses is filled with a poison, a NaN, before the tensors are laid out in it, 16-aligned and at least a guard apart. So the
- * slack behind each input is NaN, a float that was not written is seen as the poison, and any other byte that has changed was written without right.
- * A byte has no value of its own for that: what a kernel of 8 bits leaves unwritten, writes beside its output or takes from the slack comes to light
- * when it runs under the other poison, no byte of which is the same.
+ * The memory that a run uses is filled with a poison, a NaN, before the tensors are laid out in it, 16-aligned and at
+ * least a guard apart. So the slack behind each input is NaN, a float that was not written is seen as the poison, and
+ * any other byte that has changed was written without right. A byte has no value of its own for that: what a kernel of
+ * 8 bits leaves unwritten, writes beside its output or takes from the slack comes to light when it runs under the other
+ * poison, no byte of which is the same.
  * @module
  */
 import * as table from "../../abi/table.mjs";
@@ -120,8 +121,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs a problem and answers with the bits of y, a word for each element, each NaN as the canonical one; elements of rows that were not asked for, and those that the step
- * does not write, are `untouched`.
+ * Runs a problem and answers with the bits of y, a word for each element, each NaN as the canonical one; elements of
+ * rows that were not asked for, and those that the step does not write, are `untouched`.
  * @throws when a byte has changed that the step has no right to, or one was left that it has to write.
  */
 export function runKernel(exports: Exports, problem: Problem, options: RunOptions = {}): Uint32Array {
@@ -182,17 +183,15 @@ export function splitRows(rows: number, name: string): Rows[] {
   return ranges;
 }
 
-/** Each row by itself, the last one first; and, where they are few, the rows cut in two at each place, the second part first. */
+/**
+ * Each row by itself, the last one first; and, where they are few, the rows cut in two at each place, the second part
+ * first.
+ */
 export function allCuts(rows: number): Rows[][] {
   const single: Rows[] = Array.from({ length: rows }, (_, r) => [rows - 1 - r, rows - r] as const);
-  const cuts =
-    rows > 9
-      ? []
-      : Array.from({ length: rows - 1 }, (_, r): Rows[] => [
-          [r + 1, rows],
-          [0, r + 1],
-        ]);
-  return rows > 1 ? [single, ...cuts] : [];
+  const inTwo = (at: number) => [[at, rows] as const, [0, at] as const];
+  const places = rows > 9 ? [] : single.slice(0, -1).map(([at]) => at);
+  return rows > 1 ? [single, ...places.map(inTwo)] : [];
 }
 
 /** The first difference of two answers in words, or undefined. */
@@ -210,8 +209,8 @@ function inWords(bits: number): string {
 }
 
 /**
- * The first element outside its bound, in words, or undefined. Where the reference, or the size of its terms, is not finite, there is nothing to
- * round: the result must be the reference's.
+ * The first element outside its bound, in words, or undefined. Where the reference, or the size of its terms, is not
+ * finite, there is nothing to round: the result must be the reference's.
  */
 export function firstOutside(got: ArrayLike<number>, expected: Value): string | undefined {
   const { values, shape } = expected;

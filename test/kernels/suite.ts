@@ -1,5 +1,6 @@
 /**
- * What every kernel is put through: each case in each build, whole, again under another poison, in parts and by each way in, against its reference and the scalar build.
+ * What every kernel is put through: each case in each build, whole, again under another poison, in parts and by each
+ * way in, against its reference and the scalar build.
  * @module
  */
 import { expect, it } from "vitest";

@@ -1,5 +1,6 @@
 /**
- * Weights of a step as the harness puts them into memory: as they are, or through the packers that the module itself has.
+ * Weights of a step as the harness puts them into memory: as they are, or through the packers that the module itself
+ * has.
  * @module
  */
 import type { Exports } from "../variants.ts";
@@ -12,7 +13,10 @@ export interface FloatMatrix {
   readonly n: number;
 }
 
-/** A matrix [k, n] of 8 bits for the packer of pwconv_s8, behind a head that is already in its form: bias, multipliers, shifts. */
+/**
+ * A matrix [k, n] of 8 bits for the packer of pwconv_s8, behind a head that is already in its form: bias, multipliers,
+ * shifts.
+ */
 export interface ByteMatrix {
   readonly matrix: Int8Array;
   readonly head: Uint8Array;
@@ -48,7 +52,10 @@ export function rawBytes(w: StepWeights | undefined): number {
   return isByteMatrix(w) ? w.k * w.n : 4 * (w.k + 1) * w.n;
 }
 
-/** Puts weights at `to`; `raw` is where a matrix lies while it is packed. @throws when a packer does not write what it has to, or more */
+/**
+ * Puts weights at `to`; `raw` is where a matrix lies while it is packed. @throws when a packer does not write what it
+ * has to, or more
+ */
 export function putWeights(exports: Exports, to: number, weights: StepWeights, raw: number, put: Put): void {
   if (ArrayBuffer.isView(weights)) put(to, weights);
   else if (isByteMatrix(weights)) packBytes(exports, to, weights, raw, put);

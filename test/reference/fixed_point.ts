@@ -1,5 +1,6 @@
 /**
- * TFLite's fixed-point arithmetic: SRDHM, RDBPOT, MBQM and QM of `docs/quantisation.md`, in BigInt, which nothing overflows.
+ * TFLite's fixed-point arithmetic: SRDHM, RDBPOT, MBQM and QM of `docs/quantisation.md`, in BigInt, which nothing
+ * overflows.
  * @module
  */
 

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import * as table from "../abi/table.mjs";
 
 const SOURCE = fileURLToPath(new URL("../src/", import.meta.url));
 
@@ -143,5 +144,46 @@ describe("architecture", () => {
       ({ from, to, kind }) => /^node:/.test(to) && kind === "static" && layerOf(from) !== "cli",
     );
     expect(node.map(written)).toEqual([]);
+  });
+});
+
+/** The kernels' sources, which no formatter reads: it would stumble over decorators of functions. */
+describe("assembly/", () => {
+  const folder = fileURLToPath(new URL("../assembly/", import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".ts"));
+  const lines = files.flatMap((file) =>
+    readFileSync(join(folder, file), "utf8")
+      .split("\n")
+      .map((text, i) => ({ file, text, where: `${file}:${i + 1}: ${text}` })),
+  );
+  /** An operation of a vector type by its own name, or a question for what the compiler was told. */
+  const INTRINSIC = /\b(?:v128|[if]\d+x\d+)\s*\.\s*\w|\bASC_FEATURE/;
+
+  it("names intrinsics and features in simd/ only", () => {
+    expect(lines.filter(({ file }) => file.startsWith("simd/")).some(({ text }) => INTRINSIC.test(text))).toBe(true);
+    const outside = lines.filter(({ file, text }) => !file.startsWith("simd/") && INTRINSIC.test(text));
+    expect(outside.map(({ where }) => where)).toEqual([]);
+    for (const text of [
+      "v128.load(p)",
+      "i8x16.splat(<i8>x)",
+      "f32x4.relaxed_madd(a, b, c)",
+      "ASC_FEATURE_SIMD ? 4 : 1",
+    ])
+      expect(text).toMatch(INTRINSIC);
+    for (const text of ["load<v128>(p)", "four<v128>(g, x, y, c)", "const V: v128 = x;"]) {
+      expect(text).not.toMatch(INTRINSIC);
+    }
+  });
+
+  it("keeps its lines within 120 columns", () => {
+    expect(lines.filter(({ text }) => text.length > 120).map(({ where }) => where)).toEqual([]);
+  });
+
+  it("has every kernel in a file that the table of the ABI names, and none besides", () => {
+    const named = Object.entries(table.KERNELS).map(([name, kernel]) => ("file" in kernel ? kernel.file : name));
+    const own = files.filter((file) => file.startsWith("kernels/")).map((file) => file.slice("kernels/".length, -3));
+    expect(own.sort()).toEqual([...new Set(named)].sort());
   });
 });

@@ -6,7 +6,7 @@
 import { Step, expect_conv_s8 } from "../abi";
 import { firstTap, lastTap } from "../lib/taps";
 import { SIMD } from "../simd/f32";
-import { fill16, widen, widenPast } from "../simd/s8";
+import { fill16, widen, widenPast, widenSixteen } from "../simd/s8";
 import { matrix_s8 } from "./pwconv_s8";
 
 export function conv_s8(s: Step, y0: i32, y1: i32): void {
@@ -44,10 +44,7 @@ export function conv_s8_windows(s: Step, p: i32, pixels: i32, k2: i32): void {
       // later.
       let x = s.x + <usize>((image * s.inH + iy) * rowBytes + ix * channels);
       if (SIMD && run <= 16) {
-        for (let ky = s.kH; ky > 0; --ky, x += down, d += 2 * run) {
-          v128.store(d, v128.load_ext<i8>(x));
-          v128.store(d, v128.load_ext<i8>(x, 8), 16);
-        }
+        for (let ky = s.kH; ky > 0; --ky, x += down, d += 2 * run) widenSixteen(d, x);
       } else {
         for (let ky = s.kH; ky > 0; --ky, x += down) d = widenPast(d, x, run);
       }

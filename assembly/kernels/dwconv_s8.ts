@@ -10,6 +10,9 @@
 import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "../abi";
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
 import { SIMD } from "../simd/f32";
+import {
+  clamp16, dot, highPairs, loadWords, lowPairs, splat16, splat8, storeBytes, sub16, toWords,
+} from "../simd/s8";
 
 /**
  * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero
@@ -39,24 +42,28 @@ export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
 export function dwconv_s8_rows(
   s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
 ): void {
-  const eight = s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
-  if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) return dwconv_s8_exact(s, r0, r1, d, pitch, wide, 0, zy, lo, hi);
+  const eight =
+    s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 &&
+    s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
+  if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) {
+    return dwconv_s8_exact(s, r0, r1, d, pitch, wide, 0, zy, lo, hi);
+  }
   const size = wide ? 2 : 1;
   const row = <usize>(s.outW * pitch * size);
   const c8 = (s.inC + 7) & ~7;
   const taps = s.w + headS8(c8);
   const whole = s.inC & ~7;
   if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, whole, zy, lo, hi);
-  v128.store(scratch + ZERO, zeroOf(zy));
-  v128.store(scratch + LOW, i16x8.splat(<i16>lo));
-  v128.store(scratch + HIGH, i16x8.splat(<i16>hi));
-  v128.store(scratch + OUTSIDE, i8x16.splat(<i8>s.zx));
+  store<v128>(scratch + ZERO, zeroOf(zy));
+  store<v128>(scratch + LOW, splat16(lo));
+  store<v128>(scratch + HIGH, splat16(hi));
+  store<v128>(scratch + OUTSIDE, splat8(s.zx));
   for (let c = 0; c < whole; c += 8) {
     weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
     prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c));
     prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4));
-    v128.store(scratch + BIAS, v128.load(s.w + 4 * c));
-    v128.store(scratch + BIAS, v128.load(s.w + 4 * c, 16), 16);
+    store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c));
+    store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c, 16), 16);
     for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
@@ -71,41 +78,27 @@ export function dwconv_s8_rows(
 // @ts-ignore: decorator
 @inline
 function weights8(d: usize, taps: usize, pitch: usize, zw: i32): void {
-  const z = i16x8.splat(<i16>zw);
+  const z = splat16(zw);
   for (let kx: usize = 0; kx < 3; ++kx) {
-    const w0 = i16x8.sub(v128.load_ext<i8>(taps + kx * pitch), z);
-    const w1 = i16x8.sub(v128.load_ext<i8>(taps + (3 + kx) * pitch), z);
-    v128.store(d + 32 * kx, low(w0, w1));
-    v128.store(d + 32 * kx, high(w0, w1), 16);
+    const w0 = sub16(loadWords(taps + kx * pitch), z);
+    const w1 = sub16(loadWords(taps + (3 + kx) * pitch), z);
+    store<v128>(d + 32 * kx, lowPairs(w0, w1));
+    store<v128>(d + 32 * kx, highPairs(w0, w1), 16);
   }
-  const w20 = i16x8.sub(v128.load_ext<i8>(taps + 6 * pitch), z);
-  const w21 = i16x8.sub(v128.load_ext<i8>(taps + 7 * pitch), z);
-  const w22 = i16x8.sub(v128.load_ext<i8>(taps + 8 * pitch), z);
-  v128.store(d, low(w20, w21), 96);
-  v128.store(d, high(w20, w21), 112);
-  v128.store(d, low(i16x8.splat(0), w22), 128);
-  v128.store(d, high(i16x8.splat(0), w22), 144);
-}
-
-/** a0 b0 a1 b1 a2 b2 a3 b3 of 16-bit lanes. */
-// @ts-ignore: decorator
-@inline
-function low(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
-/** a4 b4 a5 b5 a6 b6 a7 b7. */
-// @ts-ignore: decorator
-@inline
-function high(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  const w20 = sub16(loadWords(taps + 6 * pitch), z);
+  const w21 = sub16(loadWords(taps + 7 * pitch), z);
+  const w22 = sub16(loadWords(taps + 8 * pitch), z);
+  store<v128>(d, lowPairs(w20, w21), 96);
+  store<v128>(d, highPairs(w20, w21), 112);
+  store<v128>(d, lowPairs(splat16(0), w22), 128);
+  store<v128>(d, highPairs(splat16(0), w22), 144);
 }
 
 /** acc + the pairs v with the weights at w. */
 // @ts-ignore: decorator
 @inline
 function taps2(acc: v128, v: v128, w: usize): v128 {
-  return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load(w)));
+  return dot<v128>(v, load<v128>(w), acc);
 }
 
 /** Eight sums, requantised, to y, in 8 bits or in 16 where `wide`. */
@@ -113,11 +106,18 @@ function taps2(acc: v128, v: v128, w: usize): v128 {
 @inline
 function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void {
   const constants = scratch + CONSTANTS;
-  const zero = v128.load(scratch + ZERO);
-  const words = i16x8.narrow_i32x4_s(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
-  const y8 = i16x8.min_s(i16x8.max_s(words, v128.load(scratch + LOW)), v128.load(scratch + HIGH));
-  if (wide) v128.store(y, y8);
-  else v128.store64_lane(y, i8x16.narrow_i16x8_s(y8, y8), 0);
+  const zero = load<v128>(scratch + ZERO);
+  const words = toWords(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
+  const y8 = clamp16(words, load<v128>(scratch + LOW), load<v128>(scratch + HIGH));
+  if (wide) store<v128>(y, y8);
+  else storeBytes(y, y8);
+}
+
+/** Whether the image has a row iy. */
+// @ts-ignore: decorator
+@inline
+function isRow(s: Step, iy: i32): bool {
+  return <u32>iy < <u32>s.inH;
 }
 
 /**
@@ -125,70 +125,61 @@ function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void 
  * image are read from one vector of zero points, by a step of 0. The loop keeps the sums of the three outputs that a
  * column takes part in, and runs a second time for columns right of the image.
  */
-export function dwconv_s8_columns1(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+export function dwconv_s8_columns1(
+  s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize,
+): void {
   if (!SIMD) return;
   const outside = scratch + OUTSIDE;
   const end = y + <usize>s.outW * pitch;
-  let p0 = outside;
-  let p1 = outside;
-  let p2 = outside;
-  let d0: usize = 0;
-  let d1: usize = 0;
-  let d2: usize = 0;
-  if (<u32>iy < <u32>s.inH) {
-    p0 = top;
-    d0 = s.inC;
-  }
-  if (<u32>(iy + 1) < <u32>s.inH) {
-    p1 = top + <usize>(s.inW * s.inC);
-    d1 = s.inC;
-  }
-  if (<u32>(iy + 2) < <u32>s.inH) {
-    p2 = top + 2 * <usize>(s.inW * s.inC);
-    d2 = s.inC;
-  }
-  let start0 = v128.load(scratch + BIAS);
-  let start1 = v128.load(scratch + BIAS, 16);
+  const row = <usize>(s.inW * s.inC);
+  let p0 = isRow(s, iy) ? top : outside;
+  let p1 = isRow(s, iy + 1) ? top + row : outside;
+  let p2 = isRow(s, iy + 2) ? top + 2 * row : outside;
+  let d0 = isRow(s, iy) ? <usize>s.inC : 0;
+  let d1 = isRow(s, iy + 1) ? <usize>s.inC : 0;
+  let d2 = isRow(s, iy + 2) ? <usize>s.inC : 0;
+  let start0 = load<v128>(scratch + BIAS);
+  let start1 = load<v128>(scratch + BIAS, 16);
   let middle0 = start0;
   let middle1 = start1;
   let before = start0;
   for (let column = -s.padL; column < 2 - s.padL; ++column) {
     const inside = <u32>column < <u32>s.inW;
-    const x0 = v128.load_ext<i8>(inside ? p0 : outside);
-    const x1 = v128.load_ext<i8>(inside ? p1 : outside);
-    const x2 = v128.load_ext<i8>(inside ? p2 : outside);
+    const x0 = loadWords(inside ? p0 : outside);
+    const x1 = loadWords(inside ? p1 : outside);
+    const x2 = loadWords(inside ? p2 : outside);
     if (inside) {
       p0 += d0;
       p1 += d1;
       p2 += d2;
     }
-    const v0 = low(x0, x1);
-    const v1 = high(x0, x1);
-    middle0 = taps2(taps2(start0, v0, scratch + 32), low(before, x2), scratch + 96);
-    middle1 = taps2(taps2(start1, v1, scratch + 48), high(before, x2), scratch + 112);
-    start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
-    start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+    const v0 = lowPairs(x0, x1);
+    const v1 = highPairs(x0, x1);
+    middle0 = taps2(taps2(start0, v0, scratch + 32), lowPairs(before, x2), scratch + 96);
+    middle1 = taps2(taps2(start1, v1, scratch + 48), highPairs(before, x2), scratch + 112);
+    start0 = taps2(load<v128>(scratch + BIAS), v0, scratch);
+    start1 = taps2(load<v128>(scratch + BIAS, 16), v1, scratch + 16);
     before = x2;
   }
   for (let count = min(s.inW + s.padL - 2, s.outW); ; count = <i32>((end - y) / pitch)) {
     for (; count > 0; --count) {
-      const x0 = v128.load_ext<i8>(p0);
-      const x1 = v128.load_ext<i8>(p1);
-      const x2 = v128.load_ext<i8>(p2);
+      const x0 = loadWords(p0);
+      const x1 = loadWords(p1);
+      const x2 = loadWords(p2);
       p0 += d0;
       p1 += d1;
       p2 += d2;
-      const q0 = low(before, x2);
-      const q1 = high(before, x2);
-      const v0 = low(x0, x1);
-      const v1 = high(x0, x1);
+      const q0 = lowPairs(before, x2);
+      const q1 = highPairs(before, x2);
+      const v0 = lowPairs(x0, x1);
+      const v1 = highPairs(x0, x1);
       before = x2;
       const sum0 = taps2(taps2(middle0, v0, scratch + 64), q0, scratch + 128);
       const sum1 = taps2(taps2(middle1, v1, scratch + 80), q1, scratch + 144);
       middle0 = taps2(taps2(start0, v0, scratch + 32), q0, scratch + 96);
       middle1 = taps2(taps2(start1, v1, scratch + 48), q1, scratch + 112);
-      start0 = taps2(v128.load(scratch + BIAS), v0, scratch);
-      start1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
+      start0 = taps2(load<v128>(scratch + BIAS), v0, scratch);
+      start1 = taps2(load<v128>(scratch + BIAS, 16), v1, scratch + 16);
       finish(sum0, sum1, y, wide, scratch);
       y += pitch;
     }
@@ -202,60 +193,51 @@ export function dwconv_s8_columns1(s: Step, top: usize, iy: i32, y: usize, pitch
  * One output row of eight channels at stride 2, as columns1; an output's third column is the next one's first. An
  * output whose second column alone is in the image finds it beside zero points in the scratch.
  */
-export function dwconv_s8_columns2(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+export function dwconv_s8_columns2(
+  s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize,
+): void {
   if (!SIMD) return;
   const outside = scratch + OUTSIDE;
   const end = y + <usize>s.outW * pitch;
-  let p0 = outside;
-  let p1 = outside;
-  let p2 = outside;
-  let d0: usize = 0;
-  let d1: usize = 0;
-  let d2: usize = 0;
-  if (<u32>iy < <u32>s.inH) {
-    p0 = top;
-    d0 = s.inC;
-  }
-  if (<u32>(iy + 1) < <u32>s.inH) {
-    p1 = top + <usize>(s.inW * s.inC);
-    d1 = s.inC;
-  }
-  if (<u32>(iy + 2) < <u32>s.inH) {
-    p2 = top + 2 * <usize>(s.inW * s.inC);
-    d2 = s.inC;
-  }
+  const row = <usize>(s.inW * s.inC);
+  let p0 = isRow(s, iy) ? top : outside;
+  let p1 = isRow(s, iy + 1) ? top + row : outside;
+  let p2 = isRow(s, iy + 2) ? top + 2 * row : outside;
+  let d0 = isRow(s, iy) ? <usize>s.inC : 0;
+  let d1 = isRow(s, iy + 1) ? <usize>s.inC : 0;
+  let d2 = isRow(s, iy + 2) ? <usize>s.inC : 0;
   const inside = s.padL == 0;
-  const x0 = v128.load_ext<i8>(inside ? p0 : outside);
-  const x1 = v128.load_ext<i8>(inside ? p1 : outside);
-  let before = v128.load_ext<i8>(inside ? p2 : outside);
+  const x0 = loadWords(inside ? p0 : outside);
+  const x1 = loadWords(inside ? p1 : outside);
+  let before = loadWords(inside ? p2 : outside);
   if (inside) {
     p0 += d0;
     p1 += d1;
     p2 += d2;
   }
-  let v0 = low(x0, x1);
-  let v1 = high(x0, x1);
+  let v0 = lowPairs(x0, x1);
+  let v1 = highPairs(x0, x1);
   let left = s.inW + s.padL - 1;
   for (let count = min(left >> 1, s.outW); ; ) {
     left -= 2 * count;
     for (; count > 0; --count) {
-      let sum0 = taps2(v128.load(scratch + BIAS), v0, scratch);
-      let sum1 = taps2(v128.load(scratch + BIAS, 16), v1, scratch + 16);
-      let x0 = v128.load_ext<i8>(p0);
-      let x1 = v128.load_ext<i8>(p1);
-      const x2 = v128.load_ext<i8>(p2);
-      sum0 = taps2(taps2(sum0, low(x0, x1), scratch + 32), low(before, x2), scratch + 96);
-      sum1 = taps2(taps2(sum1, high(x0, x1), scratch + 48), high(before, x2), scratch + 112);
-      x0 = v128.load_ext<i8>(p0 + d0);
-      x1 = v128.load_ext<i8>(p1 + d1);
-      before = v128.load_ext<i8>(p2 + d2);
+      let sum0 = taps2(load<v128>(scratch + BIAS), v0, scratch);
+      let sum1 = taps2(load<v128>(scratch + BIAS, 16), v1, scratch + 16);
+      let x0 = loadWords(p0);
+      let x1 = loadWords(p1);
+      const x2 = loadWords(p2);
+      sum0 = taps2(taps2(sum0, lowPairs(x0, x1), scratch + 32), lowPairs(before, x2), scratch + 96);
+      sum1 = taps2(taps2(sum1, highPairs(x0, x1), scratch + 48), highPairs(before, x2), scratch + 112);
+      x0 = loadWords(p0 + d0);
+      x1 = loadWords(p1 + d1);
+      before = loadWords(p2 + d2);
       p0 += 2 * d0;
       p1 += 2 * d1;
       p2 += 2 * d2;
-      v0 = low(x0, x1);
-      v1 = high(x0, x1);
-      sum0 = taps2(taps2(sum0, v0, scratch + 64), low(x2, before), scratch + 128);
-      sum1 = taps2(taps2(sum1, v1, scratch + 80), high(x2, before), scratch + 144);
+      v0 = lowPairs(x0, x1);
+      v1 = highPairs(x0, x1);
+      sum0 = taps2(taps2(sum0, v0, scratch + 64), lowPairs(x2, before), scratch + 128);
+      sum1 = taps2(taps2(sum1, v1, scratch + 80), highPairs(x2, before), scratch + 144);
       finish(sum0, sum1, y, wide, scratch);
       y += pitch;
     }

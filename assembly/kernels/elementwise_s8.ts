@@ -5,7 +5,8 @@
  */
 import { Step, expect_add_s8, expect_dequantise_s8, expect_lut_s8, expect_quantise_s8 } from "../abi";
 import { mbqm } from "../lib/requantise";
-import { SIMD } from "../simd/f32";
+import { SIMD, div, splat } from "../simd/f32";
+import { addSaturated16, clamp16, roundAway, splat16, storeBytes, toWords } from "../simd/s8";
 
 export function add_s8(s: Step, y0: i32, y1: i32): void {
   expect_add_s8(s, y0, y1);
@@ -29,13 +30,12 @@ export function quantise_s8(s: Step, y0: i32, y1: i32): void {
   const end = <usize>(y1 * s.inC);
   let i = <usize>(y0 * s.inC);
   if (SIMD) {
-    const zero = i16x8.splat(<i16>s.zy);
-    const lo = i16x8.splat(<i16>s.qlo);
-    const hi = i16x8.splat(<i16>s.qhi);
+    const zero = splat16(s.zy);
+    const lo = splat16(s.qlo);
+    const hi = splat16(s.qhi);
     for (; i + 8 <= end; i += 8) {
-      const q = i16x8.narrow_i32x4_s(rounded(s.x + 4 * i, s.a), rounded(s.x + 4 * i + 16, s.a));
-      const y = i16x8.min_s(i16x8.max_s(i16x8.add_sat_s(q, zero), lo), hi);
-      v128.store64_lane(s.y + i, i8x16.narrow_i16x8_s(y, y), 0);
+      const q = toWords(rounded(s.x + 4 * i, s.a), rounded(s.x + 4 * i + 16, s.a));
+      storeBytes(s.y + i, clamp16(addSaturated16(q, zero), lo, hi));
     }
   }
   for (; i < end; ++i) {
@@ -47,18 +47,11 @@ export function quantise_s8(s: Step, y0: i32, y1: i32): void {
   }
 }
 
-/**
- * Four quotients x/a to the nearest, ties away from zero: what a quotient has behind its point is exact in float32. NaN
- * becomes 0.
- */
+/** Four quotients x/a to the nearest, ties away from zero. */
 // @ts-ignore: decorator
 @inline
 function rounded(x: usize, a: f32): v128 {
-  const v = f32x4.div(v128.load(x), f32x4.splat(a));
-  const whole = f32x4.trunc(v);
-  const far = f32x4.ge(f32x4.abs(f32x4.sub(v, whole)), f32x4.splat(0.5));
-  const away = v128.or(v128.and(far, f32x4.splat(1)), v128.and(v, f32x4.splat(-0.0)));
-  return i32x4.trunc_sat_f32x4_s(f32x4.add(whole, away));
+  return roundAway(div<v128>(load<v128>(x), splat<v128>(a)));
 }
 
 export function dequantise_s8(s: Step, y0: i32, y1: i32): void {

@@ -5,7 +5,10 @@
 import { Flag, Step, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
 import { SIMD } from "../simd/f32";
-import { dot, loadTerms, loadWeights, splat32, sub32, sum16, widen, widenPast } from "../simd/s8";
+import {
+  clamp8, dot, highBytes, lane32, loadTerms, loadWeights, lowBytes, splat16, splat32, splat8, sub32, sum16, toBytes,
+  toWords, widen, widenPast,
+} from "../simd/s8";
 
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
   expect_pwconv_s8(s, y0, y1);
@@ -44,7 +47,9 @@ export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usi
     const columns = min(width, n - o);
     const at = <usize>o * sizeof<i32>();
     if (SIMD && fast) {
-      for (let c = 0; c < width; c += 4) prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
+      for (let c = 0; c < width; c += 4) {
+        prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + at + <usize>c * 4, e + o + c);
+      }
       if (width == 8) {
         const wide = constants + 2 * QUAD_BYTES;
         widenPast(wide, panel, 8 * k2);
@@ -54,7 +59,9 @@ export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usi
       for (let c = 0; c < columns; c += 4) {
         const left = min(4, columns - c);
         const p = panel + 2 * c;
-        pwconv_s8_exact(a, rows, k2, p, 2 * width, w + at + <usize>c * 4, rowSums, y + o + c, n, left, n4, o + c, s.zy, s.qlo, s.qhi);
+        const bias = w + at + <usize>c * 4;
+        const to = y + o + c;
+        pwconv_s8_exact(a, rows, k2, p, 2 * width, bias, rowSums, to, n, left, n4, o + c, s.zy, s.qlo, s.qhi);
       }
     }
     panel += <usize>width * k2;
@@ -68,39 +75,39 @@ export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usi
  * keeps the second one's loads out of the first one's block, as in pwconv_f32.
  */
 export function pwconv_s8_panel8(
-  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
-  zy: i32, lo: i32, hi: i32,
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
+  constants: usize, zy: i32, lo: i32, hi: i32,
 ): void {
   if (!SIMD) return;
   const aPitch = <usize>k2 * sizeof<i16>();
   const zero = zeroOf(zy);
-  const l = i8x16.splat(<i8>lo);
-  const h = i8x16.splat(<i8>hi);
+  const l = splat8(lo);
+  const h = splat8(hi);
   for (; rows > 0; rows -= 4) {
     const end = a + aPitch;
     const odd = end - 4;
     let a1 = rows > 1 ? end : a;
     let a2 = rows > 2 ? a1 + aPitch : a1;
     let a3 = rows > 3 ? a2 + aPitch : a2;
-    let c00 = v128.load(bias);
-    let c01 = v128.load(bias, 16);
-    let s = v128.load32_splat(rowSums + (rows > 1 ? 4 : 0));
-    let c10 = i32x4.sub(c00, s);
-    let c11 = i32x4.sub(c01, s);
-    s = v128.load32_splat(rowSums + (rows > 2 ? 8 : 0));
-    let c20 = i32x4.sub(c00, s);
-    let c21 = i32x4.sub(c01, s);
-    s = v128.load32_splat(rowSums + (rows > 3 ? 12 : 0));
-    let c30 = i32x4.sub(c00, s);
-    let c31 = i32x4.sub(c01, s);
-    s = v128.load32_splat(rowSums);
-    c00 = i32x4.sub(c00, s);
-    c01 = i32x4.sub(c01, s);
+    let c00 = load<v128>(bias);
+    let c01 = load<v128>(bias, 16);
+    let s = loadTerms<v128>(rowSums + (rows > 1 ? 4 : 0));
+    let c10 = sub32<v128>(c00, s);
+    let c11 = sub32<v128>(c01, s);
+    s = loadTerms<v128>(rowSums + (rows > 2 ? 8 : 0));
+    let c20 = sub32<v128>(c00, s);
+    let c21 = sub32<v128>(c01, s);
+    s = loadTerms<v128>(rowSums + (rows > 3 ? 12 : 0));
+    let c30 = sub32<v128>(c00, s);
+    let c31 = sub32<v128>(c01, s);
+    s = loadTerms<v128>(rowSums);
+    c00 = sub32<v128>(c00, s);
+    c01 = sub32<v128>(c01, s);
     rowSums += 16;
     let p = w;
     do {
-      let b0 = v128.load(p);
-      let b1 = v128.load(p, 16);
+      let b0 = load<v128>(p);
+      let b1 = load<v128>(p, 16);
       let x = loadTerms<v128>(a);
       c00 = dot<v128>(x, b0, c00);
       c01 = dot<v128>(x, b1, c01);
@@ -114,8 +121,8 @@ export function pwconv_s8_panel8(
       c30 = dot<v128>(x, b0, c30);
       c31 = dot<v128>(x, b1, c31);
       if (a == odd) break;
-      b0 = v128.load(p, 32);
-      b1 = v128.load(p, 48);
+      b0 = load<v128>(p, 32);
+      b1 = load<v128>(p, 48);
       x = loadTerms<v128>(a, 4);
       c00 = dot<v128>(x, b0, c00);
       c01 = dot<v128>(x, b1, c01);
@@ -136,16 +143,16 @@ export function pwconv_s8_panel8(
     } while (a < end);
     a = end + 3 * aPitch;
     const constants1 = constants + QUAD_BYTES;
-    const y0 = i16x8.narrow_i32x4_s(quad(c00, constants, zero), quad(c01, constants1, zero));
-    const y1 = i16x8.narrow_i32x4_s(quad(c10, constants, zero), quad(c11, constants1, zero));
-    const y2 = i16x8.narrow_i32x4_s(quad(c20, constants, zero), quad(c21, constants1, zero));
-    const y3 = i16x8.narrow_i32x4_s(quad(c30, constants, zero), quad(c31, constants1, zero));
-    const y01 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y0, y1), l), h);
-    const y23 = i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(y2, y3), l), h);
-    put(y, i64x2.extract_lane(y01, 0), columns);
-    if (rows > 1) put(y + pitch, i64x2.extract_lane(y01, 1), columns);
-    if (rows > 2) put(y + 2 * pitch, i64x2.extract_lane(y23, 0), columns);
-    if (rows > 3) put(y + 3 * pitch, i64x2.extract_lane(y23, 1), columns);
+    const y0 = toWords(quad(c00, constants, zero), quad(c01, constants1, zero));
+    const y1 = toWords(quad(c10, constants, zero), quad(c11, constants1, zero));
+    const y2 = toWords(quad(c20, constants, zero), quad(c21, constants1, zero));
+    const y3 = toWords(quad(c30, constants, zero), quad(c31, constants1, zero));
+    const y01 = clamp8(toBytes(y0, y1), l, h);
+    const y23 = clamp8(toBytes(y2, y3), l, h);
+    put(y, lowBytes(y01), columns);
+    if (rows > 1) put(y + pitch, highBytes(y01), columns);
+    if (rows > 2) put(y + 2 * pitch, lowBytes(y23), columns);
+    if (rows > 3) put(y + 3 * pitch, highBytes(y23), columns);
     y += 4 * pitch;
   }
 }
@@ -162,19 +169,20 @@ function put(y: usize, bytes: i64, columns: i32): void {
 
 /** One row × 4 columns: what is left of the columns, with the fast requantisation. */
 export function pwconv_s8_panel4(
-  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32, constants: usize,
-  zy: i32, lo: i32, hi: i32,
+  a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
+  constants: usize, zy: i32, lo: i32, hi: i32,
 ): void {
   if (!SIMD) return;
   const zero = zeroOf(zy);
   for (; rows > 0; --rows, rowSums += 4, y += pitch) {
-    let c = i32x4.sub(v128.load(bias), v128.load32_splat(rowSums));
+    let c = sub32<v128>(load<v128>(bias), loadTerms<v128>(rowSums));
     let p = w;
-    for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4, p += 8) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+    for (const end = a + <usize>k2 * sizeof<i16>(); a < end; a += 4, p += 8) {
+      c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
+    }
     const words = quad(c, constants, zero);
-    let lanes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(words, words), i16x8.splat(0));
-    lanes = i8x16.min_s(i8x16.max_s(lanes, i8x16.splat(<i8>lo)), i8x16.splat(<i8>hi));
-    put(y, i64x2.extract_lane(lanes, 0), columns);
+    const bytes = clamp8(toBytes(toWords(words, words), splat16(0)), splat8(lo), splat8(hi));
+    put(y, lowBytes(bytes), columns);
   }
 }
 
@@ -184,8 +192,8 @@ export function pwconv_s8_panel4(
  * e lie at known distances behind it.
  */
 export function pwconv_s8_exact(
-  a: usize, rows: i32, k2: i32, w: usize, panelPitch: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
-  n4: usize, o: usize, zy: i32, lo: i32, hi: i32,
+  a: usize, rows: i32, k2: i32, w: usize, panelPitch: usize, bias: usize, rowSums: usize, y: usize, pitch: usize,
+  columns: i32, n4: usize, o: usize, zy: i32, lo: i32, hi: i32,
 ): void {
   const m = bias + 4 * n4;
   const e = bias - 4 * o + 8 * n4 + o;
@@ -198,12 +206,12 @@ export function pwconv_s8_exact(
     let p = w;
     const end = a + <usize>k2 * sizeof<i16>();
     if (SIMD) {
-      let c = sub32<v128>(v128.load(bias), splat32<v128>(sum));
+      let c = sub32<v128>(load<v128>(bias), splat32<v128>(sum));
       for (; a < end; a += 4, p += panelPitch) c = dot<v128>(loadTerms<v128>(a), loadWeights<v128>(p), c);
-      c0 = i32x4.extract_lane(c, 0);
-      c1 = i32x4.extract_lane(c, 1);
-      c2 = i32x4.extract_lane(c, 2);
-      c3 = i32x4.extract_lane(c, 3);
+      c0 = lane32(c, 0);
+      c1 = lane32(c, 1);
+      c2 = lane32(c, 2);
+      c3 = lane32(c, 3);
     } else {
       for (; a < end; a += 4, p += panelPitch) {
         const x = loadTerms<i32>(a);

@@ -10,15 +10,18 @@
  * of the same function, for outputs that nothing below their zero point can leave (a ReLU): then the threshold from
  * which y − zy is at least n > 0, seen from x·m, is
  *
- *     ((2n − 1)·2^e − 1)·2³⁰      (RDBPOT passes n at SRDHM = n·2^e − 2^(e−1), SRDHM passes a whole number half of 2³¹ below it)
+ *     ((2n − 1)·2^e − 1)·2³⁰
+ *
+ * (RDBPOT passes n at SRDHM = n·2^e − 2^(e−1), SRDHM passes a whole number half of 2³¹ below it),
  *
  * so y − zy = ⌊u⌋, u = x·m·2^−(31+e) + ½ + 2^−(e+1), for u ≥ 0. In double precision every part of u is exact where it
  * matters, and adding 2⁵² rounds to nearest, so ⌊u⌋ = nearest(u − ½ + 2^−(32+e)): the last term is half of the smallest
  * step of x·m·2^−(31+e), so ties do not occur. It takes 8 + 1 + 32 + e bits, at most 53. Values beyond 8 bits may be
- * rounded, but stay beyond. For longer shifts the host compares both forms where it matters
- * (`src/engine/requantise.ts`) before it sets a step's flags.
+ * rounded, but stay beyond. For longer shifts the host compares both forms where it matters, before it sets a step's
+ * flags (`src/engine/requantise.ts`).
  * source: gemmlowp's fixed-point arithmetic as TFLite uses it
  */
+import { addReals, highReals, linearReals, lowHalves, lowReals, splatReal } from "../simd/s8";
 
 /** Rounding doubling high product. */
 // @ts-ignore: decorator
@@ -70,21 +73,14 @@ export function prepare(d: usize, m: usize, e: usize): void {
 // @ts-ignore: decorator
 @inline
 export function quad(x: v128, constants: usize, zero: v128): v128 {
-  const a = linear(f64x2.convert_low_i32x4_s(x), v128.load(constants), v128.load(constants, 32));
-  const b = linear(f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), v128.load(constants, 16), v128.load(constants, 48));
-  return v128.shuffle<i32>(f64x2.add(a, zero), f64x2.add(b, zero), 0, 2, 4, 6);
-}
-
-/** x·scale + offset, never fused: the host checks unusual scales against these very roundings. */
-// @ts-ignore: decorator
-@inline
-function linear(x: v128, scale: v128, offset: v128): v128 {
-  return f64x2.add(f64x2.mul(x, scale), offset);
+  const a = linearReals(lowReals(x), load<v128>(constants), load<v128>(constants, 32));
+  const b = linearReals(highReals(x), load<v128>(constants, 16), load<v128>(constants, 48));
+  return lowHalves(addReals(a, zero), addReals(b, zero));
 }
 
 /** What {@link quad} adds for a zero point. */
 // @ts-ignore: decorator
 @inline
 export function zeroOf(zy: i32): v128 {
-  return f64x2.splat(6755399441055744.0 + <f64>zy);
+  return splatReal(6755399441055744.0 + <f64>zy);
 }

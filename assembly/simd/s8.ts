@@ -1,7 +1,10 @@
 /**
- * The one file of the 8-bit kernels that names an intrinsic of their inner loops. Kernels are generic over `V`: a
- * `v128` of four 32-bit sums, or a single `i32`. Values are widened to 16 bits and multiplied in pairs along k, which
- * no value of 8 bits, nor a difference of two, can overflow.
+ * The one file of the 8-bit kernels that names an intrinsic. Kernels are generic over `V`: a `v128` of four 32-bit
+ * sums, or a single `i32`; what has no scalar form is for builds with vectors only. Values are widened to 16 bits and
+ * multiplied in pairs along k, which no value of 8 bits, nor a difference of two, can overflow.
+ *
+ * Of a `v128`, bytes are sixteen values of 8 bits, words eight of 16, sums four of 32, reals two of f64. All are
+ * signed.
  */
 import { SIMD } from "./f32";
 
@@ -108,12 +111,179 @@ export function sum16(x: usize, count: i32): i32 {
       four = i32x4.add(four, i32x4.dot_i16x8_s(v128.load(x), i16x8.splat(1)));
       x += 16;
     }
-    total =
-      i32x4.extract_lane(four, 0) + i32x4.extract_lane(four, 1) + i32x4.extract_lane(four, 2) + i32x4.extract_lane(four, 3);
+    total = lane32(four, 0) + lane32(four, 1) + lane32(four, 2) + lane32(four, 3);
   }
   for (; count > 0; --count) {
     total += <i32>load<i16>(x);
     x += 2;
   }
   return total;
+}
+
+/** One of four sums; `at` is a literal, so that one instruction is left of this. */
+// @ts-ignore: decorator
+@inline
+export function lane32(x: v128, at: i32): i32 {
+  if (at == 0) return i32x4.extract_lane(x, 0);
+  if (at == 1) return i32x4.extract_lane(x, 1);
+  return at == 2 ? i32x4.extract_lane(x, 2) : i32x4.extract_lane(x, 3);
+}
+
+/** One value in all bytes. */
+// @ts-ignore: decorator
+@inline
+export function splat8(x: i32): v128 {
+  return i8x16.splat(<i8>x);
+}
+
+/** One value in all words. */
+// @ts-ignore: decorator
+@inline
+export function splat16(x: i32): v128 {
+  return i16x8.splat(<i16>x);
+}
+
+/** Eight bytes, widened to words. */
+// @ts-ignore: decorator
+@inline
+export function loadWords(p: usize): v128 {
+  return v128.load_ext<i8>(p);
+}
+
+/** Sixteen bytes at x, widened to words at d. */
+// @ts-ignore: decorator
+@inline
+export function widenSixteen(d: usize, x: usize): void {
+  v128.store(d, v128.load_ext<i8>(x));
+  v128.store(d, v128.load_ext<i8>(x, 8), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+export function sub16(a: v128, b: v128): v128 {
+  return i16x8.sub(a, b);
+}
+
+/** a + b, saturated. */
+// @ts-ignore: decorator
+@inline
+export function addSaturated16(a: v128, b: v128): v128 {
+  return i16x8.add_sat_s(a, b);
+}
+
+/** Words held within [lo, hi]. */
+// @ts-ignore: decorator
+@inline
+export function clamp16(x: v128, lo: v128, hi: v128): v128 {
+  return i16x8.min_s(i16x8.max_s(x, lo), hi);
+}
+
+/** Bytes held within [lo, hi]. */
+// @ts-ignore: decorator
+@inline
+export function clamp8(x: v128, lo: v128, hi: v128): v128 {
+  return i8x16.min_s(i8x16.max_s(x, lo), hi);
+}
+
+/** a0 b0 a1 b1 a2 b2 a3 b3 of words: pairs, as {@link dot} multiplies them. */
+// @ts-ignore: decorator
+@inline
+export function lowPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** a4 b4 a5 b5 a6 b6 a7 b7 of words. */
+// @ts-ignore: decorator
+@inline
+export function highPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Eight sums to words, saturated. */
+// @ts-ignore: decorator
+@inline
+export function toWords(a: v128, b: v128): v128 {
+  return i16x8.narrow_i32x4_s(a, b);
+}
+
+/** Sixteen words to bytes, saturated. */
+// @ts-ignore: decorator
+@inline
+export function toBytes(a: v128, b: v128): v128 {
+  return i8x16.narrow_i16x8_s(a, b);
+}
+
+/** The lower eight bytes. */
+// @ts-ignore: decorator
+@inline
+export function lowBytes(x: v128): i64 {
+  return i64x2.extract_lane(x, 0);
+}
+
+/** The upper eight bytes. */
+// @ts-ignore: decorator
+@inline
+export function highBytes(x: v128): i64 {
+  return i64x2.extract_lane(x, 1);
+}
+
+/** Writes eight words as bytes, saturated. */
+// @ts-ignore: decorator
+@inline
+export function storeBytes(p: usize, x: v128): void {
+  v128.store64_lane(p, toBytes(x, x), 0);
+}
+
+/** One value in both reals. */
+// @ts-ignore: decorator
+@inline
+export function splatReal(x: f64): v128 {
+  return f64x2.splat(x);
+}
+
+/** The lower two sums as reals. */
+// @ts-ignore: decorator
+@inline
+export function lowReals(x: v128): v128 {
+  return f64x2.convert_low_i32x4_s(x);
+}
+
+/** The upper two sums as reals. */
+// @ts-ignore: decorator
+@inline
+export function highReals(x: v128): v128 {
+  return f64x2.convert_low_i32x4_s(v128.shuffle<i32>(x, x, 2, 3, 2, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function addReals(a: v128, b: v128): v128 {
+  return f64x2.add(a, b);
+}
+
+/** x·scale + offset of reals, never fused: the host checks unusual scales against these very roundings. */
+// @ts-ignore: decorator
+@inline
+export function linearReals(x: v128, scale: v128, offset: v128): v128 {
+  return f64x2.add(f64x2.mul(x, scale), offset);
+}
+
+/** The lower halves of four reals. */
+// @ts-ignore: decorator
+@inline
+export function lowHalves(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+}
+
+/**
+ * Four floats to the nearest whole numbers, ties away from zero; what a float has behind its point is exact. NaN
+ * becomes 0, what is out of range the nearest number that is not.
+ */
+// @ts-ignore: decorator
+@inline
+export function roundAway(v: v128): v128 {
+  const whole = f32x4.trunc(v);
+  const far = f32x4.ge(f32x4.abs(f32x4.sub(v, whole)), f32x4.splat(0.5));
+  const away = v128.or(v128.and(far, f32x4.splat(1)), v128.and(v, f32x4.splat(-0.0)));
+  return i32x4.trunc_sat_f32x4_s(f32x4.add(whole, away));
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { LoadError, UnsupportedError } from "../errors.ts";
-import { LinearMemory } from "./memory.ts";
+import { BASE, LinearMemory } from "./memory.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
 
 /** The builds of the kernels, fastest first. */
@@ -199,7 +199,7 @@ function isWhole(bytes: Uint8Array): boolean {
  */
 async function check(module: WebAssembly.Module, variant: Variant): Promise<void> {
   const [m, k, n] = [3, 5, 31];
-  const [step, x, w] = [2048, 2048 + STEP_BYTES, 4096];
+  const [step, x, w] = [BASE, BASE + STEP_BYTES, 4096];
   const [packed, y] = [8192, 16384];
   const memory = await LinearMemory.create(module, 32768);
   const a = memory.floats(x, m * k).map((_, i) => (i % 7) - 3);

@@ -8,25 +8,22 @@
  */
 import { firstTap, lastTap } from "./dwconv_f32";
 import { matrix_f32 } from "./pwconv_f32";
-import { Step } from "./step";
+import { Step, expect_conv_f32 } from "./abi";
 import { SIMD } from "./vec";
 
-export function conv_f32(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH && s.tile > 0);
-  assert(((s.x | s.w | s.y | s.s) & 15) == 0);
+export function conv_f32(s: Step, y0: i32, y1: i32): void {
+  expect_conv_f32(s, y0, y1);
   const k = s.kH * s.kW * s.inC;
   const last = y1 * s.outW;
   for (let p = y0 * s.outW; p < last; p += s.tile) {
     const pixels = min(s.tile, last - p);
-    conv_f32_windows(step, p, pixels);
+    conv_f32_windows(s, p, pixels);
     matrix_f32(s.s, pixels, k, s.outC, s.w, s.y + <usize>(p * s.outC) * sizeof<f32>(), s.lo, s.hi);
   }
 }
 
 /** Copies the windows of `pixels` output pixels from pixel p on (counted over the whole batch) into the scratch, taps outside the image as zeros. */
-export function conv_f32_windows(step: usize, p: i32, pixels: i32): void {
-  const s = changetype<Step>(step);
+export function conv_f32_windows(s: Step, p: i32, pixels: i32): void {
   const outW = s.outW;
   const outH = s.outH;
   const windowBytes = <usize>(s.kH * s.kW * s.inC) * sizeof<f32>();
@@ -36,7 +33,7 @@ export function conv_f32_windows(step: usize, p: i32, pixels: i32): void {
   while (pixels > 0) {
     const image = r / outH;
     const width = min(pixels, outW - ox);
-    conv_f32_windows_row(step, image, (r - image * outH) * s.strideH - s.padT, ox, width, d);
+    conv_f32_windows_row(s, image, (r - image * outH) * s.strideH - s.padT, ox, width, d);
     d += <usize>width * windowBytes;
     pixels -= width;
     ox = 0;
@@ -45,8 +42,7 @@ export function conv_f32_windows(step: usize, p: i32, pixels: i32): void {
 }
 
 /** Windows of the output pixels ox … ox+width of one image row, whose first taps lie in row iy of the input. */
-export function conv_f32_windows_row(step: usize, image: i32, iy: i32, ox: i32, width: i32, d: usize): void {
-  const s = changetype<Step>(step);
+export function conv_f32_windows_row(s: Step, image: i32, iy: i32, ox: i32, width: i32, d: usize): void {
   const channels = s.inC;
   const kH = s.kH;
   const kW = s.kW;

@@ -7,26 +7,23 @@
  */
 import { firstTap, lastTap } from "./dwconv_f32";
 import { matrix_s8 } from "./pwconv_s8";
-import { Step } from "./step";
+import { Step, expect_conv_s8 } from "./abi";
 import { SIMD } from "./vec";
 import { fill16, widen, widenPast } from "./vec8";
 
-export function conv_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH && s.tile > 0);
-  assert(((s.x | s.w | s.y | s.s) & 15) == 0);
+export function conv_s8(s: Step, y0: i32, y1: i32): void {
+  expect_conv_s8(s, y0, y1);
   const k2 = (s.kH * s.kW * s.inC + 1) & ~1;
   const last = y1 * s.outW;
   for (let p = y0 * s.outW; p < last; p += s.tile) {
     const pixels = min(s.tile, last - p);
-    conv_s8_windows(step, p, pixels, k2);
-    matrix_s8(step, pixels, k2, s.w, s.zw, s.y + <usize>(p * s.outC));
+    conv_s8_windows(s, p, pixels, k2);
+    matrix_s8(s, pixels, k2, s.w, s.zw, s.y + <usize>(p * s.outC));
   }
 }
 
 /** Widens the windows of `pixels` output pixels from pixel p on (counted over the whole batch) into the scratch. */
-export function conv_s8_windows(step: usize, p: i32, pixels: i32, k2: i32): void {
-  const s = changetype<Step>(step);
+export function conv_s8_windows(s: Step, p: i32, pixels: i32, k2: i32): void {
   const channels = s.inC;
   const rowBytes = s.inW * channels;
   let d = s.s;

@@ -4,23 +4,21 @@
  * needs: inC ≤ xPitch, inC ≤ yPitch, x and y apart; reads and writes nothing past the rows
  * scratch: none · exact
  */
-import { Step } from "./step";
+import { Step, expect_copy } from "./abi";
 import { SIMD } from "./vec";
 
 /** Rows of at least so many bytes are worth a call of the engine's own copy. */
 const LONG: usize = 512;
 
-export function copy(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(g.inC <= g.xPitch && g.inC <= g.yPitch);
-  const bytes = <usize>g.inC * 4;
-  if (g.xPitch == g.inC && g.yPitch == g.inC) {
-    memory.copy(g.y + <usize>y0 * bytes, g.x + <usize>y0 * bytes, <usize>(y1 - y0) * bytes);
+export function copy(s: Step, y0: i32, y1: i32): void {
+  expect_copy(s, y0, y1);
+  const bytes = <usize>s.inC * 4;
+  if (s.xPitch == s.inC && s.yPitch == s.inC) {
+    memory.copy(s.y + <usize>y0 * bytes, s.x + <usize>y0 * bytes, <usize>(y1 - y0) * bytes);
     return;
   }
   for (let row = y0; row < y1; ++row) {
-    copyRow(g.y + <usize>row * <usize>g.yPitch * 4, g.x + <usize>row * <usize>g.xPitch * 4, bytes);
+    copyRow(s.y + <usize>row * <usize>s.yPitch * 4, s.x + <usize>row * <usize>s.xPitch * 4, bytes);
   }
 }
 

@@ -10,7 +10,7 @@
  * the image are read from one vector of zeros with a column step of 0.
  */
 import { dwconv_f32_row } from "./dwconv_f32";
-import { Step } from "./step";
+import { Step, expect_dwconv3x3_f32 } from "./abi";
 import { SIMD, clamp, madd, splat } from "./vec";
 
 /**
@@ -23,29 +23,15 @@ const WIDE: i32 = 64;
 @lazy
 const ZEROS: usize = memory.data(16, 16);
 
-export function dwconv3x3_f32(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(((s.x | s.w | s.y) & 15) == 0 && fits3x3(s));
+export function dwconv3x3_f32(s: Step, y0: i32, y1: i32): void {
+  expect_dwconv3x3_f32(s, y0, y1);
   const pitch = <usize>(s.outW * s.inC) * sizeof<f32>();
-  for (let r = y0; r < y1; ++r) dwconv3x3_f32_row(step, r, s.y + <usize>r * pitch, s.lo, s.hi);
-}
-
-/** Whether dwconv3x3_f32 covers a step's geometry. */
-// @ts-ignore: decorator
-@inline
-export function fits3x3(s: Step): bool {
-  return (
-    s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideH == s.strideW &&
-    (s.strideH == 1 || s.strideH == 2) && (s.padL == 0 || s.padL == 1) && s.padT >= 0 &&
-    (s.outW - 1) * s.strideW - s.padL + 2 <= s.inW
-  );
+  for (let r = y0; r < y1; ++r) dwconv3x3_f32_row(s, r, s.y + <usize>r * pitch, s.lo, s.hi);
 }
 
 /** Row unit r of the output to y [outW,C]. This and the functions below are exported so that they stay functions of their own (see pwconv_f32). */
-export function dwconv3x3_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32): void {
-  const s = changetype<Step>(step);
-  if (s.strideW == 2 && s.inC >= WIDE) return dwconv_f32_row(step, r, y, lo, hi);
+export function dwconv3x3_f32_row(s: Step, r: i32, y: usize, lo: f32, hi: f32): void {
+  if (s.strideW == 2 && s.inC >= WIDE) return dwconv_f32_row(s, r, y, lo, hi);
   const image = r / s.outH;
   const iy = (r - image * s.outH) * s.strideH - s.padT;
   const rowBytes = <usize>(s.inW * s.inC) * sizeof<f32>();

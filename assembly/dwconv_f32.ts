@@ -6,16 +6,13 @@
  * scratch: none · error: |Δ| ≤ (kH·kW+1)·2⁻²⁴·(|b| + Σ|x·w|)
  * source: Howard et al. 2017 §3.1
  */
-import { Step } from "./step";
+import { Step, expect_dwconv_f32 } from "./abi";
 import { LANES, SIMD, clamp, loadSplat, madd, splat } from "./vec";
 
-export function dwconv_f32(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(((s.x | s.w | s.y) & 15) == 0);
-  assert(s.inC > 0 && s.multiplier > 0 && s.kH > 0 && s.kW > 0 && s.dilationH > 0 && s.dilationW > 0);
+export function dwconv_f32(s: Step, y0: i32, y1: i32): void {
+  expect_dwconv_f32(s, y0, y1);
   const pitch = <usize>(s.outW * s.inC * s.multiplier) * sizeof<f32>();
-  for (let r = y0; r < y1; ++r) dwconv_f32_row(step, r, s.y + <usize>r * pitch, s.lo, s.hi);
+  for (let r = y0; r < y1; ++r) dwconv_f32_row(s, r, s.y + <usize>r * pitch, s.lo, s.hi);
 }
 
 /** First tap whose position start + tap·dilation is not negative. */
@@ -33,8 +30,7 @@ export function lastTap(start: i32, dilation: i32, count: i32, size: i32): i32 {
 }
 
 /** Row unit r of the output to y [outW,C·m]. This and the functions below are exported so that they stay functions of their own (see pwconv_f32). */
-export function dwconv_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32): void {
-  const s = changetype<Step>(step);
+export function dwconv_f32_row(s: Step, r: i32, y: usize, lo: f32, hi: f32): void {
   const image = r / s.outH;
   const iy = (r - image * s.outH) * s.strideH - s.padT;
   const ky0 = firstTap(iy, s.dilationH);
@@ -50,7 +46,7 @@ export function dwconv_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32):
     let pixels = 1;
     if (blocked && ix >= 0 && ix + reach < s.inW && ox + 3 <= s.outW) {
       const x = top + <usize>(ix * s.inC) * sizeof<f32>();
-      dwconv_f32_pixels3(step, x, s.w + <usize>(1 + ky0 * s.kW) * outBytes, rows, blocked, y, lo, hi);
+      dwconv_f32_pixels3(s, x, s.w + <usize>(1 + ky0 * s.kW) * outBytes, rows, blocked, y, lo, hi);
       first = blocked;
       pixels = 3;
     }
@@ -60,7 +56,7 @@ export function dwconv_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32):
       const kx0 = firstTap(ix, s.dilationW);
       const columns = max(lastTap(ix, s.dilationW, s.kW, s.inW) - kx0, 0);
       const x = top + <usize>((ix + kx0 * s.dilationW) * s.inC) * sizeof<f32>();
-      dwconv_f32_pixel(step, x, s.w + <usize>(1 + ky0 * s.kW + kx0) * outBytes, rows, columns, first, y, lo, hi);
+      dwconv_f32_pixel(s, x, s.w + <usize>(1 + ky0 * s.kW + kx0) * outBytes, rows, columns, first, y, lo, hi);
     }
   }
 }
@@ -69,17 +65,16 @@ export function dwconv_f32_row(step: usize, r: i32, y: usize, lo: f32, hi: f32):
  * Channels 0 … channels of three neighbouring pixels that see all their columns. x and w are at the first pixel's first tap inside the image,
  * `rows` rows of taps lie inside; channels % (2·LANES) = 0.
  */
-export function dwconv_f32_pixels3(step: usize, x: usize, w: usize, rows: i32, channels: i32, y: usize, lo: f32, hi: f32): void {
-  if (SIMD) pixels3<v128>(step, x, w, rows, channels, y, lo, hi);
-  else pixels3<f32>(step, x, w, rows, channels, y, lo, hi);
+export function dwconv_f32_pixels3(s: Step, x: usize, w: usize, rows: i32, channels: i32, y: usize, lo: f32, hi: f32): void {
+  if (SIMD) pixels3<v128>(s, x, w, rows, channels, y, lo, hi);
+  else pixels3<f32>(s, x, w, rows, channels, y, lo, hi);
 }
 
 /** Tiles of 3 pixels × 2 vectors: every weight loaded serves three sums, and all fit into 16 registers. */
 // @ts-ignore: decorator
 @inline
-function pixels3<V>(step: usize, x: usize, w: usize, rows: i32, channels: i32, y: usize, lo: f32, hi: f32): void {
+function pixels3<V>(s: Step, x: usize, w: usize, rows: i32, channels: i32, y: usize, lo: f32, hi: f32): void {
   const T = sizeof<V>();
-  const s = changetype<Step>(step);
   const outBytes = <usize>s.inC * sizeof<f32>();
   const xStep = <usize>s.dilationW * outBytes;
   const xRow = <usize>(s.dilationH * s.inW) * outBytes - <usize>s.kW * xStep;
@@ -136,9 +131,8 @@ function pixels3<V>(step: usize, x: usize, w: usize, rows: i32, channels: i32, y
 
 /** Input channels from `first` on of one pixel: x and w are at its first tap inside the image, `rows` × `columns` taps lie inside. */
 export function dwconv_f32_pixel(
-  step: usize, x: usize, w: usize, rows: i32, columns: i32, first: i32, y: usize, lo: f32, hi: f32,
+  s: Step, x: usize, w: usize, rows: i32, columns: i32, first: i32, y: usize, lo: f32, hi: f32,
 ): void {
-  const s = changetype<Step>(step);
   const channels = s.inC;
   const multiplier = s.multiplier;
   const outBytes = <usize>(channels * multiplier) * sizeof<f32>();

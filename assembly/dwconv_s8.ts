@@ -11,12 +11,8 @@
  * column of x, once interleaved, serves all outputs that see it.
  */
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";
-import { Step } from "./step";
+import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "./abi";
 import { SIMD } from "./vec";
-import { up16 } from "./vec8";
-
-/** Flag: the requantisation of the depthwise half (of the only one, in a depthwise step) may be the fast one. */
-export const FAST_DEPTHWISE: i32 = 1;
 
 /**
  * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero point, of bounds, of values outside the
@@ -31,12 +27,11 @@ const OUTSIDE: usize = HIGH + 16;
 const BIAS: usize = OUTSIDE + 16;
 const EDGE: usize = BIAS + 32;
 
-export function dwconv_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(((s.x | s.w | s.y | s.s) & 15) == 0);
+export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
+  if (EDGE + 48 != DEPTHWISE_S8) ERROR("the scratch of dwconv_s8 is not what the table says");
+  expect_dwconv_s8(s, y0, y1);
   const channels = s.inC * s.multiplier;
-  dwconv_s8_rows(step, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, s.s, s.zy, s.qlo, s.qhi);
+  dwconv_s8_rows(s, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, s.s, s.zy, s.qlo, s.qhi);
 }
 
 /**
@@ -44,17 +39,16 @@ export function dwconv_s8(step: usize, y0: i32, y1: i32): void {
  * their own (see pwconv_f32).
  */
 export function dwconv_s8_rows(
-  step: usize, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
 ): void {
-  const s = changetype<Step>(step);
   const eight = s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
-  if (!SIMD || !eight || !(s.flags & FAST_DEPTHWISE)) return dwconv_s8_exact(step, r0, r1, d, pitch, wide, 0, zy, lo, hi);
+  if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) return dwconv_s8_exact(s, r0, r1, d, pitch, wide, 0, zy, lo, hi);
   const size = wide ? 2 : 1;
   const row = <usize>(s.outW * pitch * size);
   const c8 = (s.inC + 7) & ~7;
-  const taps = s.w + <usize>(8 * c8) + up16(c8);
+  const taps = s.w + headS8(c8);
   const whole = s.inC & ~7;
-  if (whole < s.inC) dwconv_s8_exact(step, r0, r1, d, pitch, wide, whole, zy, lo, hi);
+  if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, whole, zy, lo, hi);
   v128.store(scratch + ZERO, zeroOf(zy));
   v128.store(scratch + LOW, i16x8.splat(<i16>lo));
   v128.store(scratch + HIGH, i16x8.splat(<i16>hi));
@@ -69,8 +63,8 @@ export function dwconv_s8_rows(
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
       const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
-      if (s.strideW == 1) dwconv_s8_columns1(step, top, iy, y, pitch * size, wide, scratch);
-      else dwconv_s8_columns2(step, top, iy, y, pitch * size, wide, scratch);
+      if (s.strideW == 1) dwconv_s8_columns1(s, top, iy, y, pitch * size, wide, scratch);
+      else dwconv_s8_columns2(s, top, iy, y, pitch * size, wide, scratch);
     }
   }
 }
@@ -132,9 +126,8 @@ function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void 
  * One output row of eight channels at stride 1; `top` is at column 0 of row iy, `pitch` is in bytes. Rows outside the image are read from one vector of
  * zero points, by a step of 0. The loop keeps the sums of the three outputs that a column takes part in, and runs a second time for columns right of the image.
  */
-export function dwconv_s8_columns1(step: usize, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+export function dwconv_s8_columns1(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
   if (!SIMD) return;
-  const s = changetype<Step>(step);
   const outside = scratch + OUTSIDE;
   const end = y + <usize>s.outW * pitch;
   let p0 = outside;
@@ -210,9 +203,8 @@ export function dwconv_s8_columns1(step: usize, top: usize, iy: i32, y: usize, p
  * One output row of eight channels at stride 2, as columns1; an output's third column is the next one's first. An output whose second column alone is in
  * the image finds it beside zero points in the scratch.
  */
-export function dwconv_s8_columns2(step: usize, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
+export function dwconv_s8_columns2(s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize): void {
   if (!SIMD) return;
-  const s = changetype<Step>(step);
   const outside = scratch + OUTSIDE;
   const end = y + <usize>s.outW * pitch;
   let p0 = outside;
@@ -291,13 +283,12 @@ export function dwconv_s8_columns2(step: usize, top: usize, iy: i32, y: usize, p
 
 /** Any depthwise convolution, from channel c0 on, with the requantisation of the formula. */
 export function dwconv_s8_exact(
-  step: usize, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
 ): void {
-  const s = changetype<Step>(step);
   const multiplier = s.multiplier;
   const channels = s.inC * multiplier;
   const c8 = (channels + 7) & ~7;
-  const taps = s.w + <usize>(8 * c8) + up16(c8);
+  const taps = s.w + headS8(c8);
   for (let r = r0; r < r1; ++r) {
     const image = r / s.outH;
     const iy = (r - image * s.outH) * s.strideH - s.padT;

@@ -9,12 +9,11 @@
  * source: TFLite's ADD, QUANTIZE and DEQUANTIZE
  */
 import { mbqm } from "./requant_s8";
-import { Step } from "./step";
+import { Step, expect_add_s8, expect_dequantise_s8, expect_lut_s8, expect_quantise_s8 } from "./abi";
 import { SIMD } from "./vec";
 
-export function add_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.x2 | s.y) & 15) == 0);
+export function add_s8(s: Step, y0: i32, y1: i32): void {
+  expect_add_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   for (let i = <usize>(y0 * s.inC); i < end; ++i) {
     const a1 = mbqm((<i32>load<i8>(s.x + i) - s.zx) << 20, s.m1, s.e1);
@@ -24,16 +23,14 @@ export function add_s8(step: usize, y0: i32, y1: i32): void {
   }
 }
 
-export function lut_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.w | s.y) & 15) == 0);
+export function lut_s8(s: Step, y0: i32, y1: i32): void {
+  expect_lut_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   for (let i = <usize>(y0 * s.inC); i < end; ++i) store<u8>(s.y + i, load<u8>(s.w + load<u8>(s.x + i)));
 }
 
-export function quantise_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.y) & 15) == 0);
+export function quantise_s8(s: Step, y0: i32, y1: i32): void {
+  expect_quantise_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   let i = <usize>(y0 * s.inC);
   if (SIMD) {
@@ -66,9 +63,8 @@ function rounded(x: usize, a: f32): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.add(whole, away));
 }
 
-export function dequantise_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.y) & 15) == 0);
+export function dequantise_s8(s: Step, y0: i32, y1: i32): void {
+  expect_dequantise_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   for (let i = <usize>(y0 * s.inC); i < end; ++i) store<f32>(s.y + 4 * i, s.a * <f32>(<i32>load<i8>(s.x + i) - s.zx));
 }

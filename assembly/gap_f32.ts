@@ -5,39 +5,36 @@
  * needs: all pointers % ALIGN = 0, inH, inW ≥ 1; reads and writes nothing past x and y
  * scratch: none · error: |Δ| ≤ (inH + inW)·2⁻²⁴·Σ|x|/(inH·inW), since every image row is summed by itself
  */
-import { Step } from "./step";
+import { Step, expect_gap_f32 } from "./abi";
 import { SIMD, add, div, lanes, splat } from "./vec";
 
-export function gap_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
-  assert(g.inH > 0 && g.inW > 0);
+export function gap_f32(s: Step, y0: i32, y1: i32): void {
+  expect_gap_f32(s, y0, y1);
   for (let n = y0; n < y1; ++n) {
-    const x = g.x + <usize>n * <usize>g.inH * <usize>g.inW * <usize>g.inC * 4;
-    const y = g.y + <usize>n * <usize>g.inC * 4;
+    const x = s.x + <usize>n * <usize>s.inH * <usize>s.inW * <usize>s.inC * 4;
+    const y = s.y + <usize>n * <usize>s.inC * 4;
     let c = 0;
     if (SIMD) {
-      c = four<v128>(g, x, y, c);
-      c = one<v128>(g, x, y, c);
+      c = four<v128>(s, x, y, c);
+      c = one<v128>(s, x, y, c);
     }
-    c = four<f32>(g, x, y, c);
-    one<f32>(g, x, y, c);
+    c = four<f32>(s, x, y, c);
+    one<f32>(s, x, y, c);
   }
 }
 
 /** Four V's of channels at a time (with v128 a whole cache line) from c on; answers with the first channel not done. */
 // @ts-ignore: decorator
 @inline
-function four<V>(g: Step, x: usize, y: usize, c: i32): i32 {
-  const pixel = <usize>g.inC * 4;
-  const count = splat<V>(<f32>(g.inH * g.inW));
-  for (; c + 4 * lanes<V>() <= g.inC; c += 4 * lanes<V>()) {
+function four<V>(s: Step, x: usize, y: usize, c: i32): i32 {
+  const pixel = <usize>s.inC * 4;
+  const count = splat<V>(<f32>(s.inH * s.inW));
+  for (; c + 4 * lanes<V>() <= s.inC; c += 4 * lanes<V>()) {
     let sum0 = splat<V>(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     let p = x + <usize>c * 4;
-    for (let iy = 0; iy < g.inH; ++iy) {
+    for (let iy = 0; iy < s.inH; ++iy) {
       let row0 = splat<V>(0), row1 = row0, row2 = row0, row3 = row0;
-      for (let ix = 0; ix < g.inW; ++ix, p += pixel) {
+      for (let ix = 0; ix < s.inW; ++ix, p += pixel) {
         row0 = add<V>(row0, load<V>(p));
         row1 = add<V>(row1, load<V>(p + sizeof<V>()));
         row2 = add<V>(row2, load<V>(p + 2 * sizeof<V>()));
@@ -59,15 +56,15 @@ function four<V>(g: Step, x: usize, y: usize, c: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function one<V>(g: Step, x: usize, y: usize, c: i32): i32 {
-  const pixel = <usize>g.inC * 4;
-  const count = splat<V>(<f32>(g.inH * g.inW));
-  for (; c + lanes<V>() <= g.inC; c += lanes<V>()) {
+function one<V>(s: Step, x: usize, y: usize, c: i32): i32 {
+  const pixel = <usize>s.inC * 4;
+  const count = splat<V>(<f32>(s.inH * s.inW));
+  for (; c + lanes<V>() <= s.inC; c += lanes<V>()) {
     let sum = splat<V>(0);
     let p = x + <usize>c * 4;
-    for (let iy = 0; iy < g.inH; ++iy) {
+    for (let iy = 0; iy < s.inH; ++iy) {
       let row = splat<V>(0);
-      for (let ix = 0; ix < g.inW; ++ix, p += pixel) row = add<V>(row, load<V>(p));
+      for (let ix = 0; ix < s.inW; ++ix, p += pixel) row = add<V>(row, load<V>(p));
       sum = add<V>(sum, row);
     }
     store<V>(y + <usize>c * 4, div<V>(sum, count));

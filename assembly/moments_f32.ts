@@ -8,33 +8,30 @@
  * Two passes, so that a mean far larger than the deviation does no harm; the second sum takes out what rounding the mean left. Sums of 16 pixels are
  * added up with Kahan's compensation, which keeps the error from growing with P.
  */
-import { Step } from "./step";
+import { Step, expect_moments_f32 } from "./abi";
 import { SIMD, add, div, lanes, madd, mul, splat, sub } from "./vec";
 
 /** Pixels that are summed without compensation. */
 const RUN: i32 = 16;
 
-export function moments_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
+export function moments_f32(s: Step, y0: i32, y1: i32): void {
+  expect_moments_f32(s, y0, y1);
   if (y0 >= y1) return;
-  assert(g.inH > 0);
   let c = 0;
-  if (SIMD) c = channels<v128>(g, c);
-  channels<f32>(g, c);
+  if (SIMD) c = channels<v128>(s, c);
+  channels<f32>(s, c);
 }
 
 // @ts-ignore: decorator
 @inline
-function channels<V>(g: Step, c: i32): i32 {
-  const C = g.inC;
-  const P = g.inH;
+function channels<V>(s: Step, c: i32): i32 {
+  const C = s.inC;
+  const P = s.inH;
   const count = splat<V>(<f32>P);
   const pixel = <usize>C * 4;
   for (; c + lanes<V>() <= C; c += lanes<V>()) {
-    const x = g.x + <usize>c * 4;
-    const y = g.y + <usize>c * 4;
+    const x = s.x + <usize>c * 4;
+    const y = s.y + <usize>c * 4;
     const mean = div<V>(sum<V>(x, P, pixel), count);
     store<V>(y, mean);
     store<V>(y + pixel, variance<V>(x, P, pixel, mean, count));

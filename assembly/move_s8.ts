@@ -3,17 +3,15 @@
  * pad_s8: x i8 [n,inH,inW,C] → y i8 [n,outH,outW,C], padT rows above, padL columns to the left, all else around zy. Row units are the n·outH rows.
  * [y0,y1) are written · needs: pointers % ALIGN = 0, but y of copy_s8; writes nothing past y · scratch: none
  */
-import { Step } from "./step";
+import { Step, expect_copy_s8, expect_pad_s8 } from "./abi";
 
-export function copy_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && (s.x & 15) == 0);
+export function copy_s8(s: Step, y0: i32, y1: i32): void {
+  expect_copy_s8(s, y0, y1);
   for (let r = y0; r < y1; ++r) memory.copy(s.y + <usize>(r * s.yPitch), s.x + <usize>(r * s.xPitch), s.inC);
 }
 
-export function pad_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH && ((s.x | s.y) & 15) == 0);
+export function pad_s8(s: Step, y0: i32, y1: i32): void {
+  expect_pad_s8(s, y0, y1);
   const row = s.outW * s.inC;
   const left = s.padL * s.inC;
   const width = s.inW * s.inC;

@@ -5,32 +5,30 @@
  * needs: all pointers % ALIGN = 0; reads and writes nothing past the tensors
  * scratch: none · error: |Δ| ≤ 5·2⁻²⁴·(|old·momentum| + |new·factor|)
  */
-import { Step } from "./step";
+import { Step, expect_moving_average_f32 } from "./abi";
 import { SIMD, add, lanes, mul, splat } from "./vec";
 
-export function moving_average_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.w | g.y) & 15) == 0);
+export function moving_average_f32(s: Step, y0: i32, y1: i32): void {
+  expect_moving_average_f32(s, y0, y1);
   if (y0 >= y1) return;
   let c = 0;
-  if (SIMD) c = channels<v128>(g, c);
-  channels<f32>(g, c);
+  if (SIMD) c = channels<v128>(s, c);
+  channels<f32>(s, c);
 }
 
 // @ts-ignore: decorator
 @inline
-function channels<V>(g: Step, c: i32): i32 {
-  const C = g.inC;
-  const momentum = splat<V>(g.a);
-  const rest = splat<V>(1 - g.a);
-  const factor = splat<V>(g.b);
+function channels<V>(s: Step, c: i32): i32 {
+  const C = s.inC;
+  const momentum = splat<V>(s.a);
+  const rest = splat<V>(1 - s.a);
+  const factor = splat<V>(s.b);
   for (; c + lanes<V>() <= C; c += lanes<V>()) {
     const mean = <usize>c * 4;
     const variance = mean + <usize>C * 4;
-    const fresh = mul<V>(load<V>(g.x + variance), factor);
-    store<V>(g.y + mean, add<V>(mul<V>(load<V>(g.w + mean), momentum), mul<V>(load<V>(g.x + mean), rest)));
-    store<V>(g.y + variance, add<V>(mul<V>(load<V>(g.w + variance), momentum), mul<V>(fresh, rest)));
+    const fresh = mul<V>(load<V>(s.x + variance), factor);
+    store<V>(s.y + mean, add<V>(mul<V>(load<V>(s.w + mean), momentum), mul<V>(load<V>(s.x + mean), rest)));
+    store<V>(s.y + variance, add<V>(mul<V>(load<V>(s.w + variance), momentum), mul<V>(fresh, rest)));
   }
   return c;
 }

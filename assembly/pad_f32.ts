@@ -6,28 +6,25 @@
  * scratch: none · exact
  */
 import { copyRow } from "./copy";
-import { Step } from "./step";
+import { Step, expect_pad_f32 } from "./abi";
 import { SIMD, splat } from "./vec";
 
-export function pad_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
-  assert(g.padT >= 0 && g.padL >= 0 && g.outH >= g.inH + g.padT && g.outW >= g.inW + g.padL);
-  const pixel = <usize>g.inC * 4;
-  const inner = <usize>g.inW * pixel;
-  const outer = <usize>g.outW * pixel;
-  const left = <usize>g.padL * pixel;
+export function pad_f32(s: Step, y0: i32, y1: i32): void {
+  expect_pad_f32(s, y0, y1);
+  const pixel = <usize>s.inC * 4;
+  const inner = <usize>s.inW * pixel;
+  const outer = <usize>s.outW * pixel;
+  const left = <usize>s.padL * pixel;
   for (let row = y0; row < y1; ++row) {
-    const y = g.y + <usize>row * outer;
-    const iy = row % g.outH - g.padT;
-    if (iy < 0 || iy >= g.inH) {
-      fill(y, outer, g.a);
+    const y = s.y + <usize>row * outer;
+    const iy = row % s.outH - s.padT;
+    if (iy < 0 || iy >= s.inH) {
+      fill(y, outer, s.a);
       continue;
     }
-    fill(y, left, g.a);
-    copyRow(y + left, g.x + (<usize>(row / g.outH) * <usize>g.inH + <usize>iy) * inner, inner);
-    fill(y + left + inner, outer - left - inner, g.a);
+    fill(y, left, s.a);
+    copyRow(y + left, s.x + (<usize>(row / s.outH) * <usize>s.inH + <usize>iy) * inner, inner);
+    fill(y + left + inner, outer - left - inner, s.a);
   }
 }
 

@@ -6,52 +6,47 @@
  * needs: all pointers % ALIGN = 0, strides ≥ 1, padT ≥ 0, padL ≥ 0; reads and writes nothing past x and y
  * scratch: none · error: max exact; mean |Δ| ≤ (kH·kW)·2⁻²⁴·Σ|x|/count
  */
-import { Step } from "./step";
+import { Step, expect_avgpool_f32, expect_maxpool_f32 } from "./abi";
 import { SIMD, add, clamp, div, lanes, maximum, splat } from "./vec";
 
-export function maxpool_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
+export function maxpool_f32(s: Step, y0: i32, y1: i32): void {
+  expect_maxpool_f32(s, y0, y1);
   let c = 0;
-  if (SIMD) c = channels<v128>(g, y0, y1, c, false);
-  channels<f32>(g, y0, y1, c, false);
+  if (SIMD) c = channels<v128>(s, y0, y1, c, false);
+  channels<f32>(s, y0, y1, c, false);
 }
 
-export function avgpool_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
+export function avgpool_f32(s: Step, y0: i32, y1: i32): void {
+  expect_avgpool_f32(s, y0, y1);
   let c = 0;
-  if (SIMD) c = channels<v128>(g, y0, y1, c, true);
-  channels<f32>(g, y0, y1, c, true);
+  if (SIMD) c = channels<v128>(s, y0, y1, c, true);
+  channels<f32>(s, y0, y1, c, true);
 }
 
 /** Channels from c0 on, as many as fill whole V's; answers with the first one not done. `mean` is a literal: both bodies come out of this one. */
 // @ts-ignore: decorator
 @inline
-function channels<V>(g: Step, y0: i32, y1: i32, c0: i32, mean: bool): i32 {
-  assert(g.strideH > 0 && g.strideW > 0 && g.padT >= 0 && g.padL >= 0);
-  const C = g.inC;
-  const outH = g.outH;
-  const outW = g.outW;
+function channels<V>(s: Step, y0: i32, y1: i32, c0: i32, mean: bool): i32 {
+  const C = s.inC;
+  const outH = s.outH;
+  const outW = s.outW;
   const pixel = <usize>C * 4;
-  const line = <usize>g.inW * pixel;
-  const lo = splat<V>(g.lo);
-  const hi = splat<V>(g.hi);
+  const line = <usize>s.inW * pixel;
+  const lo = splat<V>(s.lo);
+  const hi = splat<V>(s.hi);
   const end = C - (C - c0) % lanes<V>();
   if (end == c0) return c0;
   for (let row = y0; row < y1; ++row) {
-    const iy = (row % outH) * g.strideH - g.padT;
+    const iy = (row % outH) * s.strideH - s.padT;
     const top = max<i32>(iy, 0);
-    const bottom = min<i32>(iy + g.kH, g.inH);
-    const image = g.x + <usize>(row / outH) * <usize>g.inH * line;
+    const bottom = min<i32>(iy + s.kH, s.inH);
+    const image = s.x + <usize>(row / outH) * <usize>s.inH * line;
     for (let ox = 0; ox < outW; ++ox) {
-      const ix = ox * g.strideW - g.padL;
+      const ix = ox * s.strideW - s.padL;
       const left = max<i32>(ix, 0);
-      const right = min<i32>(ix + g.kW, g.inW);
+      const right = min<i32>(ix + s.kW, s.inW);
       const count = splat<V>(<f32>max<i32>(1, (bottom - top) * (right - left)));
-      const y = g.y + (<usize>row * outW + ox) * pixel;
+      const y = s.y + (<usize>row * outW + ox) * pixel;
       for (let c = c0; c < end; c += lanes<V>()) {
         let acc = splat<V>(mean ? <f32>0 : -Infinity);
         for (let ky = top; ky < bottom; ++ky) {

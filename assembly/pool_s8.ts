@@ -9,21 +9,21 @@
  */
 import { firstTap, lastTap } from "./dwconv_f32";
 import { requantise } from "./requant_s8";
-import { Step } from "./step";
+import { Step, expect_avgpool_s8, expect_gap_s8, expect_maxpool_s8 } from "./abi";
 
-export function maxpool_s8(step: usize, y0: i32, y1: i32): void {
-  pool(step, y0, y1, true);
+export function maxpool_s8(s: Step, y0: i32, y1: i32): void {
+  expect_maxpool_s8(s, y0, y1);
+  pool(s, y0, y1, true);
 }
 
-export function avgpool_s8(step: usize, y0: i32, y1: i32): void {
-  pool(step, y0, y1, false);
+export function avgpool_s8(s: Step, y0: i32, y1: i32): void {
+  expect_avgpool_s8(s, y0, y1);
+  pool(s, y0, y1, false);
 }
 
 // @ts-ignore: decorator
 @inline
-function pool(step: usize, y0: i32, y1: i32, largest: bool): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH && ((s.x | s.y) & 15) == 0);
+function pool(s: Step, y0: i32, y1: i32, largest: bool): void {
   const channels = s.inC;
   let y = s.y + <usize>(y0 * s.outW * channels);
   for (let r = y0; r < y1; ++r) {
@@ -55,9 +55,8 @@ function pool(step: usize, y0: i32, y1: i32, largest: bool): void {
   }
 }
 
-export function gap_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.y) & 15) == 0);
+export function gap_s8(s: Step, y0: i32, y1: i32): void {
+  expect_gap_s8(s, y0, y1);
   const channels = s.inC;
   const pixels = s.inH * s.inW;
   const h = min(min(31 - clz(pixels), 32), 31 - s.e1);

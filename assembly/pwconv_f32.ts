@@ -9,18 +9,16 @@
  *
  * Every element is its bias plus its terms in the order of i, whatever the panel and the row tile, so any split of the rows gives the same bits.
  */
-import { Step } from "./step";
+import { Step, expect_pwconv_f32 } from "./abi";
 import { LANES, SIMD, clamp, loadSplat, madd, splat } from "./vec";
 
 /** Rows that all panels work on before the next rows are touched, as bytes of x: what the second-level cache keeps. */
 const ROW_BLOCK_BYTES: i32 = 1 << 17;
 
-export function pwconv_f32(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
+export function pwconv_f32(s: Step, y0: i32, y1: i32): void {
+  expect_pwconv_f32(s, y0, y1);
   const k = s.inC;
   const n = s.outC;
-  assert(k > 0 && n > 0 && 0 <= y0 && y0 <= y1 && y1 <= s.rows);
-  assert(((s.x | s.w | s.y) & 15) == 0);
   const block = max<i32>(ROW_BLOCK_BYTES / (k * sizeof<f32>()), 8) & ~7;
   for (let r = y0; r < y1; r += block) {
     const rows = min(block, y1 - r);

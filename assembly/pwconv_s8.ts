@@ -9,17 +9,12 @@
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
 import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "./requant_s8";
-import { Step } from "./step";
+import { Flag, Step, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "./abi";
 import { SIMD } from "./vec";
-import { dot, loadTerms, loadWeights, splat32, sub32, sum16, up16, widen, widenPast } from "./vec8";
+import { dot, loadTerms, loadWeights, splat32, sub32, sum16, widen, widenPast } from "./vec8";
 
-/** Flag: the requantisation of the pointwise half (of the only one, in a step with one) may be the fast one. */
-export const FAST: i32 = 2;
-
-export function pwconv_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.tile > 0);
-  assert(s.inC > 0 && s.outC > 0 && ((s.x | s.w | s.y | s.s) & 15) == 0);
+export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
+  expect_pwconv_s8(s, y0, y1);
   const k2 = (s.inC + 1) & ~1;
   const pitch = <usize>k2 * sizeof<i16>();
   for (; y0 < y1; y0 += s.tile) {
@@ -28,22 +23,21 @@ export function pwconv_s8(step: usize, y0: i32, y1: i32): void {
       const end = widen(d, x, s.inC);
       if (s.inC < k2) store<i16>(end, 0);
     }
-    matrix_s8(step, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC));
+    matrix_s8(s, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC));
   }
 }
 
 /** Multiplies the panel i16 [rows,k2] at the step's scratch by packed weights into y i8 [rows,outC]. Exported, as all below, to stay a function. */
-export function matrix_s8(step: usize, rows: i32, k2: i32, w: usize, zw: i32, y: usize): void {
-  const s = changetype<Step>(step);
+export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usize): void {
   const n = s.outC;
   const n4 = (n + 3) & ~3;
   const a = s.s;
-  const rowSums = a + up16(<usize>(s.tile * k2) * sizeof<i16>());
-  const constants = rowSums + up16(<usize>s.tile * sizeof<i32>());
+  const rowSums = a + rowsS8(s.tile, k2);
+  const constants = a + panelS8(s.tile, k2);
   const m = w + <usize>n4 * sizeof<i32>();
   const e = m + <usize>n4 * sizeof<i32>();
-  let panel = e + up16(n4);
-  const fast = (s.flags & FAST) != 0;
+  let panel = w + headS8(n4);
+  const fast = (s.flags & Flag.FAST_POINTWISE) != 0;
   for (let r = 0; r < rows; ++r) {
     const sum = zw == 0 ? 0 : zw * sum16(a + <usize>(r * k2) * sizeof<i16>(), k2);
     store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);

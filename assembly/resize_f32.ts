@@ -5,31 +5,26 @@
  * needs: all pointers % ALIGN = 0, a, b ≥ 0; x and y apart; reads and writes nothing past them · scratch: none · error: |Δ| ≤ 8·2⁻²⁴·Σ|terms|
  * source: TFLite's reference kernel; positions are rounded as there, so that both take the same pixels
  */
-import { Step } from "./step";
+import { Flag, Step, expect_resize_f32 } from "./abi";
 import { SIMD, madd, mul, splat } from "./vec";
 
-/** Flag: pixels are squares whose centres lie at ½, not points. */
-const HALF_PIXELS: i32 = 1;
-
-export function resize_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows && g.rows == g.n * g.outH);
-  assert(((g.x | g.y) & 15) == 0);
-  const half = (g.flags & HALF_PIXELS) != 0;
-  const pixel = <usize>g.inC * 4;
+export function resize_f32(s: Step, y0: i32, y1: i32): void {
+  expect_resize_f32(s, y0, y1);
+  const half = (s.flags & Flag.HALF_PIXELS) != 0;
+  const pixel = <usize>s.inC * 4;
   for (let r = y0; r < y1; ++r) {
-    const image = r / g.outH;
-    const p = position(r - image * g.outH, g.a, half);
-    const top = first(p, g.inH);
-    const rows = g.x + <usize>(image * g.inH + top) * <usize>g.inW * pixel;
-    const down = <usize>(last(p, g.inH) - top) * <usize>g.inW * pixel;
+    const image = r / s.outH;
+    const p = position(r - image * s.outH, s.a, half);
+    const top = first(p, s.inH);
+    const rows = s.x + <usize>(image * s.inH + top) * <usize>s.inW * pixel;
+    const down = <usize>(last(p, s.inH) - top) * <usize>s.inW * pixel;
     const dy = p - <f32>top;
-    let y = g.y + <usize>r * <usize>g.outW * pixel;
-    for (let ox = 0; ox < g.outW; ++ox, y += pixel) {
-      const q = position(ox, g.b, half);
-      const left = first(q, g.inW);
+    let y = s.y + <usize>r * <usize>s.outW * pixel;
+    for (let ox = 0; ox < s.outW; ++ox, y += pixel) {
+      const q = position(ox, s.b, half);
+      const left = first(q, s.inW);
       const x = rows + <usize>left * pixel;
-      const right = <usize>(last(q, g.inW) - left) * pixel;
+      const right = <usize>(last(q, s.inW) - left) * pixel;
       const dx = q - <f32>left;
       let i: usize = 0;
       if (SIMD) i = blend<v128>(y, x, down, right, dy, dx, i, pixel);

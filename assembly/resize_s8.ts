@@ -6,16 +6,12 @@
  * needs: all pointers % ALIGN = 0; x and y apart; writes nothing past y · scratch: none · exact: TFLite's reference kernels, in every variant
  */
 import { first, last, position } from "./resize_f32";
-import { Step } from "./step";
+import { Flag, Step, expect_resize_s8 } from "./abi";
 
-const HALF_PIXELS: i32 = 1;
-const UNSIGNED: i32 = 2;
-
-export function resize_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH && ((s.x | s.y) & 15) == 0);
-  const half = (s.flags & HALF_PIXELS) != 0;
-  const float = (s.flags & UNSIGNED) != 0;
+export function resize_s8(s: Step, y0: i32, y1: i32): void {
+  expect_resize_s8(s, y0, y1);
+  const half = (s.flags & Flag.HALF_PIXELS) != 0;
+  const float = (s.flags & Flag.UNSIGNED) != 0;
   const channels = s.inC;
   for (let r = y0; r < y1; ++r) {
     const image = r / s.outH;

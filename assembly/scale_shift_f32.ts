@@ -5,31 +5,29 @@
  * needs: all pointers % ALIGN = 0; reads and writes nothing past the tensors
  * scratch: none · error: |Δ| ≤ 2·2⁻²⁴·(|x·scale| + |shift|)
  */
-import { Step } from "./step";
+import { Step, expect_scale_shift_f32 } from "./abi";
 import { SIMD, clamp, lanes, madd, splat } from "./vec";
 
-export function scale_shift_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.w | g.y) & 15) == 0);
-  const C = g.inC;
+export function scale_shift_f32(s: Step, y0: i32, y1: i32): void {
+  expect_scale_shift_f32(s, y0, y1);
+  const C = s.inC;
   for (let row = y0; row < y1; ++row) {
     const at = <usize>row * <usize>C * 4;
     let c = 0;
-    if (SIMD) c = channels<v128>(g, at, c);
-    channels<f32>(g, at, c);
+    if (SIMD) c = channels<v128>(s, at, c);
+    channels<f32>(s, at, c);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function channels<V>(g: Step, at: usize, c: i32): i32 {
-  const C = g.inC;
-  const x = g.x + at;
-  const y = g.y + at;
-  const scale = g.w;
-  const shift = g.w + <usize>C * 4;
-  const lo = splat<V>(g.lo), hi = splat<V>(g.hi);
+function channels<V>(s: Step, at: usize, c: i32): i32 {
+  const C = s.inC;
+  const x = s.x + at;
+  const y = s.y + at;
+  const scale = s.w;
+  const shift = s.w + <usize>C * 4;
+  const lo = splat<V>(s.lo), hi = splat<V>(s.hi);
   for (; c + lanes<V>() <= C; c += lanes<V>()) {
     const i = <usize>c * 4;
     store<V>(y + i, clamp<V>(madd<V>(load<V>(x + i), load<V>(scale + i), load<V>(shift + i)), lo, hi));

@@ -8,17 +8,14 @@
  *
  * The depthwise half runs as dwconv3x3_f32 does where that one's limits allow, else as dwconv_f32; both halves give the bits of the unfused kernels.
  */
-import { dwconv3x3_f32_row, fits3x3 } from "./dwconv3x3_f32";
+import { dwconv3x3_f32_row } from "./dwconv3x3_f32";
 import { dwconv_f32_row } from "./dwconv_f32";
 import { matrix_f32 } from "./pwconv_f32";
-import { Step } from "./step";
+import { Step, expect_separable_f32, slides3x3 } from "./abi";
 
-export function separable_f32(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(s.tile >= s.outW && s.tile % s.outW == 0 && s.midC == s.inC * s.multiplier);
-  assert(((s.x | s.w | s.w2 | s.y | s.s) & 15) == 0);
-  const narrow = fits3x3(s);
+export function separable_f32(s: Step, y0: i32, y1: i32): void {
+  expect_separable_f32(s, y0, y1);
+  const narrow = slides3x3(s);
   const group = s.tile / s.outW;
   const midBytes = <usize>(s.outW * s.midC) * sizeof<f32>();
   const outBytes = <usize>(s.outW * s.outC) * sizeof<f32>();
@@ -27,8 +24,8 @@ export function separable_f32(step: usize, y0: i32, y1: i32): void {
     const y = s.y + <usize>r * outBytes;
     const pixels = (end - r) * s.outW;
     for (let d = s.s; r < end; ++r, d += midBytes) {
-      if (narrow) dwconv3x3_f32_row(step, r, d, s.lo2, s.hi2);
-      else dwconv_f32_row(step, r, d, s.lo2, s.hi2);
+      if (narrow) dwconv3x3_f32_row(s, r, d, s.lo2, s.hi2);
+      else dwconv_f32_row(s, r, d, s.lo2, s.hi2);
     }
     matrix_f32(s.s, pixels, s.midC, s.outC, s.w2, y, s.lo, s.hi);
   }

@@ -9,24 +9,20 @@
  */
 import { dwconv_s8_rows } from "./dwconv_s8";
 import { matrix_s8 } from "./pwconv_s8";
-import { Step } from "./step";
-import { up16 } from "./vec8";
+import { Step, expect_separable_s8, panelS8 } from "./abi";
 
-export function separable_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && s.rows == s.n * s.outH);
-  assert(s.tile >= s.outW && s.tile % s.outW == 0 && s.midC == s.inC * s.multiplier);
-  assert(((s.x | s.w | s.w2 | s.y | s.s) & 15) == 0);
+export function separable_s8(s: Step, y0: i32, y1: i32): void {
+  expect_separable_s8(s, y0, y1);
   const m2 = (s.midC + 1) & ~1;
   const group = s.tile / s.outW;
-  const scratch = s.s + up16(<usize>(s.tile * m2) * sizeof<i16>()) + up16(<usize>s.tile * sizeof<i32>());
+  const scratch = s.s + panelS8(s.tile, m2);
   for (let r = y0; r < y1; r += group) {
     const end = min(r + group, y1);
     const pixels = (end - r) * s.outW;
-    dwconv_s8_rows(step, r, end, s.s, m2, true, scratch, s.zm, s.qlo2, s.qhi2);
+    dwconv_s8_rows(s, r, end, s.s, m2, true, scratch, s.zm, s.qlo2, s.qhi2);
     if (s.midC < m2) {
       for (let p = 0; p < pixels; ++p) store<i16>(s.s + <usize>(p * m2 + s.midC) * sizeof<i16>(), 0);
     }
-    matrix_s8(step, pixels, m2, s.w2, s.zw2, s.y + <usize>(r * s.outW * s.outC));
+    matrix_s8(s, pixels, m2, s.w2, s.zw2, s.y + <usize>(r * s.outW * s.outC));
   }
 }

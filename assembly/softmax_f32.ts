@@ -6,24 +6,21 @@
  * scratch: none · error: |Δ| ≤ (6 + 2·beta·(m − x[r,c]))·2⁻²⁴·y plus the like of the sum's terms
  */
 import { exp } from "./exp";
-import { Step } from "./step";
+import { Step, expect_softmax_f32 } from "./abi";
 import { SIMD, div, mul, splat, sub } from "./vec";
 
-export function softmax_f32(step: usize, y0: i32, y1: i32): void {
-  const g = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= g.rows);
-  assert(((g.x | g.y) & 15) == 0);
-  assert(g.inC > 0 && g.a > 0);
-  const bytes = <usize>g.inC * 4;
+export function softmax_f32(s: Step, y0: i32, y1: i32): void {
+  expect_softmax_f32(s, y0, y1);
+  const bytes = <usize>s.inC * 4;
   for (let row = y0; row < y1; ++row) {
-    const x = g.x + <usize>row * bytes;
-    const y = g.y + <usize>row * bytes;
+    const x = s.x + <usize>row * bytes;
+    const y = s.y + <usize>row * bytes;
     let top = load<f32>(x);
     for (let i: usize = 4; i < bytes; i += 4) top = max<f32>(top, load<f32>(x + i));
 
     let i: usize = 0;
-    if (SIMD) i = exponentials<v128>(x, y, i, bytes, top, g.a);
-    exponentials<f32>(x, y, i, bytes, top, g.a);
+    if (SIMD) i = exponentials<v128>(x, y, i, bytes, top, s.a);
+    exponentials<f32>(x, y, i, bytes, top, s.a);
 
     let sum: f64 = 0;
     for (let i: usize = 0; i < bytes; i += 4) sum += <f64>load<f32>(y + i);

@@ -6,24 +6,22 @@
  * source: TFLite's SOFTMAX; gemmlowp's exp_on_negative_values and one_over_one_plus_x_for_x_in_0_1
  */
 import { rdbpot, srdhm } from "./requant_s8";
-import { Step } from "./step";
+import { Flag, Step, expect_softmax_s8 } from "./abi";
 
-export function softmax_s8(step: usize, y0: i32, y1: i32): void {
-  const s = changetype<Step>(step);
-  assert(0 <= y0 && y0 <= y1 && y1 <= s.rows && ((s.x | s.y) & 15) == 0);
+export function softmax_s8(s: Step, y0: i32, y1: i32): void {
+  expect_softmax_s8(s, y0, y1);
   for (let r = y0; r < y1; ++r) {
     const at = <usize>(r * s.inC);
     let largest = -128;
     for (let c = 0; c < s.inC; ++c) largest = max(largest, <i32>load<i8>(s.x + at + c));
-    if (s.flags & 1) fromTable(step, at, largest);
-    else fixedPoint(step, at, largest);
+    if (s.flags & Flag.FROM_TABLE) fromTable(s, at, largest);
+    else fixedPoint(s, at, largest);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function fromTable(step: usize, at: usize, largest: i32): void {
-  const s = changetype<Step>(step);
+function fromTable(s: Step, at: usize, largest: i32): void {
   let sum: f64 = 0;
   for (let c = 0; c < s.inC; ++c) sum += load<f64>(s.w + 8 * <usize>(largest - <i32>load<i8>(s.x + at + c)));
   for (let c = 0; c < s.inC; ++c) {
@@ -34,8 +32,7 @@ function fromTable(step: usize, at: usize, largest: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function fixedPoint(step: usize, at: usize, largest: i32): void {
-  const s = changetype<Step>(step);
+function fixedPoint(s: Step, at: usize, largest: i32): void {
   let sum = 0;
   for (let c = 0; c < s.inC; ++c) {
     const d = <i32>load<i8>(s.x + at + c) - largest;

@@ -5,6 +5,9 @@
  * NaN: every operation here passes it on, `clamp`, `larger` and `smaller` too (as `std::max(x, lo)` does in C++), in every variant; a test holds it.
  */
 
+/** What this build is: 0 scalar, 1 simd, 2 relaxed. */
+export const VARIANT: i32 = ASC_FEATURE_RELAXED_SIMD ? 2 : ASC_FEATURE_SIMD ? 1 : 0;
+
 /** Whether this build has vectors: static, so that a scalar build never compiles the `v128` instance behind it. */
 export const SIMD: bool = ASC_FEATURE_SIMD;
 

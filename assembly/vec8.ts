@@ -113,10 +113,3 @@ export function sum16(x: usize, count: i32): i32 {
   }
   return total;
 }
-
-/** The next multiple of 16. */
-// @ts-ignore: decorator
-@inline
-export function up16(bytes: usize): usize {
-  return (bytes + 15) & ~(<usize>15);
-}

@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { parseAst } from "rolldown/parseAst";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
@@ -25,12 +26,40 @@ const bundle = await rolldown({
   // anything to resolve. The two packages of the command line stay packages.
   external: [/^node:/, "commander", "cli-progress"],
 });
+/**
+ * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement, or member of a class or an object, that
+ * begins past WIDTH characters of it. (There a line end changes nothing.)
+ */
+const WIDTH = 120;
+function inLines(code) {
+  const starts = [];
+  const walk = (node) => {
+    if (Array.isArray(node)) return node.forEach(walk);
+    if (typeof node !== "object" || node === null) return;
+    if (/^(Program|BlockStatement|ClassBody|StaticBlock)$/.test(node.type))
+      starts.push(...node.body.map(({ start }) => start));
+    if (node.type === "ObjectExpression") starts.push(...node.properties.map(({ start }) => start));
+    if (node.type === "SwitchStatement") starts.push(...node.cases.map(({ start }) => start));
+    for (const [key, value] of Object.entries(node)) if (key !== "parent") walk(value);
+  };
+  walk(parseAst(code));
+  let [result, from] = ["", 0];
+  for (const start of starts.sort((a, b) => a - b)) {
+    const line = code.lastIndexOf("\n", start - 1) + 1;
+    if (start - Math.max(line, from) < WIDTH) continue;
+    result += `${code.slice(from, start)}\n`;
+    from = start;
+  }
+  return result + code.slice(from);
+}
+
 /** Quotes around addresses, which the printer turns into backticks: not every bundler of others reads those. */
-const quoted = {
-  name: "quoted addresses",
+const printed = {
+  name: "quoted addresses, short lines",
   generateBundle(_, files) {
     for (const file of Object.values(files)) {
-      if (file.type === "chunk") file.code = file.code.replaceAll(/new URL\(`([^`$]*)`,/g, 'new URL("$1",');
+      if (file.type !== "chunk") continue;
+      file.code = inLines(file.code.replaceAll(/new URL\(`([^`$]*)`,/g, 'new URL("$1",'));
     }
   },
 };
@@ -39,10 +68,9 @@ await bundle.write({
   entryFileNames: "[name].js",
   chunkFileNames: "chunks/[name].js",
   minifyInternalExports: false,
-  // Names and lines stay, for stack traces: an uncaught error prints the line it comes from. Comments are in the declarations and the sources.
-  minify: false,
-  comments: false,
-  plugins: [quoted],
+  // Names stay, for stack traces; comments are in the declarations and the sources.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  plugins: [printed],
   codeSplitting: {
     groups: [
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },

@@ -7,15 +7,15 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeImage, detect, load, toInput } from "sepconv";
-import { megabytes, milliseconds, table } from "../dist/cli/table.js";
-import { annotate } from "../dist/vision/annotate.js";
-import { drawText, fillRounded, textWidth } from "../dist/vision/draw.js";
-import { encodePng } from "../dist/vision/picture/png-write.js";
+import { annotate, drawText, encodePng, fillRounded, textWidth } from "sepconv/annotate";
 
 const home = dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json"));
 const folder = fileURLToPath(new URL("../demo-output/", import.meta.url));
 const NAMES = [1, 2, 3, 4, 5, 6].map((i) => `sample${i}.jpg`);
 const REPEATS = 5;
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
+const milliseconds = (ms) => `${Math.round(ms)} ms`;
 
 const start = performance.now();
 const net = await load(join(home, "model/ssd_mobilenetv1_model-weights_manifest.json"));
@@ -56,9 +56,13 @@ const rows = photos.flatMap(({ name, bitmap, faces, first, steady }) => {
     i === 0 ? [...about, ...face, milliseconds(first), milliseconds(steady)] : ["", "", "", ...face],
   );
 });
-const underlined = (line) => `${line}\n${"─".repeat(line.length)}`;
-const aligned = columns.map((title, i) => ({ title, align: i === 0 ? "left" : "right" }));
-console.log(table(aligned, rows, underlined));
+const widths = columns.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
+const line = (cells) =>
+  widths
+    .map((width, i) => (i === 0 ? (cells[i] ?? "").padEnd(width) : (cells[i] ?? "").padStart(width)))
+    .join("  ")
+    .trimEnd();
+console.log([line(columns), "─".repeat(line(columns).length), ...rows.map(line)].join("\n"));
 
 /** The contact sheet: six pictures in two rows of equal width, each row as high as that makes it. */
 const SHEET = { width: 1920, margin: 36, gap: 16, title: 96 };

@@ -3,17 +3,26 @@
  * @module
  */
 import { checkBytes, checkOptions } from "./arguments.ts";
-import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor } from "./engine/build.ts";
+import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor, type OpenOptions, openImage } from "./engine/build.ts";
+import { isImage } from "./engine/image.ts";
 import type { Session } from "./engine/session.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { ModelSource, WeightUrl } from "./import/source.ts";
+import type { Progress as FileProgress, ModelSource, WeightUrl } from "./import/source.ts";
 import { Budget, type Limits } from "./limits.ts";
 import type { Sample } from "./quantise/calibrate.ts";
 import type { QuantizeOptions } from "./quantise/quantise.ts";
 import type { QuantizationReport, ReportOptions } from "./quantise/report.ts";
 
-export { type BuildOptions, build, memoryRequired, type PlanOptions, type Progress } from "./engine/build.ts";
+export {
+  type BuildOptions,
+  build,
+  memoryRequired,
+  type OpenOptions,
+  type PlanOptions,
+  type Progress,
+} from "./engine/build.ts";
+export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
 export type { MemoryUse } from "./engine/plan.ts";
 export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
@@ -39,7 +48,17 @@ export { type Class, type Classification, type ClassifyOptions, classify } from 
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
 export type { PictureLike } from "./vision/given.ts";
-export { type InputOptions, type Picture, type PixelRange, toInput } from "./vision/image.ts";
+export {
+  createResizer,
+  type InputOptions,
+  type Picture,
+  type PixelRange,
+  Resizer,
+  type SessionInputOptions,
+  sessionInput,
+  toInput,
+} from "./vision/image.ts";
+export { fromReal, toReal } from "./vision/real.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {
@@ -60,9 +79,16 @@ const LOAD_OPTIONS: readonly string[] = [
 
 /**
  * Reads a model and makes it ready to run. The format is recognised by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
- * shards), safetensors, and face-api's weights manifest.
+ * shards), safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
+ * @example
+ * ```js
+ * import { load } from "sepconv";
+ *
+ * const net = await load("model.tflite", { maxMemory: 64e6 });
+ * console.log(net.inputs[0].shape, net.memory.total);
+ * ```
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   checkOptions("load", options, LOAD_OPTIONS);
@@ -72,21 +98,78 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   const budget = new Budget({ limits, maxMemory, signal });
   // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
-  const { importModel } = await import("./import/sniff.ts");
-  const graph = await importModel(source, {
+  const { readSource } = await import("./import/source.ts");
+  const reading = {
     ...{ signal, budget, weightUrl },
-    ...(resolution !== undefined && { resolution }),
     onProgress:
-      onProgress && (({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total })),
-  });
+      onProgress &&
+      (({ file, loaded, total = 0 }: FileProgress) => onProgress({ phase: "read", file, done: loaded, total })),
+  };
+  const files = await readSource(source, reading);
+  if (isImage(files.bytes)) return openFile(files.bytes, options);
+  const { importFiles } = await import("./import/sniff.ts");
+  const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
   return build(graph, rest);
 }
+
+/** A saved session has its end points, its batch and its sizes for good. */
+function openFile(
+  bytes: Uint8Array,
+  { endPoints, batch, weights, seed, resolution, weightUrl, ...rest }: LoadOptions,
+): Promise<Session> {
+  const asked = Object.entries({ endPoints, batch, weights, seed, resolution, weightUrl });
+  const [name] = asked.find(([, value]) => value !== undefined) ?? [];
+  if (name)
+    throw new TypeError(`load: expected no option ${name} for a saved session, whose network is fixed, got one`);
+  const { onProgress: _, ...options } = rest;
+  return openImage(bytes, options);
+}
+
+/**
+ * Opens a session that was saved by `net.save()`: the same bits, and no reading of a format, no passes, no packing. {@link load} knows such files too.
+ * @param source path, URL, bytes, `Blob` or `Response`
+ * @throws FormatError when it is damaged; UnsupportedError where no build of the kernels is the one that it was saved for; LoadError when it can't be read
+ * @example
+ * ```js
+ * import { load, open } from "sepconv";
+ *
+ * const saved = (await load("model.tflite")).save();
+ * const net = await open(saved);
+ * console.log(net.run(new Float32Array(96 * 96 * 3)).output);
+ * ```
+ */
+export async function open(source: ModelSource, options: OpenOptions = {}): Promise<Session> {
+  checkOptions("open", options, OPEN_OPTIONS);
+  // The kernels compile while the file is read.
+  if (options.wasm === undefined && options.variant === undefined) kernelsFor(options).catch(() => {});
+  const { maxMemory, limits, signal } = options;
+  const { readSource } = await import("./import/source.ts");
+  const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
+  return openImage(bytes, options);
+}
+
+const OPEN_OPTIONS: readonly string[] = [
+  "variant",
+  "wasm",
+  "maxMemory",
+  "signal",
+  "limits",
+] satisfies (keyof OpenOptions)[];
 
 /**
  * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.
  * @param graph a float graph, or a session of one
  * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
  * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ * @example
+ * ```js
+ * import { load, quantize } from "sepconv";
+ *
+ * const float = await load("model.tflite");
+ * const samples = [0, 0.5, 1].map((value) => new Float32Array(96 * 96 * 3).fill(value));
+ * const graph = await quantize(float, samples, { io: "int8" });
+ * console.log(graph.inputs[0].dtype); // int8
+ * ```
  */
 export async function quantize(
   graph: GraphLike,
@@ -96,7 +179,18 @@ export async function quantize(
   return (await import("./quantise/quantise.ts")).quantize(graphGiven("quantize", graph), samples, options);
 }
 
-/** What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}. */
+/**
+ * What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}.
+ * @example
+ * ```js
+ * import { load, quantizationReport, quantize } from "sepconv";
+ *
+ * const float = await load("model.tflite");
+ * const samples = [0, 0.5, 1].map((value) => new Float32Array(96 * 96 * 3).fill(value));
+ * const report = await quantizationReport(float, await quantize(float, samples), samples);
+ * console.log(report.sqnr, report.agreement, report.layers.length);
+ * ```
+ */
 export async function quantizationReport(
   float: GraphLike,
   quantized: GraphLike,
@@ -110,6 +204,13 @@ export async function quantizationReport(
 /**
  * The bytes of a TFLite file that computes what a graph, float or 8-bit, does.
  * @throws UnsupportedError naming a node that has no form there; TypeError for a graph without weights
+ * @example
+ * ```js
+ * import { load, toTflite } from "sepconv";
+ *
+ * const net = await load("model.h5");
+ * console.log((await toTflite(net)).length); // pixel range and class names are in it
+ * ```
  */
 export async function toTflite(graph: GraphLike): Promise<Uint8Array> {
   return (await import("./export/tflite.ts")).toTflite(graphGiven("toTflite", graph));

@@ -1,46 +1,224 @@
 /**
- * The host's view of the kernels' module, held against the module.
+ * The ABI stands once, in `abi/table.mjs`: the generated files are what it says, and the built modules are what the host takes them for. Faults are
+ * planted in copies of the table, and in single files, to see that each is found.
  */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { fieldOffset, KERNELS, STEP_BYTES, STEP_FLOATS, STEP_INTS, STEP_QUANT, writeStep } from "../src/engine/step.ts";
+import { differences, fieldsIn, generate, needsOf } from "../abi/generate.mjs";
+import * as table from "../abi/table.mjs";
+import { FIELDS, FLAGS, KERNELS, MODULE_CONSTANTS } from "../src/engine/abi.ts";
+import { covers, footprint } from "../src/engine/footprint.ts";
+import { LinearMemory } from "../src/engine/memory.ts";
+import { fieldOffset, STEP_BYTES, STEP_FIELDS, STEP_FLOATS, writeStep } from "../src/engine/step.ts";
+import { LoadError, UnsupportedError } from "../src/errors.ts";
 import { BUILDS, forEachVariant, instantiate, readBuild, whyNot } from "./variants.ts";
 
 /** Bytes that a release module may take. */
 const MOST_BYTES = 40 * 1024;
 
-describe.skipIf(whyNot("debug") !== undefined)("the step record", () => {
-  const offsets = () => instantiate("debug") as unknown as Record<string, WebAssembly.Global>;
-  const fields = [...STEP_INTS, ...STEP_FLOATS, ...STEP_QUANT];
+type Table = typeof table;
+type Globals = Readonly<Record<string, WebAssembly.Global | undefined>>;
 
-  it.each(fields)("has %s where the kernels look for it", (field) => {
-    expect(offsets()[`OFFSET_${field}`]?.value).toBe(fieldOffset(field));
+/** Of a kernel's entry in the table, what the tests look at. */
+interface Entry {
+  readonly number: number;
+  readonly file?: string;
+  readonly inner?: readonly string[];
+  readonly packs?: readonly string[];
+  readonly reads: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
+  readonly aligned: readonly string[];
+  readonly needs: readonly (string | readonly string[])[];
+  readonly extents: Readonly<Record<string, string>>;
+}
+
+const entriesOf = ({ KERNELS }: Table) => Object.entries(KERNELS as unknown as Readonly<Record<string, Entry>>);
+
+/** The table with two kernels' numbers swapped. */
+const SWAPPED: Table = {
+  ...table,
+  KERNELS: {
+    ...table.KERNELS,
+    maxpool_f32: { ...table.KERNELS.maxpool_f32, number: table.KERNELS.avgpool_f32.number },
+    avgpool_f32: { ...table.KERNELS.avgpool_f32, number: table.KERNELS.maxpool_f32.number },
+  },
+};
+
+/** The table without slack. */
+const TIGHT: Table = {
+  ...table,
+  CONSTANTS: table.CONSTANTS.map((one) => (one.name === "SLACK" ? { ...one, value: 0 } : one)),
+};
+
+/** The table with a wider choice of the sliding 3×3 kernel than it can compute. */
+const WIDER: Table = {
+  ...table,
+  PREDICATES: {
+    slides3x3: {
+      ...table.PREDICATES.slides3x3,
+      needs: table.PREDICATES.slides3x3.needs.map((need) => need.map((text) => text.replace("padL <= 1", "padL <= 2"))),
+    },
+  },
+};
+
+/** The table with two fields of the record swapped. */
+const MOVED: Table = { ...table, FIELDS: table.FIELDS.map((field, i) => table.FIELDS[i < 2 ? 1 - i : i] ?? field) };
+
+const FAULTS: readonly (readonly [string, Table])[] = [
+  ["two kernel numbers swapped", SWAPPED],
+  ["no slack", TIGHT],
+  ["a predicate that lets more through", WIDER],
+  ["two fields swapped", MOVED],
+];
+
+describe("the generated files", () => {
+  it("are what the table says (npm run abi writes them)", () => {
+    expect(differences(generate())).toEqual([]);
   });
 
-  it("has no field that the host does not know", () => {
-    const known = Object.keys(offsets()).filter((name) => name.startsWith("OFFSET_"));
-    expect(known.sort()).toEqual(fields.map((field) => `OFFSET_${field}`).sort());
+  it.each(FAULTS)("differ from a table with %s, on both sides", (_, wrong) => {
+    const found = differences(generate(wrong)).join("\n");
+    expect(found).toContain("assembly/abi.ts");
+    expect(found).toContain("src/engine/abi.ts");
+    expect(found).toContain("docs/abi.md");
   });
 
-  it("holds all fields, each on its own four bytes", () => {
-    const offsets = fields.map(fieldOffset);
-    expect(new Set(offsets).size).toBe(fields.length);
-    expect(Math.max(...offsets) + 4).toBeLessThanOrEqual(STEP_BYTES);
+  it.each(Object.keys(generate()))("are missed where %s was edited by hand", (path) => {
+    const texts = generate() as Record<string, string>;
+    const found = differences(texts, (file: string) => `${texts[file]}${file === path ? "// mine\n" : ""}`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(path);
   });
 
-  it("is written whole: fields that are left out are 0", () => {
+  it("have an assert and a need with the words of each, for each need", () => {
+    const files = generate() as Record<string, string>;
+    for (const [words, , only] of entriesOf(table).flatMap(([, { needs }]) => needsOf(table, needs))) {
+      if (only !== "plan") expect(files["assembly/abi.ts"], words).toContain(`// ${words}\n`);
+      if (only !== "debug") expect(files["src/engine/abi.ts"], words).toContain(JSON.stringify(words));
+    }
+  });
+});
+
+describe("the table", () => {
+  const fields = new Set(table.FIELDS.map(([name]) => name));
+
+  it("gives each kernel a number of its own, from 1 on", () => {
+    const numbers = entriesOf(table).map(([, { number }]) => number);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers.every((number) => Number.isInteger(number) && number >= 1)).toBe(true);
+  });
+
+  /**
+   * What a step table means to a module of the same version. Who changes it (fields, their order or types, a number, a bit) raises ABI_VERSION in the
+   * table and adds a line here.
+   */
+  it("is the one of its version", () => {
+    const digest = (of: Table) => {
+      const record = of.FIELDS.map(([name, type]) => [name, type]);
+      const bits = Object.entries(of.FLAGS).map(([name, { bit }]) => [name, bit]);
+      const numbers = entriesOf(of).map(([name, { number }]) => [name, number]);
+      const constants = of.CONSTANTS.filter(({ module }) => module).map(({ name, value }) => [name, value]);
+      const entry = of.ENTRY.map(([name, type]) => [name, type]);
+      const text = JSON.stringify([record, entry, bits, numbers, constants]);
+      return createHash("sha256").update(text).digest("hex").slice(0, 16);
+    };
+    const known: Record<number, string> = { 1: "e5980877dbd011e2" };
+    expect(digest(table)).toBe(known[table.ABI_VERSION]);
+    for (const wrong of [SWAPPED, TIGHT, MOVED]) expect(digest(wrong)).not.toBe(known[table.ABI_VERSION]);
+  });
+
+  it.each(entriesOf(table))("says what %s reads: all that its needs and sizes are made of", (_, entry) => {
+    const { reads, aligned, extents, flags = [] } = entry;
+    const needs = needsOf(table, entry.needs).filter(([, , only]) => only !== "plan");
+    const used = [...needs.map(([, expression]) => expression), ...Object.values(extents)];
+    for (const field of [...used.flatMap((text) => fieldsIn(table, text)), ...aligned])
+      expect(reads).toHaveProperty(field);
+    for (const field of Object.keys(reads)) expect(fields.has(field), field).toBe(true);
+    for (const pointer of ["x", "x2", "w", "w2", "y", "s"]) expect(pointer in extents, pointer).toBe(pointer in reads);
+    for (const flag of flags) expect(table.FLAGS).toHaveProperty(flag);
+    expect("flags" in reads).toBe(flags.length > 0);
+    expect(new Set(flags.map((flag) => table.FLAGS[flag as keyof typeof table.FLAGS].bit)).size).toBe(flags.length);
+  });
+});
+
+describe("the host's side", () => {
+  const sliding = {
+    ...{ rows: 4, n: 1, inH: 4, inW: 4, inC: 8, outH: 4, outW: 4, kH: 3, kW: 3, strideH: 1, strideW: 1 },
+    ...{ dilationH: 1, dilationW: 1, padT: 1, padL: 1, multiplier: 1 },
+  };
+
+  it("chooses a kernel by what the kernel needs", () => {
+    expect(covers("dwconv3x3_f32", { ...sliding, inW: 5 })).toBe(true);
+    for (const wrong of [{ padL: 2 }, { kH: 5 }, { strideH: 2 }, { dilationW: 2 }, { multiplier: 2 }, { outW: 6 }]) {
+      expect(covers("dwconv3x3_f32", { ...sliding, inW: 5, ...wrong }), JSON.stringify(wrong)).toBe(false);
+    }
+  });
+
+  it("computes in numbers that do not wrap", () => {
+    const huge = { ...sliding, n: 2 ** 20, rows: 2 ** 22, inH: 2 ** 20, inW: 2 ** 20, inC: 2 ** 10 };
+    expect(footprint("dwconv3x3_f32", huge).x).toBe(2 ** 72);
+    expect(covers("dwconv3x3_f32", huge)).toBe(false);
+  });
+
+  it("plans no kernel that is not for plans", () => {
+    expect(() => footprint("image_f32", {})).toThrow(UnsupportedError);
+  });
+
+  it("writes a record whole: fields that are left out are 0", () => {
     const view = new DataView(new ArrayBuffer(2 * STEP_BYTES));
     new Uint8Array(view.buffer).fill(0xff);
     writeStep(view, 0, { kernel: 7, x: 0x12345678, lo: -1.5, b: 2.5 });
-    for (const field of STEP_INTS) {
-      const expected = { kernel: 7, x: 0x12345678 }[field as string] ?? 0;
-      expect(view.getInt32(fieldOffset(field), true), field).toBe(expected);
-    }
-    for (const field of STEP_FLOATS) {
-      const expected = { lo: -1.5, b: 2.5 }[field as string] ?? 0;
-      expect(view.getFloat32(fieldOffset(field), true), field).toBe(expected);
+    for (const field of STEP_FIELDS) {
+      const expected = { kernel: 7, x: 0x12345678, lo: -1.5, b: 2.5 }[field as string] ?? 0;
+      const read = STEP_FLOATS.includes(field)
+        ? view.getFloat32(fieldOffset(field), true)
+        : view.getInt32(fieldOffset(field), true);
+      expect(read, field).toBe(expected);
     }
     expect(view.getUint8(STEP_BYTES - 1)).toBe(0);
     expect(view.getUint8(STEP_BYTES), "the byte behind the record").toBe(0xff);
+  });
+
+  it("loads no module whose constants are others", async () => {
+    const load = async (changes: Record<string, number>, base = 1024) =>
+      LinearMemory.create(await WebAssembly.compile(constantsOnly({ ...MODULE_CONSTANTS, ...changes }, base)), 1);
+    await expect(load({})).resolves.toBeInstanceOf(LinearMemory);
+    for (const name of Object.keys(MODULE_CONSTANTS)) {
+      const message = new RegExp(`expected ${name} \\d+, got 0$`);
+      await expect(load({ [name]: 0 }), name).rejects.toThrow(message);
+    }
+    await expect(load({}, 4096)).rejects.toThrow(LoadError);
+  });
+});
+
+/** How a module's own view of the ABI differs from a table. */
+function drift(exports: Globals, of: Table): string[] {
+  const expected = new Map<string, number>([
+    ...of.FIELDS.map(([name], i) => [`OFFSET_${name}`, 4 * i] as const),
+    ...of.ENTRY.map(([name], i) => [`ENTRY_${name}`, 4 * i] as const),
+    ...entriesOf(of).map(([name, { number }]) => [`NUMBER_${name}`, number] as const),
+    ...Object.entries(of.FLAGS).map(([name, { bit }]) => [`FLAG_${name}`, bit] as const),
+    ...of.CONSTANTS.filter(({ module }) => module).map(({ name, value }) => [name, value] as const),
+  ]);
+  const own = Object.keys(exports).filter((name) => /^(OFFSET|NUMBER|FLAG|ENTRY)_(?!BYTES)/.test(name));
+  return [...new Set([...expected.keys(), ...own])].filter((name) => exports[name]?.value !== expected.get(name));
+}
+
+describe.skipIf(whyNot("debug") !== undefined)("the debug build's own view", () => {
+  const exports = () => instantiate("debug") as unknown as Globals;
+
+  it("is the table's", () => {
+    expect(drift(exports(), table)).toEqual([]);
+    expect(STEP_FIELDS.map((name) => exports()[`OFFSET_${name}`]?.value)).toEqual(STEP_FIELDS.map(fieldOffset));
+    for (const [name, number] of Object.entries(KERNELS)) expect(exports()[`NUMBER_${name}`]?.value).toBe(number);
+    for (const [name, bit] of Object.entries(FLAGS)) expect(exports()[`FLAG_${name}`]?.value).toBe(bit);
+    expect(4 * Object.keys(FIELDS).length).toBeLessThanOrEqual(STEP_BYTES);
+  });
+
+  it("differs from a table with planted faults", () => {
+    expect(drift(exports(), SWAPPED)).toEqual(["NUMBER_maxpool_f32", "NUMBER_avgpool_f32"]);
+    expect(drift(exports(), TIGHT)).toEqual(["SLACK"]);
+    expect(drift(exports(), MOVED)).toEqual(["OFFSET_rows", "OFFSET_kernel"]);
   });
 });
 
@@ -59,24 +237,26 @@ forEachVariant((build, create) => {
   const exports = create();
 
   it("has the constants that the host assumes", () => {
-    expect(exports.ABI_VERSION.value).toBe(1);
-    expect(exports.ALIGN.value).toBe(16);
-    expect(exports.SLACK.value).toBe(16);
-    expect(exports.STEP_BYTES.value).toBe(STEP_BYTES);
+    const own = exports as unknown as Globals;
+    for (const [name, value] of Object.entries(MODULE_CONSTANTS)) expect(own[name]?.value, name).toBe(value);
     expect(exports.heap_base()).toBeLessThan(65536);
   });
 
-  it("exports every kernel under its name, and numbers differ", () => {
-    for (const kernel of Object.keys(KERNELS)) expect(exports, kernel).toHaveProperty(kernel, expect.any(Function));
-    expect(new Set(Object.values(KERNELS)).size).toBe(Object.keys(KERNELS).length);
-  });
-
-  it("exports its memory, and nothing of a runtime", () => {
-    expect(exports.memory).toBeInstanceOf(WebAssembly.Memory);
-    const runtime = Object.keys(exports).filter(
-      (name) => name.startsWith("__") || name === "abort" || name === "_start",
-    );
-    expect(runtime).toEqual([]);
+  it("exports what the table says, and nothing else", () => {
+    const functions = entriesOf(table).flatMap(([name, { inner = [], packs = [] }]) => [name, ...inner, ...packs]);
+    const expected = [
+      ...functions,
+      ...Object.keys(MODULE_CONSTANTS),
+      "VARIANT",
+      "memory",
+      "heap_base",
+      "run",
+      "run_rows",
+      "run_schedule",
+    ];
+    const own = Object.keys(exports).filter((name) => !/^(OFFSET|NUMBER|FLAG|ENTRY)_(?!BYTES)/.test(name));
+    expect(own.sort()).toEqual(expected.sort());
+    for (const name of functions) expect(exports, name).toHaveProperty(name, expect.any(Function));
   });
 
   it("gives each instance a memory of its own", () => {
@@ -105,4 +285,29 @@ function sections(bytes: Uint8Array): number[] {
     at += size;
   }
   return found;
+}
+
+/** A module that exports a page of memory, `heap_base`, and constants. */
+function constantsOnly(constants: Readonly<Record<string, number>>, base: number): Uint8Array<ArrayBuffer> {
+  const leb = (n: number) => [(n & 127) | 128, ((n >> 7) & 127) | 128, (n >> 14) & 127];
+  const vector = (items: readonly (readonly number[])[]) => [...leb(items.length), ...items.flat()];
+  const section = (id: number, body: readonly number[]) => [id, ...leb(body.length), ...body];
+  const named = (name: string, kind: number, index: number) => [...leb(name.length), ...Buffer.from(name), kind, index];
+  const i32 = (n: number) => [0x41, ...leb(n), 0x0b];
+  return Uint8Array.from([
+    ...[0, 97, 115, 109, 1, 0, 0, 0],
+    ...section(1, vector([[0x60, 0, 1, 0x7f]])),
+    ...section(3, vector([[0]])),
+    ...section(5, vector([[0, 1]])),
+    ...section(6, vector(Object.values(constants).map((value) => [0x7f, 0, ...i32(value)]))),
+    ...section(
+      7,
+      vector([
+        named("memory", 2, 0),
+        named("heap_base", 0, 0),
+        ...Object.keys(constants).map((name, i) => named(name, 3, i)),
+      ]),
+    ),
+    ...section(10, vector([[...leb(1 + i32(base).length), 0, ...i32(base)]])),
+  ]);
 }

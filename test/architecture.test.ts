@@ -1,6 +1,6 @@
 /**
- * Imports run one way, those of types too: errors ← graph ← models ← import; graph ← engine ← quantise; all ← vision ← index ← cli. No circles, and nothing
- * outside the command line needs Node to be loaded.
+ * Imports run one way, those of types too: errors ← graph ← models ← import; graph ← engine ← quantise; all ← vision ←
+ * index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   graph: ["errors", "arguments"],
   models: ["errors", "graph"],
   import: ["errors", "limits", "turn", "arguments", "graph", "models"],
-  engine: ["errors", "arguments", "turn", "graph"],
+  engine: ["errors", "arguments", "turn", "limits", "graph"],
   quantise: ["errors", "turn", "graph", "engine"],
   export: ["errors", "graph"],
   vision: ["errors", "arguments", "graph", "import", "engine"],

@@ -20,7 +20,7 @@ describe("the built package", () => {
   it("has one class for each error, wherever it is imported from", () => {
     const code = `
       import { FormatError } from "sepconv";
-      import { fromSafetensors } from "sepconv/import/safetensors";
+      import { fromSafetensors } from "sepconv/safetensors";
       const error = await fromSafetensors(new Uint8Array(3)).catch((error) => error);
       console.log(error instanceof FormatError, error.name);`;
     expect(printed(code)).toBe("true FormatError");

@@ -20,10 +20,6 @@ const VARIANTS: Record<Build, number> = { scalar: 0, simd: 1, relaxed: 2, debug:
 export type Exports = Record<Kernel, (step: number, y0: number, y1: number) => void> & {
   readonly memory: WebAssembly.Memory;
   readonly VARIANT: WebAssembly.Global;
-  readonly ABI_VERSION: WebAssembly.Global;
-  readonly ALIGN: WebAssembly.Global;
-  readonly SLACK: WebAssembly.Global;
-  readonly STEP_BYTES: WebAssembly.Global;
   heap_base(): number;
   run(steps: number, first: number, last: number): void;
   run_rows(step: number, y0: number, y1: number): void;

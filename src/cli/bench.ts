@@ -102,7 +102,7 @@ async function bench(model: string | undefined, options: BenchOptions): Promise<
     }
     sessions.push(await open(network, variant));
   }
-  const name = sessions[0]?.graph.name ?? "";
+  const name = sessions[0]?.manifest.name ?? "";
   const variants = await measure(sessions, options);
   const json = { network: name, runs: options.runs, variants, absent };
   const title = model === undefined ? name : basename(model);

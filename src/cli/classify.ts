@@ -105,7 +105,7 @@ async function run(model: string, images: readonly string[], options: Options): 
   const normalisation = normalisationOf(options);
   const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
   const net = await loadModel(model, { variant, maxMemory, ...(resolution && { resolution }) });
-  if (net.graph.source.detector) {
+  if (net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a classifier, got a detector; use sepconv detect`);
   }
   const labels = (await labelsFor(net, model, asked))?.list;

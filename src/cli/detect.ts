@@ -60,7 +60,7 @@ export function detectCommand(program: Command): void {
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
   const { out, minScore, variant, maxMemory, json = false } = options;
   const net = await loadModel(model, { variant, maxMemory });
-  if (!net.graph.source.detector) {
+  if (!net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a detector, got a network whose outputs say nothing of boxes`);
   }
   const stems = images.map((path) => basename(path, extname(path)));

@@ -26,7 +26,7 @@ export interface Labels {
  * @throws FormatError when the file holds no labels, or not as many as there are classes
  */
 export async function labelsFor(net: Session, model: string, asked: Labels | undefined): Promise<Labels | undefined> {
-  const { format, labels: own } = net.graph.source;
+  const { format, labels: own } = net.manifest.source;
   const labels = asked ?? (own === undefined && format === "tfjs" ? await labelsBeside(model) : undefined);
   if (labels) checkCount(net, labels);
   return labels;

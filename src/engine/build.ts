@@ -3,16 +3,24 @@
  * @module
  */
 import { checkBytes, checkOptions } from "../arguments.ts";
-import { MemoryError } from "../errors.ts";
+import { MemoryError, UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Graph } from "../graph/graph.ts";
 import { initialise, type Weights, withWeights } from "../graph/initialise.ts";
 import { optimise } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
+import { Budget, type Limits } from "../limits.ts";
+import { turns } from "../turn.ts";
 import { checkPlan } from "./check.ts";
+import { packingOf } from "./image.ts";
+import { manifestOf } from "./manifest.ts";
+import { LinearMemory } from "./memory.ts";
+import { pack } from "./pack.ts";
 import { type MemoryUse, type Plan, plan } from "./plan.ts";
+import { ENTRY_BYTES, writeEntry } from "./schedule.ts";
 import { Session } from "./session.ts";
+import { STEP_BYTES, writeStep } from "./step.ts";
 import { type Kernels, kernelsFrom, loadKernels, type Variant, type WasmSource } from "./variant.ts";
 
 /** How far a model is on its way to a session. */
@@ -46,7 +54,9 @@ export interface BuildOptions extends PlanOptions {
   readonly weights?: Weights | undefined;
   /** Seed of the random weights. */
   readonly seed?: number | undefined;
+  /** Stops reading and packing; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Called as the model is read, in bytes of each file, and as its weights are packed, in sets of them. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -69,12 +79,19 @@ interface Prepared {
  * @param given a graph, or a session, of whose graph another one is made
  * @throws {@link MemoryError} before anything is allocated, when the plan needs more than `maxMemory`
  * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has; `TypeError` for what is no graph, or no option
+ * @example
+ * ```js
+ * import { build, mobilenetV1 } from "sepconv";
+ *
+ * const net = await build(mobilenetV1({ alpha: 0.25, resolution: 96 }), { endPoints: ["block11"] });
+ * const { output, endPoints } = net.run(new Float32Array(96 * 96 * 3));
+ * console.log(output.length, endPoints.block11.length); // 1001 4608
+ * ```
  */
 export async function build(given: GraphLike, options: BuildOptions = {}): Promise<Session> {
   checkOptions("build", options, BUILD_OPTIONS);
   const graph = graphGiven("build", given);
-  const { signal, onProgress } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
@@ -82,10 +99,66 @@ export async function build(given: GraphLike, options: BuildOptions = {}): Promi
   if (options.maxMemory !== undefined) prepare(graph, options);
   const weighted = options.weights ? withWeights(graph, options.weights) : graph;
   const prepared = prepare(initialise(weighted, options.seed), options);
-  return Session.create({
-    ...{ graph, ...prepared, kernels: await kernels, signal },
-    onPacked: onProgress && ((done, total) => onProgress({ phase: "pack", done, total })),
+  const memory = await loadPlan(prepared, await kernels, options);
+  const manifest = manifestOf(prepared.plan, graph, prepared.optimised, prepared.endPoints);
+  return new Session({ manifest, memory, kernels: await kernels, graph });
+}
+
+/** What can be asked of {@link open}. */
+export interface OpenOptions extends Pick<BuildOptions, "variant" | "wasm" | "maxMemory" | "signal"> {
+  /** How much the file may ask for; see {@link Limits}. */
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+/**
+ * A session of an image that one saved (`net.save()`): the same bits, without a reader and without packing.
+ * @param file the image's bytes
+ * @throws {@link FormatError} when it is damaged or would leave its memory; {@link UnsupportedError} when no build of the kernels that this host runs is the one
+ *   that it was saved for; {@link MemoryError} when it needs more than `maxMemory`
+ */
+export async function openImage(file: Uint8Array, options: OpenOptions = {}): Promise<Session> {
+  const { maxMemory, limits, signal } = options;
+  checkBytes("maxMemory", maxMemory);
+  const { readImage } = await import("./image-read.ts");
+  const { manifest, packing, bytes } = readImage(file, maxMemory, new Budget({ limits, maxMemory, signal }));
+  const kernels = await (options.variant === undefined && options.wasm === undefined && packing === "scalars"
+    ? loadKernels("scalar")
+    : kernelsFor(options));
+  if (packingOf(kernels.variant) !== packing) {
+    const fit = packing === "vectors" ? "simd or relaxed" : "scalar";
+    throw new UnsupportedError(
+      `image: expected kernels of ${fit}, for which its weights are packed, got ${kernels.variant}`,
+    );
+  }
+  const memory = await LinearMemory.create(kernels.module, manifest.memory.total);
+  memory.bytes(manifest.stepsAt, bytes.length).set(bytes);
+  signal?.throwIfAborted();
+  return new Session({ manifest, memory, kernels });
+}
+
+/** An instance of the kernels with exactly the plan's memory, in which step records, schedule and packed weights lie. */
+async function loadPlan(
+  { plan, optimised }: Prepared,
+  kernels: Kernels,
+  { signal, onProgress }: BuildOptions,
+): Promise<LinearMemory> {
+  const memory = await LinearMemory.create(kernels.module, plan.memory.total);
+  const recordAt = (step: number) => plan.stepsAt + step * STEP_BYTES;
+  plan.steps.forEach(({ fields }, i) => {
+    writeStep(memory.view, recordAt(i), fields);
   });
+  plan.schedule.forEach((entry, i) => {
+    writeEntry(memory.view, plan.scheduleAt + i * ENTRY_BYTES, recordAt(entry.step), entry);
+  });
+  const turn = turns(signal);
+  const total = plan.weights.length;
+  for (const [i, { packed, address }] of plan.weights.entries()) {
+    await turn();
+    pack(memory, packed, address, optimised, { address: plan.arena, bytes: plan.memory.arena });
+    onProgress?.({ phase: "pack", done: i + 1, total });
+  }
+  signal?.throwIfAborted();
+  return memory;
 }
 
 /** The kernels that the options ask for. */
@@ -93,7 +166,16 @@ export function kernelsFor({ variant, wasm }: Pick<BuildOptions, "variant" | "wa
   return wasm === undefined ? loadKernels(variant) : kernelsFrom(wasm, variant);
 }
 
-/** What a session of this graph will take, in bytes; nothing is allocated and no weights are needed. */
+/**
+ * What a session of this graph will take, in bytes; nothing is allocated and no weights are needed.
+ * @example
+ * ```js
+ * import { memoryRequired, mobilenetV1 } from "sepconv";
+ *
+ * const { weights, arena, total } = memoryRequired(mobilenetV1({ alpha: 1, resolution: 224 }));
+ * console.log(weights, arena, total);
+ * ```
+ */
 export function memoryRequired(given: GraphLike, options: PlanOptions = {}): MemoryUse {
   checkOptions("memoryRequired", options, PLAN_OPTIONS);
   return prepare(graphGiven("memoryRequired", given), options).plan.memory;

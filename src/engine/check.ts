@@ -1,8 +1,8 @@
 /**
  * Proves a plan before anything runs by it: kernels trust their records, and this is why they may.
  *
- * What each kernel reads and writes is said here once more, from the kernels' own headers and not by the planner's code, so that a mistake there is
- * found here. Proven for every step: its numbers fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors
+ * What each kernel reads, writes and asks for is taken from the table of the ABI, of which the kernels' own asserts are made too, and not from the
+ * planner's code, so that a mistake there is found here. Proven for every step: its numbers fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors
  * that it names, which have the sizes that the graph gives them; what it reads was written before by the node that it is meant to come from, and by nobody
  * since. So values that are needed at the same time never overlap.
  * @module
@@ -11,10 +11,11 @@ import { UnsupportedError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { isByte } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
-import { type Fields, footprint } from "./footprint.ts";
-import { ALIGN, BASE, SLACK } from "./memory.ts";
+import { ALIGN, BASE, FIELDS, KERNELS, SLACK, STEP_BYTES } from "./abi.ts";
+import { footprint } from "./footprint.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import { KERNELS, STEP_BYTES, STEP_FLOATS, STEP_INTS, STEP_QUANT } from "./step.ts";
+import { ENTRY_BYTES } from "./schedule.ts";
+import { NO_FIELDS } from "./step.ts";
 
 /** Bytes [start, end) of memory, and the value that was last written there. */
 interface Span {
@@ -32,6 +33,7 @@ export function checkPlan(plan: Plan, graph: Graph, keep: ReadonlySet<string> = 
   const check = new Check(plan, graph);
   check.regions();
   for (const { name } of graph.inputs) check.write(name, plan.values.get(name)?.address ?? -1, check.bytesOf(name));
+  check.schedule();
   for (const [i, step] of plan.steps.entries()) check.step(step, i);
   check.exits(new Set([...graph.outputs, ...keep]));
 }
@@ -86,9 +88,10 @@ class Check {
 
   /** Steps, weights and arena follow each other inside the memory, and none of them reaches into another. */
   regions(): void {
-    const { memory, stepsAt, steps, weights, arena } = this.#plan;
+    const { memory, stepsAt, steps, scheduleAt, schedule, weights, arena } = this.#plan;
     const list = [
       { name: "step records", start: stepsAt, bytes: steps.length * STEP_BYTES },
+      { name: "schedule", start: scheduleAt, bytes: schedule.length * ENTRY_BYTES },
       ...weights.map(({ address, bytes }, i) => ({ name: `weights ${i}`, start: address, bytes: bytes + SLACK })),
       { name: "arena", start: arena, bytes: memory.arena + SLACK },
     ].sort((a, b) => a.start - b.start);
@@ -103,20 +106,39 @@ class Check {
     this.#demand(end <= memory.total && memory.total <= 2 ** 32, `${end} bytes to 4 GiB`, memory.total);
   }
 
+  /** Every unit of every step is computed once, and all of a step before any of the next: what follows may then go by whole steps. */
+  schedule(): void {
+    const { steps, schedule } = this.#plan;
+    let [at, unit] = [0, 0];
+    for (const { step, u0, u1 } of schedule) {
+      this.#where = `schedule of step ${step}`;
+      const rows = steps[at]?.fields.rows ?? 0;
+      this.#demand(
+        step === at && u0 === unit && u1 > u0 && u1 <= rows,
+        `units of step ${at} from ${unit} on`,
+        `${u0} to ${u1}`,
+      );
+      unit = u1 === rows ? 0 : u1;
+      if (u1 === rows) at++;
+    }
+    this.#where = "schedule";
+    this.#demand(at === steps.length && unit === 0, `all ${steps.length} steps`, at);
+  }
+
   step(step: PlannedStep, index: number): void {
     const { kernel, node, fields } = step;
     this.#where = `step ${index} (${kernel}) of node ${node.name}`;
     for (const [name, value] of Object.entries(fields)) this.#fits(name, value);
     this.#demand(fields.kernel === KERNELS[kernel], `kernel number ${KERNELS[kernel]}`, fields.kernel);
-    const f: Fields = { ...NONE, ...fields };
-    const print = footprint(kernel, f);
+    const f = { ...NO_FIELDS, ...fields };
+    const print = footprint(kernel, fields);
     for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
 
     const part = this.#nextPart(node);
     const reads = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part.index]] : node.inputs;
     const x = this.#read("x", reads[0], f.x, print.x);
     const x2 = print.x2 === undefined ? undefined : this.#read("x2", reads[1], f.x2, print.x2);
-    if (print.w !== undefined) this.#packed("w", f.w, print.w);
+    if (print.w) this.#packed("w", f.w, print.w);
     if (print.w2 !== undefined) this.#packed("w2", f.w2, print.w2);
 
     const bytes = this.bytesOf(node.name);
@@ -133,11 +155,7 @@ class Check {
     for (const input of [x, x2]) {
       if (input === undefined || input.end <= start || input.start >= start + bytes) continue;
       const same = input.start === start && input.end === start + bytes;
-      this.#demand(
-        print.inPlace === true && same,
-        "an output apart from the input",
-        `an overlap at byte ${input.start}`,
-      );
+      this.#demand(print.inPlace && same, "an output apart from the input", `an overlap at byte ${input.start}`);
     }
     if (print.s !== undefined)
       this.#scratch(f.s, print.s, [...[x, x2].flatMap((s) => s ?? []), { start, end: start + bytes }]);
@@ -230,11 +248,12 @@ class Check {
 
   #fits(name: string, value: number | undefined): void {
     if (value === undefined) return;
-    if (FLOATS.has(name)) {
+    const type = FIELDS[name as keyof typeof FIELDS];
+    if (type === "f32") {
       this.#demand(!Number.isNaN(value), `a number in ${name}`, value);
       return;
     }
-    const [lo, hi] = ADDRESSES.has(name) ? [0, 2 ** 32] : [-(2 ** 31), 2 ** 31];
+    const [lo, hi] = type === "usize" ? [0, 2 ** 32] : [-(2 ** 31), 2 ** 31];
     this.#demand(Number.isInteger(value) && value >= lo && value < hi, `32 bits in ${name}`, value);
   }
 
@@ -246,9 +265,3 @@ class Check {
     throw new UnsupportedError(`${this.#where}: expected ${expected}, got ${got}`);
   }
 }
-
-/** Fields that a record leaves out are 0. */
-const NONE = Object.fromEntries([...STEP_INTS, ...STEP_FLOATS, ...STEP_QUANT].map((name) => [name, 0])) as Fields;
-
-const FLOATS: ReadonlySet<string> = new Set(STEP_FLOATS);
-const ADDRESSES: ReadonlySet<string> = new Set(["x", "x2", "w", "w2", "y", "s"]);

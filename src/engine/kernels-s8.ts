@@ -17,6 +17,7 @@ import {
   typeOf,
 } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
+import { scratchOf } from "./footprint.ts";
 import {
   type Context,
   dims,
@@ -30,11 +31,7 @@ import {
   windowFields,
 } from "./lowering.ts";
 import { fastHolds } from "./requantise.ts";
-import type { Kernel, StepFields } from "./step.ts";
-
-/** Flags of a step: its depthwise half, its pointwise half may be requantised the fast way (`assembly/requant_s8.ts`). */
-const FAST_DEPTHWISE = 1;
-const FAST_POINTWISE = 2;
+import { FLAGS, type Kernel, type StepFields } from "./step.ts";
 
 type Lowering = (node: Node, context: Context) => readonly Lowered[];
 
@@ -63,23 +60,15 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
       !window.padL &&
       sameImage(node, context);
     const tile = panelRows(even(k), k * outC, y[0]! * y[1]! * y[2]!, 1);
-    const scratchBytes = panelBytes(even(k), tile) + columnBytes(even(k));
-    if (pointwise) {
-      return [
-        { kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...half, rows: sizeOf(y) / outC, inC, outC, tile } },
-      ];
-    }
-    return [{ kernel: "conv_s8", x, w, scratchBytes, fields: { ...window, ...half, outC, tile } }];
+    if (pointwise) return [step("pwconv_s8", { x, w }, { ...half, rows: sizeOf(y) / outC, inC, outC, tile })];
+    return [step("conv_s8", { x, w }, { ...window, ...half, outC, tile })];
   },
 
   depthwiseConv2d(node, context) {
     const x = node.inputs[0]!;
     const half = depthwise(node, node, x, outputOf(node), context);
     const { zm: zy, qlo2: qlo, qhi2: qhi, midC: outC, ...fields } = half.fields;
-    const scratchBytes = DEPTHWISE_BYTES;
-    return [
-      { kernel: "dwconv_s8", x, w: half.w, scratchBytes, fields: { ...fields, zy, qlo, qhi, outC } as StepFields },
-    ];
+    return [step("dwconv_s8", { x, w: half.w }, { ...fields, zy, qlo, qhi, outC } as StepFields)];
   },
 
   separable(node, context) {
@@ -93,11 +82,11 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
     const tile = panelRows(even(midC), midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
     const { zw: zw2, zx: _, flags, ...fields } = second.fields;
     return [
-      {
-        ...{ kernel: "separable_s8", x, w: first.w, w2: second.w },
-        scratchBytes: panelBytes(even(midC), tile) + Math.max(DEPTHWISE_BYTES, columnBytes(even(midC))),
-        fields: { ...first.fields, ...fields, zw2: zw2!, outC, tile, flags: first.fields.flags! | flags! },
-      },
+      step(
+        "separable_s8",
+        { x, w: first.w, w2: second.w },
+        { ...first.fields, ...fields, zw2: zw2!, outC, tile, flags: first.fields.flags! | flags! },
+      ),
     ];
   },
 
@@ -107,8 +96,7 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
     const { w, fields } = matrix(node, node, meaning(x, context), outputOf(node), k, n, context, "dense");
     const rowCount = sizeOf(shapeOf(node.name, context)) / n;
     const tile = panelRows(even(k), k * n, rowCount, 1);
-    const scratchBytes = panelBytes(even(k), tile) + columnBytes(even(k));
-    return [{ kernel: "pwconv_s8", x, w, scratchBytes, fields: { ...fields, rows: rowCount, inC: k, outC: n, tile } }];
+    return [step("pwconv_s8", { x, w }, { ...fields, rows: rowCount, inC: k, outC: n, tile })];
   },
 
   maxPool: (node, context) => [pool("maxpool_s8", node, context)],
@@ -183,7 +171,7 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
       node.alignCorners && to > 1
         ? Math.floor((1024 * (from - 1) + Math.floor((to - 1) / 2)) / (to - 1))
         : Math.floor((1024 * from + Math.floor(to / 2)) / to);
-    const flags = fields.flags! + (meaning(x, context).unsigned ? 2 : 0);
+    const flags = fields.flags! + (meaning(x, context).unsigned ? FLAGS.UNSIGNED : 0);
     return [{ kernel: "resize_s8", x, fields: { ...fields, m1: scale(inH!, outH!), m2: scale(inW!, outW!), flags } }];
   },
 
@@ -205,14 +193,14 @@ const LOWERINGS: { readonly [O in Op]?: (node: Extract<Node, { op: O }>, context
       );
     }
     const from = meaning(x, context);
-    const step = affineOf(from).scale * node.beta;
+    const unit = affineOf(from).scale * node.beta;
     if (from.unsigned) {
-      const exps = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-d * step));
+      const exps = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-d * unit));
       const w: Packed = { layout: "bytes", bytes: [...new Uint8Array(exps.buffer)] };
-      return [{ ...elementwise("softmax_s8", node, context, { flags: 1 }), w }];
+      return [{ ...elementwise("softmax_s8", node, context, { flags: FLAGS.FROM_TABLE }), w }];
     }
     // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart anyway.
-    const { m, e } = quantiseMultiplier(Math.min(Math.max(step * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
+    const { m, e } = quantiseMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
     return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
   },
@@ -324,7 +312,7 @@ function matrix(
   const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
   const w = { layout: "matrix_s8" as const, weights: half.weights, bias: half.bias, k, n, zero, m, e };
   const fast = fastHolds(w, { lo: qlo - zy, hi: qhi - zy }, context.graph);
-  return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FAST_POINTWISE : 0 } };
+  return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FLAGS.FAST_POINTWISE : 0 } };
 }
 
 /** Weights and fields of a depthwise convolution as the first half of a separable step: zero point zm, bounds qlo2 and qhi2, channels midC. */
@@ -353,7 +341,7 @@ function depthwise(
     m,
     e,
   };
-  const flags = fastHolds(w, { lo: qlo2 - zm, hi: qhi2 - zm }, context.graph) ? FAST_DEPTHWISE : 0;
+  const flags = fastHolds(w, { lo: qlo2 - zm, hi: qhi2 - zm }, context.graph) ? FLAGS.FAST_DEPTHWISE : 0;
   return {
     w,
     fields: {
@@ -361,6 +349,11 @@ function depthwise(
       ...{ multiplier, midC, zx, zw, zm, qlo2, qhi2, flags },
     },
   };
+}
+
+/** A step with the scratch that it needs. */
+function step(kernel: Kernel, of: Pick<Lowered, "x" | "w" | "w2">, fields: StepFields): Lowered {
+  return { kernel, ...of, scratchBytes: scratchOf(kernel, fields), fields };
 }
 
 function elementwise(kernel: Kernel, node: Node, context: Context, fields: StepFields): Lowered {
@@ -406,25 +399,11 @@ function realTable(node: Node, context: Context, f: (x: number) => number): Lowe
   });
 }
 
-/** Scratch of a depthwise half. */
-const DEPTHWISE_BYTES = 432;
-
 /** Bytes of a panel at the least and at the most: small networks want little memory, large weights want to be passed over seldom. */
 const PANEL_LEAST = 1024;
 const PANEL_MOST = 64 * 1024;
 
 const even = (k: number) => k + (k & 1);
-const up16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
-
-/** A panel of 16-bit rows and the sum of each. */
-function panelBytes(k: number, tile: number): number {
-  return up16(2 * tile * k) + up16(4 * tile);
-}
-
-/** Scratch beside the panel: constants of eight columns, their weights in 16 bits. */
-function columnBytes(k: number): number {
-  return 128 + 16 * k;
-}
 
 /** How many rows of `k` values a panel gets: as for floats, see `panelRows` of the float kernels. */
 function panelRows(k: number, weights: number, total: number, unit: number): number {

@@ -6,6 +6,7 @@ import { UnsupportedError } from "../errors.ts";
 import type { Clamp, Node, Op, Shape, Window } from "../graph/graph.ts";
 import { isByte } from "../graph/quant.ts";
 import { sizeOf } from "../graph/references.ts";
+import { covers, scratchOf } from "./footprint.ts";
 import { lowerBytes } from "./kernels-s8.ts";
 import {
   type Context,
@@ -50,18 +51,14 @@ const LOWERINGS: Lowerings = {
       return [pointwise(node.inputs[0]!, node.clamp, w, sizeOf(y) / outC!, k, outC!)];
     }
     const tile = panelRows(k, k * outC!, y[0]! * y[1]! * y[2]!, 1);
-    return [
-      {
-        ...{ kernel: "conv_f32", x: node.inputs[0]!, w, scratchBytes: 4 * tile * k },
-        fields: { ...window, ...bounds(node.clamp), outC: outC!, tile },
-      },
-    ];
+    const fields = { ...window, ...bounds(node.clamp), outC: outC!, tile };
+    return [{ kernel: "conv_f32", x: node.inputs[0]!, w, scratchBytes: scratchOf("conv_f32", fields), fields }];
   },
 
   depthwiseConv2d(node, context) {
     const half = depthwise(node, node.inputs[0]!, shapeOf(node.name, context), context);
     const { lo2: lo, hi2: hi, midC: outC, ...fields } = half.fields;
-    const kernel = slides(fields) ? "dwconv3x3_f32" : "dwconv_f32";
+    const kernel = covers("dwconv3x3_f32", fields) ? "dwconv3x3_f32" : "dwconv_f32";
     return [{ kernel, x: node.inputs[0]!, w: half.w, fields: { ...fields, lo: lo!, hi: hi!, outC: outC! } }];
   },
 
@@ -78,13 +75,10 @@ const LOWERINGS: Lowerings = {
     const midC = half.fields.midC!;
     const outC = y[3]!;
     const tile = panelRows(midC, midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
-    return [
-      {
-        ...{ kernel: "separable_f32", x: node.inputs[0]!, w: half.w, w2: matrix(node.pointwise, midC, outC) },
-        scratchBytes: 4 * tile * midC,
-        fields: { ...half.fields, ...bounds(node.pointwise.clamp), outC, tile },
-      },
-    ];
+    const fields = { ...half.fields, ...bounds(node.pointwise.clamp), outC, tile };
+    const w2 = matrix(node.pointwise, midC, outC);
+    const scratchBytes = scratchOf("separable_f32", fields);
+    return [{ kernel: "separable_f32", x: node.inputs[0]!, w: half.w, w2, scratchBytes, fields }];
   },
 
   batchNorm(node) {
@@ -204,22 +198,6 @@ function depthwise(
     w: rows(part(half.bias, midC, 0), part(half.weights, kH * kW * midC)),
     fields: { ...windowFields(half, [kH, kW], input, y, context), multiplier, midC, lo2, hi2 },
   };
-}
-
-/** Whether the sliding 3×3 kernel fits: see the limits in `assembly/dwconv3x3_f32.ts`. */
-function slides(f: StepFields): boolean {
-  const lastTap = (f.outW! - 1) * f.strideW! - f.padL! + 2;
-  return (
-    f.kH === 3 &&
-    f.kW === 3 &&
-    f.multiplier === 1 &&
-    f.dilationH === 1 &&
-    f.dilationW === 1 &&
-    f.strideH === f.strideW &&
-    f.strideW! <= 2 &&
-    f.padL! <= 1 &&
-    lastTap <= f.inW!
-  );
 }
 
 function elementwise(kernel: Kernel, node: Node, context: Context, fields: StepFields): Lowered {

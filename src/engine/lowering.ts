@@ -4,7 +4,7 @@
  */
 import type { Graph, Node, Padding, Pair, Shape, Window } from "../graph/graph.ts";
 import { resolvePadding } from "../graph/shape.ts";
-import type { Kernel, StepFields } from "./step.ts";
+import { FLAGS, type Kernel, type StepFields } from "./step.ts";
 
 /** Weights as a kernel wants them. Their size does not depend on the variant; the order inside a packed matrix does. */
 export type Packed =
@@ -191,6 +191,6 @@ export function resizeFields(node: Extract<Node, { op: "resizeBilinear" }>, cont
   const [, inH, inW, inC] = shapeOf(node.inputs[0]!, context) as readonly [number, number, number, number];
   const scale = (from: number, to: number) =>
     Math.fround(node.alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to);
-  const scales = { a: scale(inH, outH), b: scale(inW, outW), flags: node.halfPixelCenters ? 1 : 0 };
+  const scales = { a: scale(inH, outH), b: scale(inW, outW), flags: node.halfPixelCenters ? FLAGS.HALF_PIXELS : 0 };
   return { rows: n * outH, n, inH, inW, inC, outH, outW, outC, ...scales };
 }

@@ -4,27 +4,23 @@
  */
 import { instantiateSync } from "@assemblyscript/loader";
 import { LoadError, MemoryError } from "../errors.ts";
+import { BASE, MODULE_CONSTANTS } from "./abi.ts";
+
+export { ABI_VERSION, ALIGN, BASE, SLACK } from "./abi.ts";
 
 /** Bytes of a WebAssembly page. */
 export const PAGE = 65536;
-/** Where a plan's own bytes begin: past the module's static data. */
-export const BASE = 2048;
-/** Alignment of every tensor, in bytes. */
-export const ALIGN = 16;
-/** Bytes past the end of a tensor that kernels may read, and ignore. */
-export const SLACK = 16;
-/** The contract between a step table and the kernels that this code was written for. */
-export const ABI_VERSION = 1;
 
 /** The kernels' ABI: what `assembly/index.ts` exports, as far as the host calls it. */
-export interface KernelExports extends Record<string, unknown> {
+export interface KernelExports
+  extends Record<string, unknown>,
+    Readonly<Record<keyof typeof MODULE_CONSTANTS, { readonly value: number }>> {
   readonly memory: WebAssembly.Memory;
-  readonly ABI_VERSION: { readonly value: number };
   readonly VARIANT: { readonly value: number };
   /** First byte that static data leaves free. */
   heap_base(): number;
-  /** Executes steps [first, last) of the table at byte address `steps`. */
-  run(steps: number, first: number, last: number): void;
+  /** Executes entries [first, last) of the schedule at byte address `entries`. */
+  run_schedule(entries: number, first: number, last: number): void;
   /** Executes row units [y0, y1) of the step at byte address `step`. */
   run_rows(step: number, y0: number, y1: number): void;
   /** Packs rows [k0, k1) of a row-major [k][n] matrix; row k0 is at byte address `source`. */
@@ -42,11 +38,14 @@ export class LinearMemory {
   readonly view: DataView;
 
   private constructor(exports: KernelExports, bytes: number) {
-    if (exports.ABI_VERSION?.value !== ABI_VERSION || exports.heap_base() > BASE) {
-      throw new LoadError(
-        `wasm module: expected ABI version ${ABI_VERSION} with static data below byte ${BASE}, got version ${exports.ABI_VERSION?.value}`,
-      );
+    // Kernels of another version of this package would read other fields, or further: none of them runs.
+    for (const [name, value] of Object.entries(MODULE_CONSTANTS)) {
+      const own = (exports[name] as { readonly value: number } | undefined)?.value;
+      if (own !== value) throw new LoadError(`wasm module: expected ${name} ${value}, got ${own}`);
     }
+    const base = exports.heap_base();
+    if (base > BASE)
+      throw new LoadError(`wasm module: expected static data below byte ${BASE}, got some up to ${base}`);
     const pages = Math.ceil(bytes / PAGE);
     const missing = pages - exports.memory.buffer.byteLength / PAGE;
     try {

@@ -5,24 +5,23 @@
 import { UnsupportedError } from "../errors.ts";
 import type { Constant, Graph } from "../graph/graph.ts";
 import { multiplied } from "../graph/quant.ts";
+import { depthwiseS8, headS8, matrixF32, matrixS8 } from "./abi.ts";
 import type { Packed } from "./lowering.ts";
 import type { LinearMemory } from "./memory.ts";
-
-const up = (n: number, unit: number) => Math.ceil(n / unit) * unit;
 
 /** Bytes of packed weights. */
 export function packedBytes(packed: Packed): number {
   switch (packed.layout) {
     case "matrix":
-      return 4 * (packed.k + 1) * packed.n;
+      return matrixF32(packed.k, packed.n);
     case "rows":
       return 4 * packed.parts.reduce((sum, { length }) => sum + length, 0);
     case "bytes":
       return packed.bytes.length;
-    default: {
-      const n = columnsOf(packed);
-      return headBytes(n) + n * (packed.layout === "matrix_s8" ? up(packed.k, 2) : packed.k);
-    }
+    case "matrix_s8":
+      return matrixS8(packed.k, packed.n);
+    case "depthwise_s8":
+      return depthwiseS8(packed.k, packed.n);
   }
 }
 
@@ -30,12 +29,8 @@ type Bytes = Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>;
 
 /** Columns of 8-bit weights as they are kept. */
 function columnsOf({ layout, n }: Bytes): number {
-  return up(n, layout === "matrix_s8" ? 4 : 8);
-}
-
-/** Bias, multipliers and shifts of n columns. */
-function headBytes(n: number): number {
-  return 8 * n + up(n, 16);
+  const unit = layout === "matrix_s8" ? 4 : 8;
+  return Math.ceil(n / unit) * unit;
 }
 
 /** A piece of the arena that may be used on the way. */
@@ -111,7 +106,7 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
   const constant = graph.constants.get(packed.weights)!;
   const data = bytes(constant);
   packHead(memory, packed, address, graph, data, constant.quantisation!.zeroPoints[0]!);
-  const body = address + headBytes(columns);
+  const body = address + headS8(columns);
   if (packed.layout === "depthwise_s8") {
     const target = memory.bytes(body, k * columns);
     for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);

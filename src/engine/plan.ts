@@ -2,8 +2,8 @@
  * Where every byte lies and which kernel runs in which order: a pure function of the graph. It knows the total before anything is allocated, and it
  * needs no weights for that.
  *
- *     [ static data | step records | packed weights | arena: activations, scratch, input, output | SLACK ]
- *     0             BASE                                                                                total
+ *     [ static data | step records | schedule | packed weights | arena: activations, scratch, input, output | SLACK ]
+ *     0             BASE                                                                                           total
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
@@ -16,13 +16,14 @@ import { lower } from "./kernels.ts";
 import type { Context, Lowered, Packed } from "./lowering.ts";
 import { ALIGN, BASE, SLACK } from "./memory.ts";
 import { packedBytes, stagingBytes } from "./pack.ts";
+import { ENTRY_BYTES, type ScheduleEntry, wholeSteps } from "./schedule.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./step.ts";
 
 /** What a session needs, in bytes: the other parts sum to `total`. */
 export interface MemoryUse {
   /** The kernels' own static data, and what they may read past the end. */
   readonly module: number;
-  /** Step records. */
+  /** Step records, and the schedule of them. */
   readonly steps: number;
   /** Packed weights. */
   readonly weights: number;
@@ -62,8 +63,11 @@ export interface Plan {
   readonly memory: MemoryUse;
   readonly steps: readonly PlannedStep[];
   readonly weights: readonly PlannedWeights[];
-  /** Byte address of the first step record. */
+  /** In which order the kernels compute which units of the steps. */
+  readonly schedule: readonly ScheduleEntry[];
+  /** Byte addresses of the first step record and of the schedule's first entry. */
   readonly stepsAt: number;
+  readonly scheduleAt: number;
   /** First byte of the arena; before the first run it serves as staging area for packing. */
   readonly arena: number;
   /** Graph inputs, outputs and kept values by name. */
@@ -104,8 +108,9 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const staging = Math.max(0, ...weights.list.map(({ packed }) => padded(stagingBytes(packed))));
   const arena = { ...placed, bytes: Math.max(placed.bytes, staging) };
 
-  const stepBytes = drafts.length * STEP_BYTES;
-  const weightsAt = BASE + stepBytes;
+  const schedule = wholeSteps(drafts);
+  const scheduleAt = BASE + drafts.length * STEP_BYTES;
+  const weightsAt = scheduleAt + schedule.length * ENTRY_BYTES;
   const arenaAt = weightsAt + weights.bytes;
   const bufferOffset = new Map(lifetimes.map((buffer, i) => [buffer, arena.offsets[i]!]));
   const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
@@ -114,7 +119,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
 
   return {
     memory: {
-      ...{ module: BASE + SLACK, steps: stepBytes, weights: weights.bytes, arena: arena.bytes },
+      ...{ module: BASE + SLACK, steps: weightsAt - BASE, weights: weights.bytes, arena: arena.bytes },
       total: arenaAt + arena.bytes + SLACK,
     },
     steps: drafts.map(({ kernel, node, x, x2, w, w2, yOffset = 0, fields }, i) => ({
@@ -134,7 +139,8 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
     weights: weights.list.map(({ packed, offset }) => ({
       ...{ packed, address: weightsAt + offset, bytes: packedBytes(packed) },
     })),
-    stepsAt: BASE,
+    schedule,
+    ...{ stepsAt: BASE, scheduleAt },
     arena: arenaAt,
     shapes: context.shapes,
     values: new Map(

@@ -1,16 +1,17 @@
 /**
- * A plan loaded into one wasm instance with one memory. Running copies in, executes the step table, copies out; it allocates nothing in wasm.
+ * An image in one wasm instance with one memory. Running copies in, executes the schedule in one call, copies out; it allocates nothing in wasm.
  * @module
  */
 import { kindOf, tagOf } from "../arguments.ts";
 import { ShapeError, StateError } from "../errors.ts";
-import type { DType, Graph, Op, Quantisation, Shape } from "../graph/graph.ts";
+import type { DType, Graph, Quantisation, Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
-import { turns } from "../turn.ts";
-import { LinearMemory } from "./memory.ts";
-import { pack } from "./pack.ts";
-import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
-import { type Kernel, STEP_BYTES, writeStep } from "./step.ts";
+import { packingOf, writeImage } from "./image.ts";
+import type { Manifest, ManifestStep, ManifestValue } from "./manifest.ts";
+import type { LinearMemory } from "./memory.ts";
+import type { MemoryUse } from "./plan.ts";
+import { ENTRY_BYTES, readEntry } from "./schedule.ts";
+import { STEP_BYTES } from "./step.ts";
 import type { Kernels, Variant } from "./variant.ts";
 
 /** What a value looks like to the caller. */
@@ -41,37 +42,25 @@ export interface RunResult<T extends Numbers = Float32Array> {
 }
 
 /** Time and work of one step. */
-export interface ProfileRow {
-  /** Node that the step computes. */
-  readonly name: string;
-  readonly op: Op;
-  readonly kernel: Kernel;
-  /** Shape of the node's value. */
-  readonly shape: Shape;
-  /** Multiply-adds. */
-  readonly macs: number;
+export interface ProfileRow extends ManifestStep {
   /** Milliseconds of this one execution. */
   readonly ms: number;
 }
 
 /** What a session is made of. */
 export interface SessionParts {
-  /** The graph as it was given, before the passes. */
-  readonly graph: Graph;
-  /** The optimised graph that the plan was made of; its constants have data. */
-  readonly optimised: Graph;
-  readonly plan: Plan;
+  readonly manifest: Manifest;
+  /** An instance of the kernels in whose memory the image lies. */
+  readonly memory: LinearMemory;
   readonly kernels: Kernels;
-  /** Names asked for → names of values in the optimised graph. */
-  readonly endPoints: ReadonlyMap<string, string>;
-  readonly signal?: AbortSignal | undefined;
-  readonly onPacked?: ((done: number, total: number) => void) | undefined;
+  /** The graph that the image was made of; one that was opened has none. */
+  readonly graph?: Graph | undefined;
 }
 
-/** A network that is ready to run. Sessions share nothing; dropping one frees all of it. */
+/** A network that is ready to run: an image in one wasm instance. Sessions share nothing; dropping one frees all of it. */
 export class Session {
-  /** The graph that this session was built from. */
-  readonly graph: Graph;
+  /** What goes in and comes out, and what it means. */
+  readonly manifest: Manifest;
   /** What {@link run} takes. */
   readonly inputs: readonly ValueInfo[];
   /** What {@link run} answers. */
@@ -85,41 +74,43 @@ export class Session {
   /** The compiled kernels, for whoever prepares this session's inputs with them. */
   readonly kernels: Kernels;
   #memory: LinearMemory | undefined;
-  readonly #plan: Plan;
-  readonly #endPointNames: ReadonlyMap<string, string>;
+  readonly #graph: Graph | undefined;
 
-  private constructor(parts: SessionParts, memory: LinearMemory) {
-    const { graph, optimised, plan, kernels, endPoints } = parts;
-    this.graph = graph;
-    this.inputs = optimised.inputs.map((input) => info(input.name, plan.values.get(input.name)!));
-    this.outputs = graph.outputs.map((name) => info(name, plan.values.get(name)!));
-    this.endPoints = [...endPoints].map(([name, value]) => info(name, plan.values.get(value)!));
-    this.memory = plan.memory;
+  /** Use `build`, `load` or `open`. */
+  constructor({ manifest, memory, kernels, graph }: SessionParts) {
+    this.manifest = manifest;
+    this.inputs = manifest.inputs.map(info);
+    this.outputs = manifest.outputs.map(info);
+    this.endPoints = manifest.endPoints.map(info);
+    this.memory = manifest.memory;
     this.variant = kernels.variant;
     this.kernels = kernels;
     this.#memory = memory;
-    this.#plan = plan;
-    this.#endPointNames = endPoints;
+    this.#graph = graph;
   }
 
   /**
-   * Instantiates the kernels with exactly the plan's memory, writes the step table and packs the weights.
-   * @throws {@link MemoryError} when the host refuses the memory
+   * The graph that this session was built from.
+   * @throws {@link StateError} for one that was opened from an image, which has no graph
    */
-  static async create(parts: SessionParts): Promise<Session> {
-    const { plan, kernels, optimised, signal, onPacked } = parts;
-    const memory = await LinearMemory.create(kernels.module, plan.memory.total);
-    plan.steps.forEach(({ fields }, i) => {
-      writeStep(memory.view, stepAddress(plan, i), fields);
-    });
-    const turn = turns(signal);
-    for (const [i, { packed, address }] of plan.weights.entries()) {
-      await turn();
-      pack(memory, packed, address, optimised, { address: plan.arena, bytes: plan.memory.arena });
-      onPacked?.(i + 1, plan.weights.length);
+  get graph(): Graph {
+    if (this.#graph === undefined) {
+      throw new StateError(
+        "session.graph: expected a session that was built, got one opened from an image, which has none",
+      );
     }
-    signal?.throwIfAborted();
-    return new Session(parts, memory);
+    return this.#graph;
+  }
+
+  /**
+   * The session as one file: step records, schedule, packed weights, and what they mean. `open` makes the same session of it, without a reader and without
+   * packing; `load` knows such a file too. It is for the builds whose weights are packed alike: `simd` and `relaxed`, or `scalar`.
+   * @throws {@link StateError} after `dispose`
+   */
+  save(): Uint8Array<ArrayBuffer> {
+    const { stepsAt, arenaAt } = this.manifest;
+    const bytes = this.#inUse().bytes(stepsAt, arenaAt - stepsAt);
+    return writeImage({ manifest: this.manifest, packing: packingOf(this.variant), bytes });
   }
 
   /**
@@ -128,7 +119,7 @@ export class Session {
    */
   run<T extends Numbers = Float32Array>(input: RunInput): RunResult<T> {
     const memory = this.#write(input);
-    memory.exports.run(stepAddress(this.#plan, 0), 0, this.#plan.steps.length);
+    memory.exports.run_schedule(this.manifest.scheduleAt, 0, this.manifest.entries);
     return this.#read<T>(memory);
   }
 
@@ -138,7 +129,7 @@ export class Session {
    * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
    */
   input<T extends Numbers = Float32Array>(name: string = this.inputs[0]!.name): T {
-    return this.#view<T>("input", name, new Map(this.inputs.map((input) => [input.name, input.name])));
+    return this.#view<T>("input", name, this.manifest.inputs);
   }
 
   /**
@@ -147,11 +138,7 @@ export class Session {
    * @throws as {@link input}
    */
   output<T extends Numbers = Float32Array>(name: string = this.outputs[0]!.name): T {
-    return this.#view<T>(
-      "output",
-      name,
-      new Map([...this.outputs.map((o) => [o.name, o.name] as const), ...this.#endPointNames]),
-    );
+    return this.#view<T>("output", name, [...this.manifest.outputs, ...this.manifest.endPoints]);
   }
 
   /**
@@ -159,25 +146,21 @@ export class Session {
    * @throws {@link StateError} after `dispose`
    */
   compute(): void {
-    this.#inUse().exports.run(this.#plan.stepsAt, 0, this.#plan.steps.length);
+    this.#inUse().exports.run_schedule(this.manifest.scheduleAt, 0, this.manifest.entries);
   }
 
   /** Runs the network step by step and says how long each took; use several runs for figures that mean something. */
   profile(input: RunInput): ProfileRow[] {
     const memory = this.#write(input);
-    return this.#plan.steps.map(({ node, kernel, fields }, i) => {
+    const { stepsAt, scheduleAt, entries, steps } = this.manifest;
+    const ms = new Float64Array(steps.length);
+    for (let i = 0; i < entries; i++) {
+      const { step } = readEntry(memory.view, scheduleAt + i * ENTRY_BYTES);
       const start = performance.now();
-      memory.exports.run(stepAddress(this.#plan, 0), i, i + 1);
-      const ms = performance.now() - start;
-      return {
-        name: node.name,
-        op: node.op,
-        kernel,
-        shape: this.#plan.shapes.get(node.name)!,
-        macs: macsOf(kernel, fields),
-        ms,
-      };
-    });
+      memory.exports.run_schedule(scheduleAt, i, i + 1);
+      ms[(step - stepsAt) / STEP_BYTES]! += performance.now() - start;
+    }
+    return steps.map((step, i) => ({ ...step, ms: ms[i]! }));
   }
 
   /** Lets go of the memory. Calling it again does nothing; running after it is a {@link StateError}. */
@@ -185,6 +168,7 @@ export class Session {
     this.#memory = undefined;
   }
 
+  /** {@link dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -194,11 +178,12 @@ export class Session {
     return this.#memory;
   }
 
-  #view<T extends Numbers>(kind: string, name: string, known: ReadonlyMap<string, string>): T {
+  #view<T extends Numbers>(kind: string, name: string, known: readonly ManifestValue[]): T {
     const memory = this.#inUse();
-    const value = this.#plan.values.get(known.get(name) ?? "");
-    if (value === undefined)
-      throw new RangeError(`${kind}: expected one of ${[...known.keys()].join(", ")}, got ${name}`);
+    const value = known.find((candidate) => candidate.name === name);
+    if (value === undefined) {
+      throw new RangeError(`${kind}: expected one of ${known.map((one) => one.name).join(", ")}, got ${name}`);
+    }
     return numbers(memory, value) as T;
   }
 
@@ -213,34 +198,30 @@ export class Session {
           : (input as Readonly<Record<string, Numbers>> | undefined)?.[info.name];
       return checkInput(info, data);
     });
-    this.inputs.forEach(({ name }, i) => {
-      numbers(memory, this.#plan.values.get(name)!).set(given[i]!);
+    this.manifest.inputs.forEach((value, i) => {
+      numbers(memory, value).set(given[i]!);
     });
     return memory;
   }
 
   #read<T extends Numbers>(memory: LinearMemory): RunResult<T> {
-    const copy = (name: string) => numbers(memory, this.#plan.values.get(name)!).slice() as T;
-    const outputs = Object.fromEntries(this.outputs.map(({ name }) => [name, copy(name)]));
-    const endPoints = Object.fromEntries([...this.#endPointNames].map(([name, value]) => [name, copy(value)]));
-    return { output: outputs[this.outputs[0]!.name]!, outputs, endPoints };
+    const copies = (values: readonly ManifestValue[]) =>
+      Object.fromEntries(values.map((value) => [value.name, numbers(memory, value).slice() as T]));
+    const outputs = copies(this.manifest.outputs);
+    return { output: outputs[this.outputs[0]!.name]!, outputs, endPoints: copies(this.manifest.endPoints) };
   }
 }
 
-function info(name: string, { shape, dtype, quantisation }: PlannedValue): ValueInfo {
+function info({ name, shape, dtype, quantisation }: ManifestValue): ValueInfo {
   if (quantisation === undefined) return { name, shape, dtype };
   return { name, shape, dtype, quantisation, scale: quantisation.scales[0]!, zeroPoint: quantisation.zeroPoints[0]! };
 }
 
 /** A view of a value. */
-function numbers(memory: LinearMemory, { address, shape, dtype }: PlannedValue): Numbers {
+function numbers(memory: LinearMemory, { address, shape, dtype }: ManifestValue): Numbers {
   const length = sizeOf(shape);
   if (dtype === "float32") return memory.floats(address, length);
   return dtype === "int8" ? new Int8Array(memory.buffer, address, length) : memory.bytes(address, length);
-}
-
-function stepAddress(plan: Plan, index: number): number {
-  return plan.stepsAt + index * STEP_BYTES;
 }
 
 const ARRAYS = { float32: "Float32Array", int8: "Int8Array", uint8: "Uint8Array", int32: "Int32Array" } as const;
@@ -257,27 +238,4 @@ function checkInput({ name, shape, dtype }: ValueInfo, data: unknown): Numbers {
     throw new ShapeError(`input ${name}: expected ${expected} (${sizeOf(shape)} values), got ${length} values`);
   }
   return data as Numbers;
-}
-
-/** Multiply-adds of a step. */
-function macsOf(kernel: Kernel, f: Plan["steps"][number]["fields"]): number {
-  const pixels = (f.rows ?? 0) * (f.outW ?? 0);
-  const depthwise = pixels * (f.kH ?? 0) * (f.kW ?? 0) * (f.midC || f.outC || 0);
-  switch (kernel) {
-    case "conv_f32":
-    case "conv_s8":
-      return pixels * f.kH! * f.kW! * f.inC! * f.outC!;
-    case "pwconv_f32":
-    case "pwconv_s8":
-      return f.rows! * f.inC! * f.outC!;
-    case "dwconv3x3_f32":
-    case "dwconv_f32":
-    case "dwconv_s8":
-      return depthwise;
-    case "separable_f32":
-    case "separable_s8":
-      return depthwise + pixels * f.midC! * f.outC!;
-    default:
-      return 0;
-  }
 }

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Builder } from "flatbuffers";
-import { UnsupportedError } from "../errors.ts";
 import type { Graph, Normalisation } from "../graph/graph.ts";
 import { table, vector } from "./flatbuffer.ts";
 
@@ -81,17 +80,10 @@ function labelsFile(builder: Builder): number {
   ]);
 }
 
-/**
- * The model with its class names in a zip archive behind it, where TFLite looks for associated files.
- * @throws UnsupportedError where `fflate` is not installed
- */
+/** The model with its class names in a zip archive behind it, where TFLite looks for associated files. */
 export async function withLabels(model: Uint8Array, labels: readonly string[] | undefined): Promise<Uint8Array> {
   if (!labels) return model;
-  const { zipSync } = await import("fflate").catch((cause: unknown) => {
-    throw new UnsupportedError("toTflite: expected the package 'fflate' to write labels with, got none; install it", {
-      cause,
-    });
-  });
+  const { zipSync } = await import("fflate");
   const text = new TextEncoder().encode(labels.map((label) => `${label.replace(/[\r\n]+/g, " ")}\n`).join(""));
   // Stored, with a fixed date: the same labels, the same bytes.
   const zip = zipSync({ [LABELS]: text }, { level: 0, mtime: "1980-01-01T12:00:00" });

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Builder } from "flatbuffers";
-import { UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { prepared } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
@@ -17,15 +16,11 @@ const TYPES = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
 /**
  * The bytes of a TFLite model that computes what the graph does. Batch norms are folded and activations fused, as converters do it; names of inputs and
  * outputs survive; pixel range and class names are written as TFLite metadata, end points are not.
- * @throws UnsupportedError naming a node that has no form in TFLite, and where `flatbuffers` is not installed; TypeError for a graph without weights
+ * @throws UnsupportedError naming a node that has no form in TFLite; TypeError for a graph without weights
  */
 export async function toTflite(graph: Graph): Promise<Uint8Array> {
   validate(graph);
-  const { Builder } = await import("flatbuffers").catch((cause: unknown) => {
-    throw new UnsupportedError("toTflite: expected the package 'flatbuffers' to write with, got none; install it", {
-      cause,
-    });
-  });
+  const { Builder } = await import("flatbuffers");
   const plain = prepared(graph, "tflite");
   const draft = new Draft(plain);
   const bytes = draft.tensors.reduce((sum, { data }) => sum + (data?.byteLength ?? 0) + 512, 1 << 16);

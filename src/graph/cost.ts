@@ -39,7 +39,16 @@ export interface Cost {
   readonly params: number;
 }
 
-/** Multiply-adds and parameters of a valid graph, before or after the passes, with or without data. */
+/**
+ * Multiply-adds and parameters of a valid graph, before or after the passes, with or without data.
+ * @example
+ * ```js
+ * import { cost, mobilenetV1 } from "sepconv";
+ *
+ * const { macs, params } = cost(mobilenetV1({ alpha: 0.25, resolution: 128 }));
+ * console.log(macs, params);
+ * ```
+ */
 export function cost(given: GraphLike): Cost {
   const graph = graphGiven("cost", given);
   const shapes = inferShapes(graph);

@@ -24,6 +24,13 @@ export interface WeightTensor {
  * Equal seeds give equal bits on every host, and a constant's numbers depend on nothing but the seed, its name and its shape.
  * @param seed an integer; the lowest 32 bits count
  * @throws TypeError for a constant that has neither data nor an initialiser
+ * @example
+ * ```js
+ * import { initialise, mobilenetV1, toTflite } from "sepconv";
+ *
+ * const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: 96 }), 42); // the same seed, the same weights
+ * console.log((await toTflite(graph)).length);
+ * ```
  */
 export function initialise(graph: Graph, seed = 0): Graph {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`initialise: expected an integer as seed, got ${seed}`);

@@ -29,18 +29,28 @@ const EXPECTED = "expected TFLite, Keras (.h5, .keras), TF.js model.json or safe
  * @throws UnsupportedError when it is a model of another kind, or uses what is not supported
  * @throws `RangeError` for a resolution that is no whole number from 1
  */
-export async function importModel(source: ModelSource, asked: ImportOptions = {}): Promise<Graph> {
-  const { resolution } = asked;
+export async function importModel(source: ModelSource, options: ImportOptions = {}): Promise<Graph> {
+  const budget = options.budget ?? new Budget({ signal: options.signal });
+  return importFiles(await readSource(source, { ...options, budget }), { ...options, budget });
+}
+
+/**
+ * Builds the graph of a model whose first file has been read.
+ * @throws as {@link importModel}
+ */
+export async function importFiles(
+  files: ModelFiles,
+  options: ImportOptions & { readonly budget: Budget },
+): Promise<Graph> {
+  const { resolution, signal } = options;
   if (resolution !== undefined && !(Number.isInteger(resolution) && resolution >= 1 && resolution <= 2 ** 16)) {
     throw new RangeError(`resolution: expected a whole number of pixels from 1 to 65536, got ${resolution}`);
   }
-  const options = { ...asked, budget: asked.budget ?? new Budget({ signal: asked.signal }) };
-  const files = await readSource(source, options);
-  options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   try {
-    return withOwnRange(await importFiles(files, options));
+    return withOwnRange(await graphOf(files, options));
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (signal?.aborted) throw error;
     const known = error instanceof SepconvError ? error : unsound(error);
     throw NAMELESS.has(files.name) ? known : located(files.name, known);
   }
@@ -68,7 +78,7 @@ function unsound(cause: unknown): FormatError {
   return new FormatError(`expected a model that makes sense, got: ${reason}`, { cause });
 }
 
-async function importFiles(files: ModelFiles, options: ImportOptions & { readonly budget: Budget }): Promise<Graph> {
+async function graphOf(files: ModelFiles, options: ImportOptions & { readonly budget: Budget }): Promise<Graph> {
   const { name, bytes, sibling } = files;
   const { budget } = options;
   switch (recognise(name, bytes, budget)) {

@@ -5,7 +5,7 @@
  */
 
 import type { ByteBuffer } from "flatbuffers";
-import { FormatError, UnsupportedError } from "../errors.ts";
+import { FormatError } from "../errors.ts";
 
 /** Elements that may be read, as a multiple of the file's bytes: writers share equal vectors and strings, but not without end. */
 const BUDGET = 8;
@@ -28,14 +28,7 @@ export class FlatFile {
 
   /** Opens `bytes` and checks their four-letter identifier. */
   static async open(bytes: Uint8Array, identifier: string, where: string): Promise<FlatFile> {
-    let flatbuffers: typeof import("flatbuffers");
-    try {
-      flatbuffers = await import("flatbuffers");
-    } catch (cause) {
-      throw new UnsupportedError(`${where}: expected the package 'flatbuffers' to read it with, got none; install it`, {
-        cause,
-      });
-    }
+    const flatbuffers = await import("flatbuffers");
     const file = new FlatFile(new flatbuffers.ByteBuffer(bytes), where);
     file.check(0, 8, "header");
     if (!file.buffer.__has_identifier(identifier)) {

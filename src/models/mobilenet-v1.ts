@@ -81,6 +81,14 @@ const MOMENTUM = 0.99;
  * The network without data: its constants say how to initialise them. Input `input` [batch, resolution, resolution, inputChannels], pixels scaled
  * to [−1, 1]. End points `block0` … `block13` (activations) and `output` (average pool, [batch, 1, 1, C]); values `classifier` (logits) and `softmax`.
  * @throws TypeError, RangeError for options that are not as {@link MobilenetV1Options} says.
+ * @example
+ * ```js
+ * import { mobilenetV1 } from "sepconv";
+ *
+ * const paper = mobilenetV1({ alpha: 0.5, resolution: 160, classes: 10 });
+ * const article = mobilenetV1({ alpha: 0.5, resolution: 160, reading: "article" });
+ * console.log(paper.outputs, [...article.endPoints.keys()]);
+ * ```
  */
 export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
   const { alpha, resolution, classes, reading, top, training, convolution, shallow, inputChannels, batch } =

@@ -1,5 +1,6 @@
 /**
- * Draws what was found into a picture: a rounded frame with bright corners around each object, and a label with its score.
+ * Draws what was found into a picture: a rounded frame with bright corners around each object, and a label with its score. Letters, and PNG files, for those
+ * who draw more.
  * @module
  */
 import type { Detection } from "./detect.ts";
@@ -14,6 +15,9 @@ import {
   strokeRounded,
   textWidth,
 } from "./draw.ts";
+
+export { type Bitmap, type Colour, drawText, fillRounded, type Rectangle, textWidth } from "./draw.ts";
+export { encodePng } from "./picture/png-write.ts";
 
 /** Colours by class, in the order in which classes appear. */
 const PALETTE: readonly Colour[] = [

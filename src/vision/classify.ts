@@ -4,7 +4,7 @@
  */
 import type { Numbers, Session } from "../engine/session.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
-import type { Graph, Node } from "../graph/graph.ts";
+import type { Op } from "../graph/graph.ts";
 import type { PictureLike } from "./given.ts";
 import { type PixelRange, type SessionInputOptions, sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
@@ -42,15 +42,25 @@ export interface Classification {
  * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalised as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
  * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
  * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
+ * @example
+ * ```js
+ * import { classify, load } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const { classes, range } = await classify(net, "cat.bmp", { top: 2, normalisation: { mean: 0, std: 255 } });
+ * console.log(classes[0].index, classes[0].score, range.from); // … "option"
+ * ```
  */
 export async function classify(
   session: Session,
   picture: PictureLike,
   options: ClassifyOptions = {},
 ): Promise<Classification> {
-  const { top = 5, labels = session.graph.source.labels } = options;
-  if (session.graph.source.detector) {
-    throw new UnsupportedError(`classify: expected a classifier, got the detector ${session.graph.name}; use detect`);
+  const { top = 5, labels = session.manifest.source.labels } = options;
+  if (session.manifest.source.detector) {
+    throw new UnsupportedError(
+      `classify: expected a classifier, got the detector ${session.manifest.name}; use detect`,
+    );
   }
   if (!Number.isInteger(top) || top < 1) throw new RangeError(`top: expected a whole number from 1, got ${top}`);
   const { name, shape } = session.outputs[0]!;
@@ -58,27 +68,14 @@ export async function classify(
   const nameOf = namer(labels, count === 1 ? 2 : count, name);
   const { input, range } = await sessionInput(session, picture, options);
   const output = toReal(session.run<Numbers>(input).output, session.outputs[0]!);
-  return { classes: best(scoresOf(output, producer(session.graph)), nameOf, top), range };
-}
-
-/** Ops that leave numbers what they are. */
-const PASSING: ReadonlySet<Node["op"]> = new Set(["reshape", "identity", "quantise", "dequantise"]);
-
-/** The op behind the first output: what its numbers are. */
-function producer(graph: Graph): Node["op"] | undefined {
-  let name = graph.outputs[0];
-  for (;;) {
-    const node = graph.nodes.find((candidate) => candidate.name === name);
-    if (node === undefined || !PASSING.has(node.op)) return node?.op;
-    name = node.inputs[0];
-  }
+  return { classes: best(scoresOf(output, session.manifest.outputs[0]!.op), nameOf, top), range };
 }
 
 /**
  * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, behind a layer with weights they are logits; where the op
  * doesn't tell, numbers in [0, 1] that sum to 1 are scores and all others logits. One output alone is the score of class 1 of two.
  */
-export function scoresOf(output: Float32Array, op?: Node["op"]): Float32Array {
+export function scoresOf(output: Float32Array, op?: Op): Float32Array {
   const inside = op !== "dense" && op !== "conv2d" && output.every((value) => value >= 0 && value <= 1);
   if (output.length === 1) {
     const value = output[0]!;

@@ -32,10 +32,18 @@ export interface DecodeOptions {
  * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognised by content. In a browser, which has
  * decoders of its own, all kinds that it knows are decoded.
  * @throws FormatError for what isn't an image, or is a damaged or truncated one
- * @throws UnsupportedError for images of other kinds, and for PNG where `fflate` is not installed
+ * @throws UnsupportedError for images of other kinds
  * @throws MemoryError for a picture of more than `maxPixels` pixels
  * @throws LoadError when a Blob or Response can't be read
  * @throws TypeError for a source that is none of these, RangeError for a limit that is no whole number
+ * @example
+ * ```js
+ * import { readFile } from "node:fs/promises";
+ * import { decodeImage } from "sepconv";
+ *
+ * const { width, height, data } = await decodeImage(await readFile("cat.bmp"), { maxPixels: 20e6 });
+ * console.log(width, height, data.length === 4 * width * height);
+ * ```
  */
 export async function decodeImage(source: ImageSource, options: DecodeOptions = {}): Promise<DecodedImage> {
   const { name, maxPixels = 100_000_000 } = options;

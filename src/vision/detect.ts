@@ -47,13 +47,20 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
  * @returns what was found, best first; boxes are cut at the picture's edges
  * @throws UnsupportedError for a network that is no detector, or takes several images at a time
  * @throws RangeError, TypeError or ShapeError for a bad option or picture
+ * @example
+ * ```js
+ * import { detect, load } from "sepconv";
+ *
+ * const net = await load("ssd_mobilenetv1_model-weights_manifest.json");
+ * for (const { score, box } of await detect(net, "cat.bmp", { minScore: 0.3 })) console.log(score, box);
+ * ```
  */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { detector } = session.graph.source;
+  const { detector } = session.manifest.source;
   if (!detector) {
     throw new UnsupportedError(
-      `detect: expected a detector, got ${session.graph.name}, whose outputs say nothing of boxes`,
+      `detect: expected a detector, got ${session.manifest.name}, whose outputs say nothing of boxes`,
     );
   }
   const picture = await pictureGiven("picture", given);

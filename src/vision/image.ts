@@ -40,6 +40,14 @@ const STRIP_BYTES = 1 << 20;
  * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many pictures of one size, keep a {@link createResizer}.
  * @param output filled and returned instead of a new array
  * @throws what {@link createResizer} and {@link Resizer.run} throw
+ * @example
+ * ```js
+ * import { toInput } from "sepconv";
+ *
+ * const normalisation = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
+ * const input = await toInput("cat.bmp", { width: 96, height: 96, normalisation, fit: "cover" });
+ * console.log(input.length); // 96 · 96 · 3
+ * ```
  */
 export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
   const picture = await pictureGiven("picture", given);
@@ -51,6 +59,16 @@ export async function toInput(given: PictureLike, options: InputOptions, output?
  * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
  * @param kernels by default the fastest build whose bits are the same on every host
  * @throws `RangeError` for sizes, a crop, a normalisation or an option that make no sense; what loading the kernels throws
+ * @example
+ * ```js
+ * import { createResizer } from "sepconv";
+ *
+ * const normalisation = { mean: 0, std: 255 };
+ * const resizer = await createResizer({ width: 640, height: 480, channels: 4 }, { width: 96, height: 96, normalisation });
+ * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
+ * const input = new Float32Array(96 * 96 * 3);
+ * resizer.run(frame, input); // for each frame of a camera, without garbage
+ * ```
  */
 export async function createResizer(
   picture: Size & { readonly channels: 1 | 3 | 4 },
@@ -114,7 +132,7 @@ function layOut(picture: Layout["picture"], input: Layout["input"], placement: P
 
 /** Turns pictures of one size into inputs of one shape. */
 export class Resizer {
-  /** Which part of the picture goes where; {@link toPicture} takes boxes back. */
+  /** Which part of the picture goes where; `toPicture` takes boxes back. */
   readonly placement: Placement;
   /** Bytes of wasm memory: the input, one float row and a strip of the picture, however large the picture is. */
   readonly bytes: number;
@@ -294,7 +312,7 @@ const warned = new WeakSet<Session>();
 function warn(session: Session): void {
   if (warned.has(session)) return;
   warned.add(session);
-  console.warn(assumption(session.graph.name));
+  console.warn(assumption(session.manifest.name));
 }
 
 /** What people are told where a range is assumed. */
@@ -309,9 +327,17 @@ export function assumption(model: string): string {
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
 /**
- * The first input of a session from a picture, its pixels in the {@link pixelRange}; the first time that one is assumed, a warning is printed.
+ * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first time that one is assumed, a warning is printed.
  * @returns the input in its own type, the placement for the way back, and the range
  * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
+ * @example
+ * ```js
+ * import { load, sessionInput } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const { input, range } = await sessionInput(net, "cat.bmp", { normalisation: { mean: 0, std: 255 } });
+ * console.log(net.run(input).output, range.from);
+ * ```
  */
 export async function sessionInput(
   session: Session,
@@ -328,7 +354,7 @@ export async function sessionInput(
   }
   const picture = await pictureGiven("picture", given);
   const { fit, position, crop, method, padColour } = options;
-  const range = pixelRange(session.graph.source, info, options.normalisation);
+  const range = pixelRange(session.manifest.source, info, options.normalisation);
   if (range.from === "assumed") warn(session);
   const { mean, std } = range;
   const normalisation = { mean, std };

@@ -39,7 +39,7 @@ export function convTrial(g: Geometry, options: ConvOptions): Trial {
     expected: clamp(open, bounds),
     problem: {
       kernel: "conv_f32",
-      ...{ x, w: { matrix, bias, k, n: outC }, scratch: tile * k, outputs: open.values.length },
+      ...{ x, w: { matrix, bias, k, n: outC }, scratch: 4 * tile * k, outputs: open.values.length },
       fields: {
         ...{ rows: g.n * at.outH, n: g.n, inH: g.h, inW: g.w, inC: g.c, outH: at.outH, outW: at.outW, outC, tile },
         ...{ kH: g.kernel[0], kW: g.kernel[1], strideH: g.strides[0], strideW: g.strides[1] },

@@ -187,7 +187,7 @@ export function separableTrial(g: Geometry, options: SeparableOptions): Trial {
     expected: separable(image, first, { weights: pointwise, bias: bias2, clamp: bounds }, at),
     problem: {
       kernel: "separable_f32",
-      ...{ x, w: packed, w2: { matrix, bias: bias2, k: midC, n: outC }, scratch: tile * midC },
+      ...{ x, w: packed, w2: { matrix, bias: bias2, k: midC, n: outC }, scratch: 4 * tile * midC },
       outputs: g.n * at.outH * at.outW * outC,
       fields: { ...fields, ...bounds, outC, midC, tile, lo2: between.lo, hi2: between.hi },
     },

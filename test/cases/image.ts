@@ -71,7 +71,7 @@ export function imageTrial(name: string, options: ImageOptions): Trial {
     problem: {
       kernel: "image_f32",
       ...{ x, x2: Float32Array.of(...to.scale, ...to.shift), w: w.words, w2: w2.words },
-      ...{ scratch: 4 + width * channels, outputs: out[1] * yPitch },
+      ...{ scratch: 4 * (4 + width * channels), outputs: out[1] * yPitch },
       writes: (column) => column < out[0] * outC,
       fields: {
         ...{ rows: out[1], inH: height - strip, inW: width, inC: channels, outH: out[1], outW: out[0], outC },

@@ -11,6 +11,8 @@ export interface Random {
   int(lo: number, hi: number): number;
   /** `length` floats, uniform in [−size, size]. */
   floats(length: number, size?: number): Float32Array;
+  /** `length` bytes over the whole range, its ends more often than their share. */
+  bytes(length: number): Int8Array;
 }
 
 /** Numbers seeded by a name: FNV-1a makes a 32-bit state of it, which steps as a Weyl sequence and is mixed by murmur3's finaliser. */
@@ -23,9 +25,11 @@ export function random(name: string): Random {
     z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
     return ((z ^ (z >>> 16)) >>> 0) / 2 ** 32;
   };
+  const int = (lo: number, hi: number) => lo + Math.floor(next() * (hi - lo + 1));
   return {
     next,
-    int: (lo, hi) => lo + Math.floor(next() * (hi - lo + 1)),
+    int,
     floats: (length, size = 1) => Float32Array.from({ length }, () => size * (2 * next() - 1)),
+    bytes: (length) => Int8Array.from({ length }, () => (next() < 0.1 ? (next() < 0.5 ? -128 : 127) : int(-128, 127))),
   };
 }

@@ -247,7 +247,7 @@ describe("the checker finds planted faults", () => {
       planted(
         BYTES,
         "pwconv_s8",
-        field(() => ({ zx: 300 })),
+        field(() => ({ zw: 300 })),
       ),
     "bounds beyond 8 bits": () =>
       planted(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryRequired } from "../../src/engine/build.ts";
 import { type Plan, plan } from "../../src/engine/plan.ts";
+import { ENTRY_BYTES } from "../../src/engine/schedule.ts";
 import { STEP_BYTES } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
@@ -46,7 +47,7 @@ describe("plan", () => {
     const graph = optimise(mobilenetV1({ alpha: 0.5, resolution: 160 }));
     const { memory, steps } = plan(graph);
     expect(memory.module).toBe(2048 + 16);
-    expect(memory.steps).toBe(steps.length * STEP_BYTES);
+    expect(memory.steps).toBe(steps.length * (STEP_BYTES + ENTRY_BYTES));
     const parameters = [...graph.constants.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,

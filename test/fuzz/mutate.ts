@@ -186,7 +186,10 @@ function valueChange(root: unknown, random: Random): unknown {
       else delete holder[key];
       break;
     case 1:
-      holder[key] = structuredClone(pick(random, places)[0][other]);
+      {
+        const [from, name] = pick(random, places);
+        holder[key] = structuredClone(Object.hasOwn(from, other) ? from[other] : from[name]);
+      }
       break;
     case 2:
       if (Array.isArray(holder)) holder.push(...new Array(below(random, 300)).fill(holder[Number(key)]));
@@ -211,7 +214,8 @@ function valueChange(root: unknown, random: Random): unknown {
 function zipChange(bytes: Uint8Array, random: Random): Uint8Array | undefined {
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(bytes);
+    // Not more than a seed holds: a changed directory may claim any size.
+    files = unzipSync(bytes, { filter: ({ originalSize }) => originalSize < 2 ** 23 });
   } catch {
     return undefined;
   }

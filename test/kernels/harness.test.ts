@@ -7,7 +7,7 @@ import { random } from "../cases/random.ts";
 import { add } from "../reference/add.ts";
 import { exact } from "../reference/value.ts";
 import type { Exports } from "../variants.ts";
-import { splitRows } from "./harness.ts";
+import { allCuts, splitRows } from "./harness.ts";
 import { examine, type Trial } from "./suite.ts";
 
 const ROWS = 6;
@@ -32,6 +32,35 @@ function fake(sabotage: Sabotage): Exports {
   return { memory, run, add_f32: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
 }
 
+/** What a kernel of bytes does beside y = −1 − x. */
+type Sabotage8 = (tensors: { x: Int8Array; y: Int8Array }, y0: number) => unknown;
+
+/** A module whose lut_s8 does its work, and something else. */
+function fake8(sabotage: Sabotage8): Exports {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const view = new DataView(memory.buffer);
+  const kernel = (step: number, y0: number, y1: number) => {
+    const x = new Int8Array(memory.buffer, view.getInt32(step + fieldOffset("x"), true));
+    const y = new Int8Array(memory.buffer, view.getInt32(step + fieldOffset("y"), true));
+    for (let i = y0 * COLUMNS; i < y1 * COLUMNS; ++i) y[i] = -1 - x[i]!;
+    sabotage({ x, y }, y0);
+  };
+  const run = (steps: number) => kernel(steps, 0, ROWS);
+  return { memory, run, lut_s8: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
+}
+
+/** Its byte 7 is what the first poison has there. */
+function trial8(): Trial {
+  const x = random("harness").bytes(ROWS * COLUMNS);
+  x[7] = -128;
+  const values = Array.from(x, (q) => -1 - q);
+  const fields = { rows: ROWS, inC: COLUMNS };
+  return {
+    expected: exact([ROWS, COLUMNS], values),
+    problem: { kernel: "lut_s8", x, outputs: ROWS * COLUMNS, outputBytes: 1, fields },
+  };
+}
+
 function trial(): Trial {
   const numbers = random("harness");
   const [x, x2] = [numbers.floats(ROWS * COLUMNS), numbers.floats(ROWS * COLUMNS)];
@@ -47,9 +76,9 @@ function before(tensor: Float32Array): Float32Array {
 }
 
 const SABOTAGES: readonly (readonly [string, Sabotage, RegExp])[] = [
-  ["writes past y", ({ y }) => y.fill(0, ROWS * COLUMNS, ROWS * COLUMNS + 1), /without right 0 words past y/],
-  ["writes before y", ({ y }) => before(y).fill(0), /without right 1 words before y/],
-  ["writes its input", ({ x }) => x.fill(0, 3, 4), /without right \d+ words before y/],
+  ["writes past y", ({ y }) => y.fill(0, ROWS * COLUMNS, ROWS * COLUMNS + 1), /without right [0-3] bytes past y/],
+  ["writes before y", ({ y }) => before(y).fill(0), /without right [1-4] bytes before y/],
+  ["writes its input", ({ x }) => x.fill(0, 3, 4), /without right \d+ bytes before y/],
   [
     "writes a row that was not asked for",
     ({ y }, y0) => y0 > 0 && y.fill(0, 0, 1),
@@ -67,6 +96,29 @@ const SABOTAGES: readonly (readonly [string, Sabotage, RegExp])[] = [
   ["rounds more than it may", ({ y }) => y.fill(y[11]! * (1 + 2 ** -22), 11, 12), /against the reference/],
 ];
 
+/** The first three go unseen under the first poison. */
+const SABOTAGES_8: readonly (readonly [string, Sabotage8, RegExp])[] = [
+  ["leaves out a byte that looks like its poison", ({ y }) => y.copyWithin(7, 31, 32), /second run, under another/],
+  [
+    "computes with the slack where it is as it was",
+    ({ x, y }) => y.fill(x[30] === -27 ? y[29]! : 0, 29, 30),
+    /second run, under another/,
+  ],
+  ["writes past y what was there", ({ y }) => y.fill(-27, 30, 31), /without right 0 bytes past y/],
+  [
+    "writes the last byte before y",
+    ({ y }) => new Int8Array(y.buffer, y.byteOffset - 1).fill(0, 0, 1),
+    /1 bytes before/,
+  ],
+  ["writes its input", ({ x }) => x.fill(3, 29, 30), /without right \d+ bytes before y/],
+  ["is off by one", ({ y }) => y.fill(y[11]! + (y[11]! < 0 ? 1 : -1), 11, 12), /against the reference/],
+  [
+    "computes something else from one row on",
+    ({ y }, y0) => y0 === 4 && y.fill(y[20]! ^ 1, 20, 21),
+    /rows computed as|alone/,
+  ],
+];
+
 describe("the harness", () => {
   it("lets a right kernel pass", () => {
     expect(() =>
@@ -80,6 +132,20 @@ describe("the harness", () => {
 
   it.each(SABOTAGES)("catches a kernel that %s", (_, sabotage, message) => {
     expect(() => examine(fake(sabotage), "wrong", trial())).toThrow(message);
+  });
+
+  it("lets a right kernel of bytes pass", () => {
+    expect(() =>
+      examine(
+        fake8(() => {}),
+        "right",
+        trial8(),
+      ),
+    ).not.toThrow();
+  });
+
+  it.each(SABOTAGES_8)("catches a kernel of bytes that %s", (_, sabotage, message) => {
+    expect(() => examine(fake8(sabotage), "wrong", trial8())).toThrow(message);
   });
 
   it("catches a build that differs from the scalar one", () => {
@@ -101,5 +167,11 @@ describe("the harness", () => {
       expect(covered.sort((a, b) => a - b)).toEqual([...Array(rows).keys()]);
       expect(ranges.some(([y0, y1]) => y0 === y1)).toBe(true);
     }
+  });
+
+  it("cuts rows in two at each place, and into single ones", () => {
+    expect(allCuts(1)).toEqual([]);
+    expect(`${allCuts(3).map((ranges) => ranges.join(" "))}`).toBe("2,3 1,2 0,1,1,3 0,1,2,3 0,2");
+    expect(allCuts(12).map((ranges) => ranges.length)).toEqual([12]);
   });
 });

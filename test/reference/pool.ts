@@ -6,8 +6,8 @@ import { errors, nhwc, type Value } from "./value.ts";
 import type { Placement } from "./window.ts";
 
 /** Visits the input indices of the window of each output element. */
-function forEachWindow(
-  x: Value,
+export function forEachWindow(
+  x: Pick<Value, "shape">,
   size: readonly [number, number],
   at: Placement,
   visit: (to: number, taps: number[]) => void,

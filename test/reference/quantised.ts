@@ -5,7 +5,11 @@
 
 import type { Clamp, Graph, Node, Padding, Pair, Quantisation, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
-import { between } from "./resize.ts";
+import { nearest, sum8 } from "./elementwise_s8.ts";
+import { away, mbqm, split } from "./fixed_point.ts";
+import { average, meanFactor } from "./pool_s8.ts";
+import { resize8 } from "./resize_s8.ts";
+import { softmax8 } from "./softmax_s8.ts";
 
 type Values = Map<string, ArrayLike<number>>;
 
@@ -16,25 +20,6 @@ export function interpretQuantised(graph: Graph, inputs: Readonly<Record<string,
   for (const node of graph.nodes) values.set(node.name, scope.compute(node));
   return values;
 }
-
-const srdhm = (a: bigint, b: bigint) => (a * b + (1n << 30n)) >> 31n;
-const rdbpot = (x: bigint, e: bigint) => (e === 0n ? x : (x + (1n << (e - 1n)) - (x < 0n ? 1n : 0n)) >> e);
-
-/** d as m/2³¹·2^s. */
-function split(d: number): { m: bigint; s: number } {
-  let [f, s] = [d, 0];
-  while (f >= 1) [f, s] = [f / 2, s + 1];
-  while (f < 0.5) [f, s] = [f * 2, s - 1];
-  let m = Math.round(f * 2 ** 31);
-  if (m === 2 ** 31) [m, s] = [m / 2, s + 1];
-  return s < -31 ? { m: 0n, s: 0 } : { m: BigInt(m), s };
-}
-
-function mbqm(x: number | bigint, { m, s }: { m: bigint; s: number }): number {
-  return Number(rdbpot(srdhm(BigInt(x) << BigInt(Math.max(s, 0)), m), BigInt(Math.max(-s, 0))));
-}
-
-const away = (x: number) => (x < 0 ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5));
 
 class Scope {
   readonly graph: Graph;
@@ -68,41 +53,6 @@ class Scope {
     ];
   }
 
-  /** int8: positions in 1024ths, sums in 2⁻²⁰; uint8: float32 throughout. */
-  resize(node: Extract<Node, { op: "resizeBilinear" }>, x: ArrayLike<number>): number[] {
-    const [n, inH, inW, c] = this.shape(node.inputs[0]!) as [number, number, number, number];
-    const [outH, outW] = node.size;
-    const f = Math.fround;
-    const unsigned = this.of(node.name).dtype === "uint8";
-    const axis = (o: number, from: number, to: number) => {
-      if (unsigned) {
-        const { first, last, weight } = between(o, from, to, node);
-        return { first, last, one: f(1 - weight), weight };
-      }
-      const [a, b] = node.alignCorners && to > 1 ? [from - 1, to - 1] : [from, to];
-      const scale = Math.trunc((1024 * a + Math.trunc(b / 2)) / b);
-      const p = o * scale + (node.halfPixelCenters ? Math.trunc(scale / 2) - 512 : 0);
-      const first = Math.max(Math.trunc(p / 1024), 0);
-      const last = Math.min(Math.trunc((p + 1023) / 1024), from - 1);
-      return { first, last, one: 1024 - (p - 1024 * first), weight: p - 1024 * first };
-    };
-    return this.each(n * outH * outW, c, (pixel, channel) => {
-      const image = Math.floor(pixel / outW / outH);
-      const rows = axis(Math.floor(pixel / outW) % outH, inH, outH);
-      const columns = axis(pixel % outW, inW, outW);
-      const at = (iy: number, ix: number) => x[((image * inH + iy) * inW + ix) * c + channel]!;
-      const corners = [
-        [at(rows.first, columns.first), rows.one, columns.one],
-        [at(rows.last, columns.first), rows.weight, columns.one],
-        [at(rows.first, columns.last), rows.one, columns.weight],
-        [at(rows.last, columns.last), rows.weight, columns.weight],
-      ] as const;
-      if (unsigned) return Math.trunc(f(corners.reduce((sum, [v, a, b]) => f(sum + f(f(v * a) * b)), 0) + 0.5));
-      const sum = corners.reduce((total, [v, a, b]) => total + v * a * b, 0);
-      return Math.trunc((sum + (sum > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
-    }) as number[];
-  }
-
   data(name: string | undefined): TensorData | undefined {
     return name === undefined ? undefined : this.graph.constants.get(name)!.data;
   }
@@ -134,17 +84,13 @@ class Scope {
         return this.windows(node, node.size, { ...node, dilations: [1, 1] }, (taps, c) => {
           const seen = taps.map((at) => x[at + c]!);
           if (node.op === "maxPool") return put(Math.max(...seen), bounds);
-          const sum = seen.reduce((a, b) => a + b, 0);
-          const half = Math.floor(seen.length / 2);
-          return put(Math.trunc((sum > 0 ? sum + half : sum - half) / seen.length), bounds);
+          return put(average(seen), bounds);
         });
       }
       case "globalAveragePool": {
         const [n, h, w, c] = this.shape(input);
         const pixels = h * w;
-        const { m, s } = split(from.scale / to.scale);
-        const shift = Math.min(Math.floor(Math.log2(pixels)), 32, 31 + s);
-        const factor = { m: (m << BigInt(shift)) / BigInt(pixels), s: s - shift };
+        const factor = meanFactor(split(from.scale / to.scale), pixels);
         return this.each(n, c, (b, channel) => {
           let sum = 0;
           for (let p = 0; p < pixels; p++) sum += x[(b * pixels + p) * c + channel]!;
@@ -159,10 +105,7 @@ class Scope {
         const two = split(other.scale / t);
         const out = split(t / (2 ** 20 * to.scale));
         const bounds = this.bounds(node, node.clamp);
-        return Array.from(x, (q, i) => {
-          const a = mbqm((q - from.zero) * 2 ** 20, one) + mbqm((x2[i]! - other.zero) * 2 ** 20, two);
-          return put(mbqm(a, out) + to.zero, bounds);
-        });
+        return Array.from(x, (q, i) => put(sum8(q - from.zero, x2[i]! - other.zero, one, two, out) + to.zero, bounds));
       }
       case "concat": {
         const shape = this.shapes.get(node.name)!;
@@ -183,12 +126,12 @@ class Scope {
         });
       }
       case "resizeBilinear":
-        return this.resize(node, x);
+        return resize8(x, this.shape(input), node, to.dtype === "uint8");
       case "reshape":
       case "identity":
         return x;
       case "softmax":
-        return this.softmax(x, this.shapes.get(node.name)!.at(-1)!, from, node.beta);
+        return softmax8(x, this.shapes.get(node.name)!.at(-1)!, from.scale * node.beta, from.dtype === "uint8");
       case "clamp": {
         const factor = split(from.scale / to.scale);
         const bounds = this.bounds(node, node);
@@ -201,7 +144,7 @@ class Scope {
         });
       case "quantise":
         if (from.dtype === "float32") {
-          return Array.from(x, (real) => put(away(Math.fround(real / to.scale)) + to.zero, all));
+          return Array.from(x, (real) => put(nearest(real, to.scale) + to.zero, all));
         }
         return Array.from(x, (q) => put(mbqm(q - from.zero, split(from.scale / to.scale)) + to.zero, all));
       case "dequantise":
@@ -286,50 +229,4 @@ class Scope {
       return of(taps, channel, which);
     });
   }
-
-  softmax(x: ArrayLike<number>, columns: number, from: { scale: number; dtype: string }, beta: number): number[] {
-    const rows = x.length / columns;
-    const result: number[] = [];
-    for (let r = 0; r < rows; r++) {
-      const row = Array.from({ length: columns }, (_, c) => x[r * columns + c]!);
-      const largest = Math.max(...row);
-      if (from.dtype === "uint8") {
-        const exps = row.map((q) => Math.exp(-(largest - q) * (from.scale * beta)));
-        const sum = exps.reduce((a, b) => a + b);
-        result.push(...exps.map((e) => Math.min(255, Math.floor((256 * e) / sum + 0.5))));
-      } else result.push(...fixedSoftmax(row, largest, from.scale * beta));
-    }
-    return result;
-  }
-}
-
-const clamp32 = (x: bigint) => (x > 2147483647n ? 2147483647n : x < -2147483648n ? -2147483648n : x);
-
-function fixedSoftmax(row: readonly number[], largest: number, step: number): number[] {
-  const { m, s } = split(Math.min(step * 2 ** 26, 2 ** 31 - 1));
-  const least = -Math.floor((31 * 2 ** 26) / 2 ** s);
-  const exps = row.map((q) => (q - largest < least ? undefined : exp26(srdhm(BigInt(q - largest) << BigInt(s), m))));
-  const sum = exps.reduce<bigint>((total, e) => total + (e === undefined ? 0n : rdbpot(e, 12n)), 0n);
-  const h = BigInt(Math.clz32(Number(sum)));
-  const hd = ((sum << h) & 0xffffffffn) >> 1n;
-  let x = 1515870810n + srdhm(hd, -1010580540n);
-  for (let i = 0; i < 3; i++) x += clamp32(srdhm(x, (1n << 29n) - srdhm(hd, x)) << 2n);
-  const r = clamp32(x << 1n);
-  return exps.map((e) => (e === undefined ? -128 : Math.min(127, Number(rdbpot(srdhm(r, e), 35n - h) - 128n))));
-}
-
-/** exp of a ≤ 0 in Q5.26, in Q0.31. */
-function exp26(a: bigint): bigint {
-  if (a === 0n) return 2147483647n;
-  const am = (a & 0xffffffn) - (1n << 24n);
-  const rest = am - a;
-  const z = (am << 5n) + (1n << 28n);
-  const z2 = srdhm(z, z);
-  const z3 = srdhm(z2, z);
-  const t = rdbpot(srdhm(rdbpot(srdhm(z2, z2), 2n) + z3, 715827883n) + z2, 1n);
-  let v = 1895147668n + srdhm(1895147668n, z + t);
-  [1672461947n, 1302514674n, 790015084n, 290630308n, 39332535n, 720401n, 242n].forEach((factor, k) => {
-    if (rest & (1n << BigInt(24 + k))) v = srdhm(v, factor);
-  });
-  return v;
 }

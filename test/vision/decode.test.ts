@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import jpegJs from "jpeg-js";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FormatError, LoadError, MemoryError, UnsupportedError } from "../../src/errors.ts";
 import { type DecodedImage, decodeImage, type ImageSource } from "../../src/vision/decode.ts";
 import {
@@ -268,26 +267,5 @@ describe("maxPixels", () => {
     const image = await decodeImage(file);
     expect(image.data.subarray(0, 4)).toEqual(Uint8Array.of(200, 200, 200, 255));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * width * height);
-  });
-});
-
-describe("without fflate", () => {
-  it("PNG says what to install, others are read", async () => {
-    vi.resetModules();
-    vi.doMock("fflate", () => {
-      throw new Error("Cannot find package 'fflate'");
-    });
-    const fresh = await import("../../src/vision/decode.ts");
-    await expect(fresh.decodeImage(PNG, { name: "cat.png" })).rejects.toThrow(
-      "cat.png: expected the package 'fflate' to read PNG files with, got none; install it",
-    );
-    expect(corners(await fresh.decodeImage(GIF))).toBe("RGBW");
-    vi.doUnmock("fflate");
-  });
-
-  it("is the only package that pictures take", () => {
-    const { optionalDependencies } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-    expect(Object.keys(optionalDependencies)).toContain("fflate");
-    expect(Object.keys(optionalDependencies).filter((name) => /jimp|png|jpe?g|bmp|gif/.test(name))).toEqual([]);
   });
 });

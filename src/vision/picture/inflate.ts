@@ -1,26 +1,13 @@
 /**
- * zlib, by the optional package `fflate`, which is plain JavaScript.
+ * zlib, by `fflate`, in pieces.
  * @module
  */
-import { UnsupportedError } from "../../errors.ts";
 
 /** Compressed bytes that are unpacked at a time. They become a thousand times as many at most. */
 const SLICE = 1 << 13;
 
 /** The most that a byte of deflate's can become. */
 export const MOST = 1032;
-
-/**
- * @param purpose of the package, for the message
- * @throws {@link UnsupportedError} when it is not installed
- */
-export async function loadFflate(name: string, purpose: string): Promise<typeof import("fflate")> {
-  try {
-    return await import("fflate");
-  } catch (cause) {
-    throw new UnsupportedError(`${name}: expected the package 'fflate' to ${purpose}, got none; install it`, { cause });
-  }
-}
 
 /**
  * Unpacks a zlib stream piece by piece, so that nothing is unpacked which nobody asked for.

@@ -2,7 +2,6 @@
  * Pixels to PNG.
  * @module
  */
-import { loadFflate } from "./inflate.ts";
 import type { Pixels } from "./pixels.ts";
 import { crc32, SIGNATURE } from "./png-chunks.ts";
 import { paeth } from "./png-rows.ts";
@@ -21,7 +20,7 @@ export async function encodePng({
   if (!(width > 0 && height > 0) || data.length !== 4 * width * height) {
     throw new RangeError(`png: expected 4·width·height bytes, got ${data.length} for ${width}×${height}`);
   }
-  const { zlibSync } = await loadFflate("png", "write PNG files with");
+  const { zlibSync } = await import("fflate");
   const channels = isOpaque(data) ? 3 : 4;
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);

@@ -2,7 +2,7 @@
  * PNG to pixels: all colours and depths, interlaced or not. 16 bits become 8; gamma and colour profiles are left alone.
  * @module
  */
-import { inflate, loadFflate, MOST } from "./inflate.ts";
+import { inflate, MOST } from "./inflate.ts";
 import { blank, damaged, type Pixels, truncated } from "./pixels.ts";
 import { readChunks } from "./png-chunks.ts";
 import { COLOURS, type Colour, type Layout, RowReader, unpackedBytes } from "./png-rows.ts";
@@ -19,7 +19,7 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pixels
   if (packed.length * MOST < unpackedBytes(layout)) {
     throw truncated(name, "PNG", `its data are too short for ${width}×${height} pixels`);
   }
-  const fflate = await loadFflate(name, "read PNG files with");
+  const fflate = await import("fflate");
   const pixels = blank(name, width, height);
   const rows = new RowReader(layout, pixels.data);
   try {

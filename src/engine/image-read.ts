@@ -1,0 +1,195 @@
+/**
+ * Saved images as they come back: loaded only when one turns up.
+ * @module
+ */
+import { FormatError, MemoryError, UnsupportedError } from "../errors.ts";
+import type { Shape } from "../graph/graph.ts";
+import { sizeOf } from "../graph/references.ts";
+import { Budget } from "../limits.ts";
+import { footprint } from "./footprint.ts";
+import { HEAD, type Image, isImage, MAGIC, type Packing, up } from "./image.ts";
+import { bytesOf, type Manifest, type ManifestValue } from "./manifest.ts";
+import { ABI_VERSION, BASE, SLACK } from "./memory.ts";
+import { ENTRY_BYTES, readEntry } from "./schedule.ts";
+import { KERNELS, type Kernel, readStep, STEP_BYTES } from "./step.ts";
+
+/** Bytes of a manifest at the most: a detector's anchors are in it. */
+const LONGEST_MANIFEST = 2 ** 26;
+
+/**
+ * Reads a saved image, and proves that it keeps to its memory: a file is a stranger's, and kernels trust their records.
+ * @throws {@link FormatError} when it is damaged, or would have a kernel read or write where it may not
+ * @throws {@link UnsupportedError} when it was made for other kernels than these
+ * @throws {@link MemoryError} when it needs more than it may have
+ */
+export function readImage(file: Uint8Array, maxMemory = Number.POSITIVE_INFINITY, budget = new Budget()): Image {
+  if (!isImage(file)) throw new FormatError("image: expected one that a session saved, got other bytes");
+  if (file.length < HEAD) throw new FormatError(`image: expected ${HEAD} bytes at least, got ${file.length}`);
+  if (file[7] !== MAGIC[7]) throw new UnsupportedError(`image: expected version ${MAGIC[7]}, got ${file[7]}`);
+  const length = new DataView(file.buffer, file.byteOffset).getUint32(8, true);
+  if (length > LONGEST_MANIFEST || HEAD + length > file.length) {
+    throw new FormatError(`image: expected a manifest of ${length} bytes, got ${file.length - HEAD} to the end`);
+  }
+  budget.unpack(length, "image");
+  const { abi, packing, manifest } = parsed(file.subarray(HEAD, HEAD + length));
+  if (abi !== ABI_VERSION) {
+    throw new UnsupportedError(
+      `image: expected one for kernels of ABI version ${ABI_VERSION}, got ${abi}; save it anew`,
+    );
+  }
+  if (packing !== "vectors" && packing !== "scalars") {
+    throw new FormatError(`image: expected packing "vectors" or "scalars", got ${JSON.stringify(packing)}`);
+  }
+  const image: Image = { manifest, packing, bytes: file.subarray(up(HEAD + length)) };
+  try {
+    new Check(image).all();
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    throw new FormatError(`image: expected a manifest that makes sense, got: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const { total } = manifest.memory;
+  if (!(total <= maxMemory)) {
+    throw new MemoryError(`maxMemory: expected at least ${total} bytes, got ${maxMemory}`, total, maxMemory);
+  }
+  return image;
+}
+
+function parsed(bytes: Uint8Array): { abi: number; packing: Packing; manifest: Manifest } {
+  try {
+    const json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const { detector } = json.manifest.source;
+    if (detector) detector.anchors = Float32Array.from(detector.anchors);
+    return json;
+  } catch (cause) {
+    throw new FormatError(`image: expected a manifest in JSON, got ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Bytes [start, end). */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Proves that no step of an image leaves its memory, nor writes outside of the arena. */
+class Check {
+  readonly #manifest: Manifest;
+  readonly #view: DataView;
+  readonly #length: number;
+  readonly #weights: Range;
+  readonly #arena: Range;
+  #where = "image";
+
+  constructor({ manifest, bytes }: Image) {
+    this.#manifest = manifest;
+    this.#length = bytes.length;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { stepsAt, scheduleAt, arenaAt, memory, steps, entries } = manifest;
+    for (const n of [stepsAt, scheduleAt, arenaAt, entries, ...Object.values(memory)]) {
+      this.#demand(Number.isInteger(n) && n >= 0 && n <= 2 ** 32, "whole numbers of 32 bits", n);
+    }
+    this.#demand(
+      stepsAt === BASE && scheduleAt === BASE + steps.length * STEP_BYTES,
+      "records and schedule in their place",
+      scheduleAt,
+    );
+    this.#weights = { start: scheduleAt + entries * ENTRY_BYTES, end: arenaAt };
+    this.#arena = { start: arenaAt, end: arenaAt + memory.arena };
+    const { module, total } = memory;
+    this.#demand(arenaAt >= this.#weights.start && arenaAt % 16 === 0, "the arena behind the weights", arenaAt);
+    this.#demand(this.#length === arenaAt - stepsAt, `${arenaAt - stepsAt} bytes`, this.#length);
+    this.#demand(module + memory.steps + memory.weights + memory.arena === total, "parts that sum to the total", total);
+    this.#demand(total === this.#arena.end + SLACK && total <= 2 ** 32, "a total that ends with the arena", total);
+  }
+
+  all(): void {
+    const { steps, entries, inputs, outputs, endPoints } = this.#manifest;
+    steps.forEach(({ kernel }, i) => {
+      this.#step(kernel, i);
+    });
+    for (let i = 0; i < entries; i++) this.#entry(i);
+    this.#where = "image";
+    this.#demand(
+      inputs.length > 0 && outputs.length > 0,
+      "inputs and outputs",
+      `${inputs.length} and ${outputs.length}`,
+    );
+    for (const value of [...inputs, ...outputs, ...endPoints]) this.#value(value);
+    this.#source();
+  }
+
+  /** What is known of the network beside its arithmetic: kinds only, so that whoever uses it finds what it expects. */
+  #source(): void {
+    this.#where = "image, source";
+    const { name, source } = this.#manifest;
+    const { format, normalisation, labels, detector } = source;
+    const numbers = (value: unknown) => [value].flat().every((x) => typeof x === "number" && Number.isFinite(x));
+    const strings = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
+    this.#demand(strings([name, format]), "a name and a format", `${typeof name} and ${typeof format}`);
+    if (normalisation !== undefined) {
+      this.#demand(numbers(normalisation.mean) && numbers(normalisation.std), "means and deviations", "something else");
+    }
+    this.#demand(labels === undefined || strings(labels), "class names", "something else");
+    if (detector === undefined) return;
+    const { boxes, scores, anchors, scales, classes } = detector;
+    const named = (value: string) => this.#manifest.outputs.find((output) => output.name === value);
+    const [encodings, logits] = [named(boxes), named(scores)];
+    const count = anchors.length / 4;
+    const fits = Number.isInteger(count) && encodings && sizeOf(encodings.shape) === anchors.length && logits;
+    this.#demand(fits && sizeOf(logits.shape) % count === 0, "outputs for each anchor of the detector", anchors.length);
+    const columns = sizeOf(logits!.shape) / count;
+    const known = ({ column, label }: { column: number; label: string }) =>
+      Number.isInteger(column) && column >= 0 && column < columns && typeof label === "string";
+    this.#demand(numbers([scales.centre, scales.size]) && classes.every(known), "scales and classes", "something else");
+  }
+
+  #step(kernel: Kernel, index: number): void {
+    this.#where = `image, step ${index} (${kernel})`;
+    this.#demand(Object.hasOwn(KERNELS, kernel), "a kernel that there is", kernel);
+    const f = readStep(this.#view, index * STEP_BYTES);
+    this.#demand(f.kernel === KERNELS[kernel], `kernel number ${KERNELS[kernel]}`, f.kernel);
+    const print = footprint(kernel, f);
+    for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
+    const written = print.columns === undefined ? print.y : (f.rows - 1) * print.pitch! + print.columns;
+    this.#inside("y", this.#arena, f.y, written, 1);
+    this.#inside("x", this.#arena, f.x, print.x);
+    if (print.x2) this.#inside("x2", this.#arena, f.x2, print.x2);
+    if (print.s) this.#inside("s", this.#arena, f.s, print.s);
+    if (print.w) this.#inside("w", this.#weights, f.w, print.w);
+    if (print.w2) this.#inside("w2", this.#weights, f.w2, print.w2);
+  }
+
+  #entry(index: number): void {
+    this.#where = `image, entry ${index} of the schedule`;
+    const { scheduleAt, stepsAt, steps } = this.#manifest;
+    const { step, u0, u1 } = readEntry(this.#view, scheduleAt - stepsAt + index * ENTRY_BYTES);
+    const at = (step - stepsAt) / STEP_BYTES;
+    this.#demand(Number.isInteger(at) && at >= 0 && at < steps.length, "the address of a step", step);
+    const { rows } = readStep(this.#view, at * STEP_BYTES);
+    this.#demand(0 <= u0 && u0 <= u1 && u1 <= rows, `units of ${rows}`, `${u0} to ${u1}`);
+  }
+
+  #value(value: ManifestValue): void {
+    this.#where = `image, value ${JSON.stringify(value.name)?.slice(0, 200)}`;
+    const { name, shape, dtype, quantisation, address } = value;
+    this.#demand(typeof name === "string", "a name", typeof name);
+    this.#demand(dtype === "float32" || dtype === "int8" || dtype === "uint8", "a dtype that there is", dtype);
+    const whole = Array.isArray(shape) && shape.length <= 16 && shape.every((n) => Number.isInteger(n) && n >= 1);
+    this.#demand(whole && sizeOf(shape as Shape) < 2 ** 31, "a shape", JSON.stringify(shape)?.slice(0, 200));
+    this.#inside("address", this.#arena, address, bytesOf(value));
+    if (dtype === "float32") return;
+    const [scale, zero] = [quantisation?.scales?.[0], quantisation?.zeroPoints?.[0]];
+    this.#demand(Number.isFinite(scale) && Number.isInteger(zero), "a scale and a zero point", `${scale} and ${zero}`);
+  }
+
+  #inside(field: string, { start, end }: Range, address: number, bytes: number, align = 16): void {
+    const inside = Number.isInteger(address) && address % align === 0 && address >= start && address + bytes <= end;
+    this.#demand(inside, `${field} in [${start}, ${end})`, `[${address}, ${address + bytes})`);
+  }
+
+  #demand(holds: unknown, expected: string, got: unknown): void {
+    if (!holds) throw new FormatError(`${this.#where}: expected ${expected}, got ${got}`);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What whoever runs an image must know of it, as plain JSON: what goes in and comes out, where, and what it means.
+ * @module
+ */
+import { multiplyAdds } from "../graph/cost.ts";
+import type { DType, Graph, Node, Op, Quantisation, Shape, Source } from "../graph/graph.ts";
+import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
+import type { Kernel } from "./step.ts";
+
+/** A value that the host writes or reads. */
+export interface ManifestValue {
+  /** The name that callers use. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly quantisation?: Quantisation;
+  /** Byte address in the session's memory. */
+  readonly address: number;
+  /** The op that its numbers come from, those aside that leave numbers what they are. */
+  readonly op?: Op;
+}
+
+/** What a step computes, for profiles. */
+export interface ManifestStep {
+  readonly name: string;
+  readonly op: Op;
+  readonly kernel: Kernel;
+  readonly shape: Shape;
+  /** Multiply-adds. */
+  readonly macs: number;
+}
+
+/** A network as its image has it. */
+export interface Manifest {
+  readonly name: string;
+  /** Where it came from, its pixel range, its class names, its boxes. */
+  readonly source: Source;
+  readonly memory: MemoryUse;
+  /** Byte addresses of the first step record, of the first entry of the schedule, of the arena. */
+  readonly stepsAt: number;
+  readonly scheduleAt: number;
+  readonly arenaAt: number;
+  /** Entries of the schedule. */
+  readonly entries: number;
+  readonly steps: readonly ManifestStep[];
+  readonly inputs: readonly ManifestValue[];
+  readonly outputs: readonly ManifestValue[];
+  /** Under the names that they were asked for. */
+  readonly endPoints: readonly ManifestValue[];
+}
+
+/**
+ * The manifest of a plan.
+ * @param graph as it was given: it has the outputs in the file's order, twice where they stand there twice
+ * @param optimised what the plan was made of
+ * @param endPoints names asked for → names of values in the optimised graph
+ */
+export function manifestOf(
+  plan: Plan,
+  graph: Graph,
+  optimised: Graph,
+  endPoints: ReadonlyMap<string, string>,
+): Manifest {
+  const value = (name: string, of: string): ManifestValue => {
+    const { shape, dtype, quantisation, address } = plan.values.get(of)!;
+    const op = producer(optimised, of);
+    return { name, shape, dtype, ...(quantisation && { quantisation }), address, ...(op && { op }) };
+  };
+  return {
+    name: graph.name,
+    source: graph.source,
+    memory: plan.memory,
+    stepsAt: plan.stepsAt,
+    scheduleAt: plan.scheduleAt,
+    arenaAt: plan.arena,
+    entries: plan.schedule.length,
+    steps: plan.steps.map(({ node, kernel }) => ({
+      ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
+      macs: multiplyAdds(node, plan.shapes),
+    })),
+    inputs: optimised.inputs.map(({ name }) => value(name, name)),
+    outputs: graph.outputs.map((name) => value(name, name)),
+    endPoints: [...endPoints].map(([name, of]) => value(name, of)),
+  };
+}
+
+/** Bytes of a value's numbers. */
+export function bytesOf({ shape, dtype }: Pick<PlannedValue, "shape" | "dtype">): number {
+  return shape.reduce((product, size) => product * size, 1) * (dtype === "float32" || dtype === "int32" ? 4 : 1);
+}
+
+/** Ops that leave numbers what they are. */
+const PASSING: ReadonlySet<Op> = new Set(["reshape", "identity", "quantise", "dequantise"]);
+
+/** The op behind a value: what its numbers are. */
+function producer(graph: Graph, name: string): Op | undefined {
+  const nodes = new Map<string, Node>(graph.nodes.map((node) => [node.name, node]));
+  for (let node = nodes.get(name); ; node = nodes.get(node.inputs[0]!)) {
+    if (node === undefined || !PASSING.has(node.op)) return node?.op;
+  }
+}

@@ -1,0 +1,6 @@
+import { addCases8 } from "../cases/elementwise_s8.ts";
+import { commonViolations, kernelSuite } from "./suite.ts";
+
+const cases = addCases8();
+
+kernelSuite(cases, commonViolations(cases.find(({ name }) => name === "rows_3_c_7")!, ["x", "x2", "y"]));

@@ -1,0 +1,11 @@
+import { convCases8 } from "../cases/convolution_s8.ts";
+import { commonViolations, kernelSuite } from "./suite.ts";
+
+const cases = convCases8();
+const of = cases.find(({ name }) => name === "same_stride_2_odd")!;
+
+kernelSuite(cases, [
+  ...commonViolations(of, ["x", "w", "y", "s"]),
+  { name: "rows that are not the images' rows", of, fields: ({ rows }) => ({ rows: rows! + 1 }) },
+  { name: "a panel without rows", of, fields: () => ({ tile: 0 }) },
+]);

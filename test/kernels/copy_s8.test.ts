@@ -1,0 +1,7 @@
+import { copyCases8 } from "../cases/move_s8.ts";
+import { commonViolations, kernelSuite } from "./suite.ts";
+
+const cases = copyCases8();
+const of = cases.find(({ name }) => name === "rows_3_c_7_before_0_after_0_gap_0")!;
+
+kernelSuite(cases, [...commonViolations(of, ["x"])]);

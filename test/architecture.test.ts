@@ -1,6 +1,6 @@
 /**
- * Imports run one way, those of types too: errors ← graph ← models ← import; graph ← engine ← quantise; all ← vision ← index ← cli. No circles, and nothing
- * outside the command line needs Node to be loaded.
+ * Imports run one way, those of types too: errors ← graph ← models ← import; graph ← engine ← quantise; all ← vision ←
+ * index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";

@@ -4,7 +4,10 @@
  */
 import type { Builder } from "flatbuffers";
 
-/** A field of a table: its number in the schema, its kind, its value. Values that equal the schema's default, 0, are left out. */
+/**
+ * A field of a table: its number in the schema, its kind, its value. Values that equal the schema's default, 0, are
+ * left out.
+ */
 export type Field = readonly [index: number, kind: "Int8" | "Int32" | "Float32" | "Offset", value: number];
 
 export function table(builder: Builder, fields: readonly Field[]): number {

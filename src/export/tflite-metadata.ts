@@ -18,8 +18,8 @@ const IMAGE_PROPERTIES = 2;
 const COLOUR = { 3: 1, 1: 2 } as const;
 
 /**
- * What the file can say beside its arithmetic, as a metadata flatbuffer; undefined where there is nothing to say. Unsigned inputs have no range: they take pixels
- * as they are.
+ * What the file can say beside its arithmetic, as a metadata flatbuffer; undefined where there is nothing to say.
+ * Unsigned inputs have no range: they take pixels as they are.
  */
 export function metadataOf(builder: Builder, graph: Graph): Uint8Array | undefined {
   const { labels } = graph.source;

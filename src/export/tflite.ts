@@ -14,8 +14,9 @@ const SCHEMA_VERSION = 3;
 const TYPES = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
 
 /**
- * The bytes of a TFLite model that computes what the graph does. Batch norms are folded and activations fused, as converters do it; names of inputs and
- * outputs survive; pixel range and class names are written as TFLite metadata, end points are not.
+ * The bytes of a TFLite model that computes what the graph does. Batch norms are folded and activations fused, as
+ * converters do it; names of inputs and outputs survive; pixel range and class names are written as TFLite metadata,
+ * end points are not.
  * @throws UnsupportedError naming a node that has no form in TFLite; TypeError for a graph without weights
  */
 export async function toTflite(graph: Graph): Promise<Uint8Array> {

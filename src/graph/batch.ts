@@ -8,8 +8,8 @@ import type { Graph, Input, Node, Reshape, Shape } from "./graph.ts";
 import { inferShapes } from "./shape.ts";
 
 /**
- * `graph` with `n` as the first dimension of every input. A reshape that keeps the batch first writes it as −1 from then on, so that files that fix
- * a batch of 1 work too.
+ * `graph` with `n` as the first dimension of every input. A reshape that keeps the batch first writes it as −1 from
+ * then on, so that files that fix a batch of 1 work too.
  * @throws RangeError where n is not a positive integer or an input has no dimensions
  */
 export function withBatch(graph: Graph, n: number): Graph {

@@ -1,5 +1,6 @@
 /**
- * A graph in the making: unique names, inputs, constants whose numbers are there or come later, nodes and the shapes that they come to.
+ * A graph in the making: unique names, inputs, constants whose numbers are there or come later, nodes and the shapes
+ * that they come to.
  * @module
  */
 
@@ -41,7 +42,9 @@ export class GraphBuilder {
     this.#names = new Names(reserved);
   }
 
-  /** A builder of another form of `graph`: it has the inputs and constants, and no node yet; the names of all are taken. */
+  /**
+   * A builder of another form of `graph`: it has the inputs and constants, and no node yet; the names of all are taken.
+   */
   static of({ inputs, constants, nodes }: Pick<Graph, "inputs" | "constants" | "nodes">): GraphBuilder {
     const builder = new GraphBuilder();
     for (const input of inputs) builder.addInput(input);

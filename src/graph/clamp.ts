@@ -27,7 +27,10 @@ export function sameClamp(a: Clamp, b: Clamp): boolean {
   return a.lo === b.lo && a.hi === b.hi;
 }
 
-/** First one clamp, then the other, as one: the second clamps the bounds of the first, even where the two do not overlap. */
+/**
+ * First one clamp, then the other, as one: the second clamps the bounds of the first, even where the two do not
+ * overlap.
+ */
 export function joinedClamp(first: Clamp | undefined, { lo, hi }: Clamp): Clamp {
   const bound = (x: number) => Math.min(hi, Math.max(lo, x));
   return first === undefined ? { lo, hi } : { lo: bound(first.lo), hi: bound(first.hi) };

@@ -1,9 +1,10 @@
 /**
  * What a model is: a small DAG of nodes from a closed union of ops. Pure data, no behaviour.
  *
- * Every node computes exactly one value, and the node's name *is* the value's name, so inputs, constants and nodes share one name space.
- * Activations are NHWC; a value of rank 2 is [batch, features]. Constants that a node owns (weights, statistics) are named in fields of their own;
- * `inputs` lists activations only. What each op is, the files in `ops/` say.
+ * Every node computes exactly one value, and the node's name *is* the value's name, so inputs, constants and nodes
+ * share one name space. Activations are NHWC; a value of rank 2 is [batch, features]. Constants that a node owns
+ * (weights, statistics) are named in fields of their own; `inputs` lists activations only. What each op is, the files
+ * in `ops/` say.
  * @module
  */
 
@@ -47,9 +48,14 @@ export interface Normalisation {
   readonly std: number | readonly number[];
 }
 
-/** What the raw outputs of a single-shot detector mean. Boxes are in parts of the network's input: 0 is its top or left edge, 1 its bottom or right one. */
+/**
+ * What the raw outputs of a single-shot detector mean. Boxes are in parts of the network's input: 0 is its top or left
+ * edge, 1 its bottom or right one.
+ */
 export interface Detector {
-  /** Name of the output of box encodings [n, anchors, 4]: centre y, centre x, height, width, relative to the anchors. */
+  /**
+   * Name of the output of box encodings [n, anchors, 4]: centre y, centre x, height, width, relative to the anchors.
+   */
   readonly boxes: string;
   /** Name of the output of class logits [n, anchors, columns]; a score is the sigmoid of its logit. */
   readonly scores: string;

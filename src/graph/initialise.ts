@@ -20,8 +20,9 @@ export interface WeightTensor {
 }
 
 /**
- * `graph` with data for every constant that has none: Glorot (Xavier) uniform, zeros or ones, as its initialiser says. Constants with data stay.
- * Equal seeds give equal bits on every host, and a constant's numbers depend on nothing but the seed, its name and its shape.
+ * `graph` with data for every constant that has none: Glorot (Xavier) uniform, zeros or ones, as its initialiser says.
+ * Constants with data stay. Equal seeds give equal bits on every host, and a constant's numbers depend on nothing but
+ * the seed, its name and its shape.
  * @param seed an integer; the lowest 32 bits count
  * @throws TypeError for a constant that has neither data nor an initialiser
  * @example
@@ -42,10 +43,10 @@ export function initialise(graph: Graph, seed = 0): Graph {
 }
 
 /**
- * `graph` with the given weights in place of its constants' data. The arrays are used as they are, not copied.
- * Give all that the graph lacks: to replace only some of an architecture's weights, initialise it first.
- * @throws RangeError listing names that the graph does not have and constants left without data; ShapeError where a shape or length differs;
- * TypeError for what is not a Float32Array
+ * `graph` with the given weights in place of its constants' data. The arrays are used as they are, not copied. Give all
+ * that the graph lacks: to replace only some of an architecture's weights, initialise it first.
+ * @throws RangeError listing names that the graph does not have and constants left without data; ShapeError where a
+ * shape or length differs; TypeError for what is not a Float32Array
  */
 export function withWeights(graph: Graph, weights: Weights): Graph {
   const given = weights instanceof Map ? weights : new Map(Object.entries(weights));
@@ -96,8 +97,8 @@ function drawn({ name, shape, dtype, initialiser }: Constant, seed: number): Flo
 }
 
 /**
- * √(6/(fanIn + fanOut)), the fans as TensorFlow counts them: the last two dimensions, each times the taps before them. For a depthwise kernel
- * [kH, kW, C, multiplier] that means C·taps and multiplier·taps.
+ * √(6/(fanIn + fanOut)), the fans as TensorFlow counts them: the last two dimensions, each times the taps before them.
+ * For a depthwise kernel [kH, kW, C, multiplier] that means C·taps and multiplier·taps.
  */
 function glorotLimit(shape: Shape): number {
   const fanOut = shape.at(-1) ?? 1;
@@ -107,8 +108,8 @@ function glorotLimit(shape: Shape): number {
 }
 
 /**
- * Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits. A single float operation a
- * number: until the loop is compiled, each one leaves garbage behind.
+ * Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits. A
+ * single float operation a number: until the loop is compiled, each one leaves garbage behind.
  */
 function fillUniform(data: Float32Array, limit: number, state: number): void {
   const unit = limit / 2 ** 31;
@@ -126,7 +127,10 @@ function streamOf(name: string, seed: number): number {
   return mixed(hash);
 }
 
-/** A bijection of 32 bits, as a signed integer, in which every input bit touches every output bit (MurmurHash3's finaliser). */
+/**
+ * A bijection of 32 bits, as a signed integer, in which every input bit touches every output bit (MurmurHash3's
+ * finaliser).
+ */
 function mixed(x: number): number {
   let h = x ^ (x >>> 16);
   h = Math.imul(h, 0x85ebca6b);

@@ -1,6 +1,6 @@
 /**
- * What pixels a network wants that brings them into its own range itself, by a stage of multiplications and additions (Keras's `Rescaling`, `Normalization` or
- * `preprocess_input`, a MUL and SUB in front of a TFLite network).
+ * What pixels a network wants that brings them into its own range itself, by a stage of multiplications and additions
+ * (Keras's `Rescaling`, `Normalization` or `preprocess_input`, a MUL and SUB in front of a TFLite network).
  * @module
  */
 import type { Constant, Graph, Node, Normalisation } from "./graph.ts";
@@ -32,8 +32,8 @@ interface Stage {
 const PASSING: ReadonlySet<Node["op"]> = new Set(["identity", "resizeBilinear", "reshape", "pad"]);
 
 /**
- * How pixels become the first input of a network that begins with a stage of its own: those in the one range which that stage brings into a range that
- * networks compute in. Undefined where there is no such stage, or it fits no range.
+ * How pixels become the first input of a network that begins with a stage of its own: those in the one range which that
+ * stage brings into a range that networks compute in. Undefined where there is no such stage, or it fits no range.
  */
 export function ownNormalisation(graph: Graph): Normalisation | undefined {
   const stage = stageOf(graph);
@@ -51,7 +51,9 @@ function fits({ scale, shift }: Stage, lo: number, hi: number): boolean {
   return into || standardised || centred;
 }
 
-/** All multiplications and additions that follow the first input before anything else does; undefined where none does. */
+/**
+ * All multiplications and additions that follow the first input before anything else does; undefined where none does.
+ */
 function stageOf(graph: Graph): Stage | undefined {
   const readers = readersOf(graph);
   let stage: Stage | undefined;

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** Gives out names. A name that is asked for thousands of times is told apart at once, not by trying all that were given before. */
+/**
+ * Gives out names. A name that is asked for thousands of times is told apart at once, not by trying all that were given
+ * before.
+ */
 export class Names {
   readonly #taken = new Set<string>();
   /** The number that a name is told apart by next. */

@@ -1,6 +1,6 @@
 /**
- * The whole-number arithmetic of 8-bit networks, as TFLite's reference kernels have it: what the kernels do (`assembly/lib/requantise.ts` states the formulas), for
- * tables and parameters that are computed before a run.
+ * The whole-number arithmetic of 8-bit networks, as TFLite's reference kernels have it: what the kernels do
+ * (`assembly/lib/requantise.ts` states the formulas), for tables and parameters that are computed before a run.
  * @module
  */
 import type { Clamp, DType, Graph, Quantisation } from "./graph.ts";
@@ -55,7 +55,10 @@ export function affineOf({ scales, zeroPoints }: Quantisation): Affine {
   return { scale: scales[0]!, zeroPoint: zeroPoints[0]! };
 }
 
-/** Bounds in real numbers as bounds in 8 bits: q = zeroPoint + round(x/scale), rounded in float32 with ties away from zero, within the type. */
+/**
+ * Bounds in real numbers as bounds in 8 bits: q = zeroPoint + round(x/scale), rounded in float32 with ties away from
+ * zero, within the type.
+ */
 export function activationBounds(
   clamp: Clamp | undefined,
   quantisation: Quantisation,

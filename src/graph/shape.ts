@@ -13,7 +13,8 @@ export { everyWindowSeesImage, outputSize, type ResolvedPadding, resolvePadding,
 
 /**
  * The shape of every value: inputs, constants and nodes.
- * @throws ShapeError naming the node and both shapes where they disagree; TypeError where a name is not defined before it is read.
+ * @throws ShapeError naming the node and both shapes where they disagree; TypeError where a name is not defined before
+ * it is read.
  */
 export function inferShapes(graph: Graph): ReadonlyMap<string, Shape> {
   const shapes = new Map<string, Shape>();

@@ -14,8 +14,10 @@ import { inferShapes } from "./shape.ts";
 const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array, int32: Int32Array } as const;
 
 /**
- * Checks names (unique, defined before they are read, of the right kind), constants (dtype, length), attributes and shapes.
- * @throws TypeError for wrong kinds, RangeError for wrong values, ShapeError where numbers or types disagree; each names the node or tensor.
+ * Checks names (unique, defined before they are read, of the right kind), constants (dtype, length), attributes and
+ * shapes.
+ * @throws TypeError for wrong kinds, RangeError for wrong values, ShapeError where numbers or types disagree; each
+ * names the node or tensor.
  */
 export function validate(graph: Graph): void {
   const kinds = new Map<string, "input" | "constant" | "node">();
@@ -105,7 +107,8 @@ function checkValueQuantisation(what: string, dtype: DType, quantisation: Quanti
 
 /**
  * A channel of weights may have the scale 0: a filter that was pruned.
- * @throws RangeError for scales that are no numbers from 0 on, zero points out of the type's range, lists of different lengths
+ * @throws RangeError for scales that are no numbers from 0 on, zero points out of the type's range, lists of different
+ * lengths
  */
 function checkQuantisation(what: string, dtype: DType, { scales, zeroPoints }: Quantisation): void {
   const scale = scales.find((s) => !(Number.isFinite(s) && s >= 0));
@@ -131,8 +134,8 @@ function checkRead(node: Node, input: string, kind: string | undefined, graph: G
 }
 
 /**
- * Every op computes in one type, that of its value: what it reads has it too, but for the two ops that convert. Weights are of that type, biases of 8-bit
- * layers of 32 bits, and a layer's weights share one zero point.
+ * Every op computes in one type, that of its value: what it reads has it too, but for the two ops that convert. Weights
+ * are of that type, biases of 8-bit layers of 32 bits, and a layer's weights share one zero point.
  */
 function checkTypes(node: Node, graph: Graph, types: ReadonlyMap<string, DType>): void {
   const dtype = node.dtype ?? "float32";

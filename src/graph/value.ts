@@ -17,7 +17,10 @@ export interface Quantisation {
   readonly scales: readonly number[];
   readonly zeroPoints: readonly number[];
   readonly axis: number;
-  /** The numbers are signed here, but were unsigned in the file: some rescaling factors are rounded otherwise there. Set by a pass. */
+  /**
+   * The numbers are signed here, but were unsigned in the file: some rescaling factors are rounded otherwise there. Set
+   * by a pass.
+   */
   readonly unsigned?: boolean;
 }
 
@@ -32,7 +35,10 @@ export interface Input {
 /** How a constant is filled in when no data is given. */
 export type Initialiser = "glorotUniform" | "zeros" | "ones";
 
-/** A value known beforehand: weights, biases, statistics. Without `data` the graph is an architecture, to be initialised before it runs. */
+/**
+ * A value known beforehand: weights, biases, statistics. Without `data` the graph is an architecture, to be initialised
+ * before it runs.
+ */
 export interface Constant {
   readonly name: string;
   readonly shape: Shape;

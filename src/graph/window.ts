@@ -42,8 +42,8 @@ export function spanOf(size: number, dilation: number): number {
 }
 
 /**
- * Positions of a window along one axis. All in pixels; `padding` is "same", "valid" or the number of explicit pixels, before and after together.
- * The result is below 1 where the window does not fit: callers decide what to say.
+ * Positions of a window along one axis. All in pixels; `padding` is "same", "valid" or the number of explicit pixels,
+ * before and after together. The result is below 1 where the window does not fit: callers decide what to say.
  */
 export function outputSize(
   padding: "same" | "valid" | number,
@@ -60,8 +60,9 @@ export function outputSize(
 /**
  * What a padding means for an image of `inSize` (height, width): pixels at each side, and the output's size.
  *
- * "same" gives ⌈in/stride⌉ positions and needs max((out − 1)·stride + span − in, 0) pixels, the smaller half before; "valid" needs none.
- * Explicit padding is returned as it is. `where` begins the message of the ShapeError that a window without any position throws.
+ * "same" gives ⌈in/stride⌉ positions and needs max((out − 1)·stride + span − in, 0) pixels, the smaller half before;
+ * "valid" needs none. Explicit padding is returned as it is. `where` begins the message of the ShapeError that a window
+ * without any position throws.
  */
 export function resolvePadding(
   padding: Padding,

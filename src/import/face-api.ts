@@ -15,10 +15,12 @@ import { readWeights, type Weight } from "./shards.ts";
 import type { Sibling } from "./source.ts";
 
 /**
- * Builds the detector from its weights manifest: see {@link faceDetector}. Constants bear the names that the weights have in the file.
+ * Builds the detector from its weights manifest: see {@link faceDetector}. Constants bear the names that the weights
+ * have in the file.
  * @param manifest the parsed JSON, not yet trusted
  * @param sibling reads a shard by the name that the manifest gives it
- * @throws FormatError when a weight is missing or of a wrong dtype, ShapeError when one has a wrong shape, and what {@link readWeights} throws
+ * @throws FormatError when a weight is missing or of a wrong dtype, ShapeError when one has a wrong shape, and what
+ * {@link readWeights} throws
  */
 export async function fromFaceApi(
   manifest: unknown,
@@ -35,7 +37,10 @@ export async function fromFaceApi(
   return checked("face-api", { ...graph, source }, budget);
 }
 
-/** What the file calls a constant: of the backbone `MobilenetV1/Conv2d_3_depthwise/BatchNorm/gamma`, of the rest `Prediction/…`. */
+/**
+ * What the file calls a constant: of the backbone `MobilenetV1/Conv2d_3_depthwise/BatchNorm/gamma`, of the rest
+ * `Prediction/…`.
+ */
 function fileName(name: string): string {
   const [, layer, number, rest] = /^(block|extra|head)(\d+)\/(.+)$/.exec(name)!;
   if (layer === "head") {

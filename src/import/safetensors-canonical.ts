@@ -1,6 +1,7 @@
 /**
- * MobileNet v1 under our own names in safetensors: `block0/weights`, `block1/depthwise/bn/gamma`, … as `mobilenetV1` names its constants. The options
- * that rebuild the network stand in the file's metadata; where they do not, the shapes tell them.
+ * MobileNet v1 under our own names in safetensors: `block0/weights`, `block1/depthwise/bn/gamma`, … as `mobilenetV1`
+ * names its constants. The options that rebuild the network stand in the file's metadata; where they do not, the shapes
+ * tell them.
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";
@@ -28,7 +29,10 @@ const OPTIONS_KEY = "mobilenetV1";
 export interface CanonicalOptions {
   /** Height and width of the input in pixels; by default those of the file's metadata, else 224. */
   readonly resolution?: number;
-  /** Whose MobileNet v1 it is; by default as the metadata says, else as the width of block0 tells ("paper" where it does not). */
+  /**
+   * Whose MobileNet v1 it is; by default as the metadata says, else as the width of block0 tells ("paper" where it does
+   * not).
+   */
   readonly reading?: Reading;
   /** How the weights want their pixels; by default scaled to [−1, 1]. */
   readonly normalisation?: Normalisation;
@@ -110,7 +114,10 @@ function optionsFromShapes(tensors: ReadonlyMap<string, StoredTensor>): Mobilene
 /** The number of the last block. */
 const LAST = BLOCKS.length;
 
-/** Its filters at α = 1: 1024. All blocks' filters divide it, so ⌊1024α⌋/1024 gives every block the same filters as α itself. */
+/**
+ * Its filters at α = 1: 1024. All blocks' filters divide it, so ⌊1024α⌋/1024 gives every block the same filters as α
+ * itself.
+ */
 const WIDEST = FILTERS.at(-1)!;
 
 /**

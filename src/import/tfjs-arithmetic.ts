@@ -1,5 +1,6 @@
 /**
- * TensorFlow's arithmetic: sums of values, and a value and a constant as a bias, or as a factor and a term for each channel.
+ * TensorFlow's arithmetic: sums of values, and a value and a constant as a bias, or as a factor and a term for each
+ * channel.
  * @module
  */
 import { affineForm } from "../graph/ops/scale-shift.ts";

@@ -94,7 +94,9 @@ class Draft {
     this.blockers.add(kind, [node.name], error);
   }
 
-  /** Whether there is no such tensor because of something that is not supported; other outputs than the first are not. */
+  /**
+   * Whether there is no such tensor because of something that is not supported; other outputs than the first are not.
+   */
   private isBlocked(tensor: string, reader: string): boolean {
     if (this.blocked.has(tensor)) return true;
     if (this.byName.has(tensor)) return false;

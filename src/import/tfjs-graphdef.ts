@@ -1,5 +1,6 @@
 /**
- * A TensorFlow GraphDef as TF.js writes it in JSON: nodes, their attributes, the signature. Knows nothing of what an op computes.
+ * A TensorFlow GraphDef as TF.js writes it in JSON: nodes, their attributes, the signature. Knows nothing of what an op
+ * computes.
  * @module
  */
 import { FormatError, UnsupportedError } from "../errors.ts";

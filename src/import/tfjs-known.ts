@@ -1,5 +1,6 @@
 /**
- * What graph models compute of shapes, computed while they are read: Keras writes a reshape with an open batch as Shape, StridedSlice, Pack, Reshape.
+ * What graph models compute of shapes, computed while they are read: Keras writes a reshape with an open batch as
+ * Shape, StridedSlice, Pack, Reshape.
  * @module
  */
 
@@ -69,7 +70,10 @@ export function shapeOp(call: Call): Operand {
   return asOperand(call, listOf("constant" in found ? found.constant.shape : call.shape(found.value)));
 }
 
-/** For ops that are there for what is known beforehand only. @throws UnsupportedError, for they are reached with something else */
+/**
+ * For ops that are there for what is known beforehand only. @throws UnsupportedError, for they are reached with
+ * something else
+ */
 export function onlyKnown(call: Call): never {
   if (call.inputs.length === 0) throw new FormatError(`${where(call.node)}: expected inputs, got none`);
   const unknown = call.inputs.findIndex((found) => !known(found));

@@ -118,7 +118,9 @@ export function activation(call: Call): Operand {
   return { value: call.emit({ op: "softmax", inputs, beta: 1 }) };
 }
 
-/** ReLU6 as Keras 2 exports it: Relu, Minimum by 6, Maximum by 0; one clamp where nobody else reads those in between. */
+/**
+ * ReLU6 as Keras 2 exports it: Relu, Minimum by 6, Maximum by 0; one clamp where nobody else reads those in between.
+ */
 export function bound(call: Call): Operand {
   const index = "constant" in operand(call, 1) ? 1 : 0;
   const { name, shape, data } = weight(call, index);

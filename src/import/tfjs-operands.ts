@@ -73,7 +73,10 @@ export function constant(call: Call, { name, shape, data, dtype }: NamedWeight, 
   );
 }
 
-/** A weight of one number a channel: what it is stored under; one number alone serves all, leading dimensions of 1 do not matter. */
+/**
+ * A weight of one number a channel: what it is stored under; one number alone serves all, leading dimensions of 1 do
+ * not matter.
+ */
 export function perChannel(
   call: Call,
   found: NamedWeight,

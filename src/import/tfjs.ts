@@ -1,6 +1,6 @@
 /**
- * TF.js `model.json` → Graph: a layers model (Keras's configuration, weights by name) or a graph model (a TensorFlow GraphDef in JSON). Either names
- * its weights in a manifest, whose shards lie beside it.
+ * TF.js `model.json` → Graph: a layers model (Keras's configuration, weights by name) or a graph model (a TensorFlow
+ * GraphDef in JSON). Either names its weights in a manifest, whose shards lie beside it.
  * @module
  */
 import { FormatError } from "../errors.ts";
@@ -23,7 +23,8 @@ export interface TfjsOptions {
  * Builds the graph of a TF.js model.
  * @param model the parsed `model.json`, not yet trusted
  * @param sibling reads a shard by the name that the manifest gives it
- * @throws FormatError when the file is malformed or misses a part; LoadError when a shard is missing; UnsupportedError naming op and node, or layer
+ * @throws FormatError when the file is malformed or misses a part; LoadError when a shard is missing; UnsupportedError
+ * naming op and node, or layer
  */
 export async function fromTfjs(model: unknown, sibling: Sibling, options: TfjsOptions = {}): Promise<Graph> {
   if (!isRecord(model)) throw new FormatError("tfjs: expected an object with modelTopology and weightsManifest");

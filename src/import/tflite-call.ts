@@ -2,7 +2,6 @@
  * One operator's view of a TFLite file: its tensors, its settings, the nodes it adds.
  * @module
  */
-
 import { FormatError, UnsupportedError } from "../errors.ts";
 import type { NodeFields } from "../graph/builder.ts";
 import { RELU, RELU_N1_TO_1, RELU6 } from "../graph/clamp.ts";
@@ -150,16 +149,14 @@ export class OperatorCall {
   /** The numbers of a constant input; `rank`: the dimensions that it must have. */
   numbers(i: number, rank?: number): Numbers {
     const { tensor, source } = this.constantInput(i);
+    const where = `${this.where}, '${shownName(tensor)}'`;
+    const [own, other] = [tensor, source].map(({ shape }) => `[${shape.join(",")}]`);
     if (rank !== undefined && tensor.shape.length !== rank) {
-      throw new FormatError(
-        `${this.where}, '${shownName(tensor)}': expected ${rank} dimensions, got [${tensor.shape.join(",")}]`,
-      );
+      throw new FormatError(`${where}: expected ${rank} dimensions, got ${own}`);
     }
     checkFloats(source);
     if (sizeOf(source.shape) !== sizeOf(tensor.shape)) {
-      throw new FormatError(
-        `${this.where}, '${shownName(tensor)}': expected [${tensor.shape.join(",")}] like its source, got [${source.shape.join(",")}]`,
-      );
+      throw new FormatError(`${where}: expected ${own} like its source, got ${other}`);
     }
     return { tensor, source, shape: tensor.shape };
   }
@@ -173,7 +170,8 @@ export class OperatorCall {
   }
 
   /**
-   * The weights of an 8-bit operator as they are stored; `channels`: the axis of the output channels in the file, along which there may be a scale each.
+   * The weights of an 8-bit operator as they are stored; `channels`: the axis of the output channels in the file, along
+   * which there may be a scale each.
    * @throws {UnsupportedError} The types do not go together: float weights, 4 or 16 bits, other signs than the input's.
    */
   byteWeights(i: number, rank: number, channels: number): ByteNumbers {
@@ -217,7 +215,10 @@ export class OperatorCall {
     });
   }
 
-  /** The int32 bias of an 8-bit operator: `channels` numbers. What its scales say is not looked at: it is the product of the input's and the weights'. */
+  /**
+   * The int32 bias of an 8-bit operator: `channels` numbers. What its scales say is not looked at: it is the product of
+   * the input's and the weights'.
+   */
   byteBias(i: number, channels: number): string | undefined {
     if (!this.tensor(i)) return undefined;
     const { tensor, source } = this.constantInput(i);
@@ -238,7 +239,9 @@ export class OperatorCall {
     return integersOf(this.constantInput(i).source);
   }
 
-  /** The whole numbers that an input is known to hold; undefined where it is computed, or is no list of a few integers. */
+  /**
+   * The whole numbers that an input is known to hold; undefined where it is computed, or is no list of a few integers.
+   */
   known(i: number): Known | undefined {
     const tensor = this.tensor(i);
     if (!tensor) return undefined;
@@ -256,22 +259,21 @@ export class OperatorCall {
     layout: string,
     arrange: Arrange<Float32Array> = (data) => data,
   ): string {
-    const { draft } = this;
+    const { budget } = this.draft;
     const stored = { shape, dtype: "float32", bytes: 4 * sizeOf(shape) } as const;
-    return draft.store(tensor, layout, stored, async () => arrange(await floatsOf(source, draft.budget), draft.budget));
+    return this.draft.store(tensor, layout, stored, async () => arrange(await floatsOf(source, budget), budget));
   }
 
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
   node(node: NodeFields, inputs: readonly string[], suffix?: string): string {
-    // A value on the way has the type of the input: the operators that need one reshape it, or clamp what they have joined.
+    // A value on the way has the type of the input: operators that need one reshape it, or clamp what they have joined.
     const type = this.type(suffix === undefined ? this.output : this.required(0));
     const from = this.required(0).type;
     const to = this.output.type;
     if (from !== to && node.op !== "quantise" && node.op !== "dequantise") {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
-    const own = nameOf(this.output);
-    const name = this.draft.claim(suffix === undefined ? own : `${own}/${suffix}`);
+    const name = this.draft.claim(nameOf(this.output) + (suffix === undefined ? "" : `/${suffix}`));
     return this.draft.builder.addNode({ ...node, name, inputs, ...type } as Node);
   }
 
@@ -294,5 +296,5 @@ export class OperatorCall {
   }
 }
 
-/** The fused activations by their numbers, from 1 on. */
+/** Fused activations from number 1 on. */
 const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;

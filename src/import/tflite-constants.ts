@@ -1,5 +1,6 @@
 /**
- * Constants of a TFLite file as float32, bytes or integers. What a tensor claims is held against the bytes that are there before anything is made of them.
+ * Constants of a TFLite file as float32, bytes or integers. What a tensor claims is held against the bytes that are
+ * there before anything is made of them.
  * @module
  */
 
@@ -26,7 +27,10 @@ function whereIs(tensor: TensorInfo): string {
   return `tflite, tensor ${tensor.index} '${tensor.name}'`;
 }
 
-/** @throws {FormatError} The buffer is not as long as the tensor needs. @throws {UnsupportedError} for types that are no numbers, and sparse tensors */
+/**
+ * @throws {FormatError} The buffer is not as long as the tensor needs. @throws {UnsupportedError} for types that are no
+ * numbers, and sparse tensors
+ */
 export function checkBytes(tensor: TensorInfo): void {
   const where = whereIs(tensor);
   if (tensor.sparse) throw new UnsupportedError(`${where}: expected dense data, got a sparse tensor`);

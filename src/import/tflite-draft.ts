@@ -32,7 +32,9 @@ export class TfliteDraft {
   readonly blockers = new Blockers();
   /** Tensors that what is not supported would have computed. */
   readonly blocked = new Set<number>();
-  /** Whether an input has been given another size than the file declares, so that the sizes behind it are others too. */
+  /**
+   * Whether an input has been given another size than the file declares, so that the sizes behind it are others too.
+   */
   resized = false;
 
   constructor(file: ModelFile, budget: Budget) {
@@ -52,8 +54,8 @@ export class TfliteDraft {
   }
 
   /**
-   * Adds a constant made of a tensor; one that several operators read in the same layout is stored once. Its numbers are made at the end, once the file has
-   * turned out to be sound, but they count at once.
+   * Adds a constant made of a tensor; one that several operators read in the same layout is stored once. Its numbers
+   * are made at the end, once the file has turned out to be sound, but they count at once.
    */
   store(tensor: TensorInfo, layout: string, { bytes, ...fields }: Stored, make: Make): string {
     const key = `${tensor.index}:${layout}`;

@@ -1,13 +1,17 @@
 /**
- * Flatbuffers read with suspicion: every offset, vtable, vector and string is checked against the file before it is followed, and the sum of all
- * that is read is limited, so that vectors shared a million times cannot keep the reader busy for ever.
+ * Flatbuffers read with suspicion: every offset, vtable, vector and string is checked against the file before it is
+ * followed, and the sum of all that is read is limited, so that vectors shared a million times cannot keep the reader
+ * busy for ever.
  * @module
  */
 
 import type { ByteBuffer } from "flatbuffers";
 import { FormatError } from "../errors.ts";
 
-/** Elements that may be read, as a multiple of the file's bytes: writers share equal vectors and strings, but not without end. */
+/**
+ * Elements that may be read, as a multiple of the file's bytes: writers share equal vectors and strings, but not
+ * without end.
+ */
 const BUDGET = 8;
 /** … and in all: what lies beyond is data, which is read as bytes and not by elements. */
 const MOST_ELEMENTS = 2 ** 23;
@@ -75,7 +79,10 @@ interface Span {
   readonly length: number;
 }
 
-/** One table. Fields are asked for by their index in the schema; absent ones answer with the given default, vectors with none at all. */
+/**
+ * One table. Fields are asked for by their index in the schema; absent ones answer with the given default, vectors with
+ * none at all.
+ */
 export class Table {
   readonly file: FlatFile;
   readonly position: number;

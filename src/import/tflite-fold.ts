@@ -1,6 +1,6 @@
 /**
- * What TFLite files compute of shapes: a reshape with an open batch takes the batch from its input (SHAPE, STRIDED_SLICE, PACK). All of it is known once the
- * sizes of the inputs are, so it is computed here and now.
+ * What TFLite files compute of shapes: a reshape with an open batch takes the batch from its input (SHAPE,
+ * STRIDED_SLICE, PACK). All of it is known once the sizes of the inputs are, so it is computed here and now.
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
@@ -84,7 +84,8 @@ export function isFolded(op: string): boolean {
 
 /**
  * The whole numbers that an operator comes to; undefined for one that computes a value.
- * @throws {UnsupportedError} The operator is one for whole numbers, and its inputs are not known, or not such as are supported.
+ * @throws {UnsupportedError} The operator is one for whole numbers, and its inputs are not known, or not such as are
+ * supported.
  */
 export function fold(call: OperatorCall): Known | undefined {
   const { op, inputs } = call.operator;

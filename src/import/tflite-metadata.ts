@@ -1,5 +1,6 @@
 /**
- * TFLite metadata: how the pixels are to be normalised, and the class names in the zip file that is appended to the model.
+ * TFLite metadata: how the pixels are to be normalised, and the class names in the zip file that is appended to the
+ * model.
  * @module
  */
 
@@ -28,8 +29,9 @@ const NORMALISATION_OPTIONS = 1;
 const LABEL_FILES: readonly number[] = [2, 3];
 
 /**
- * What the metadata says of the first input and the first labels. Inputs of uint8 take pixels as they are, whatever the metadata says of floats: the numbers
- * there are those of the float network that the file was made of, or stand for nothing at all.
+ * What the metadata says of the first input and the first labels. Inputs of uint8 take pixels as they are, whatever the
+ * metadata says of floats: the numbers there are those of the float network that the file was made of, or stand for
+ * nothing at all.
  * @throws {FormatError} There is metadata, and it is damaged.
  */
 export async function readMetadata(

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** In the order of the schema, from 0 on. Those of StableHLO are written without their prefix, which {@link OPERATORS} adds. */
+/**
+ * In the order of the schema, from 0 on. Those of StableHLO are written without their prefix, which {@link OPERATORS}
+ * adds.
+ */
 const NAMES = `
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR FULLY_CONNECTED
 HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU

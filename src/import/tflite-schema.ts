@@ -1,5 +1,6 @@
 /**
- * The parts of the TFLite schema that are used, as facts: indices of fields, numbers of types; and a file read by them → plain data.
+ * The parts of the TFLite schema that are used, as facts: indices of fields, numbers of types; and a file read by them
+ * → plain data.
  * @module
  */
 
@@ -187,7 +188,8 @@ function tensorOf(
 
 /**
  * Scales without zero points have zeros; one of each holds for the whole tensor.
- * @param bias Whether it is an int32 tensor, a bias as a rule: its scales follow from others, so that nobody needs them, and some files get them wrong.
+ * @param bias Whether it is an int32 tensor, a bias as a rule: its scales follow from others, so that nobody needs
+ * them, and some files get them wrong.
  */
 function quantisationOf(tensor: Table, shape: Shape, bias: boolean, what: string): Quantisation | undefined {
   const table = tensor.table(TENSOR.quantisation, `${what}, quantization`);

@@ -1,5 +1,6 @@
 /**
- * TFLite files → Graph: float32 networks, their weights possibly stored as float16 or as integers with scales, and 8-bit ones.
+ * TFLite files → Graph: float32 networks, their weights possibly stored as float16 or as integers with scales, and
+ * 8-bit ones.
  * @module
  */
 
@@ -24,11 +25,13 @@ export interface TfliteOptions {
 }
 
 /**
- * Reads a TFLite model: its first subgraph, any DAG. Weights come out in this package's layouts; values bear the names of their tensors.
+ * Reads a TFLite model: its first subgraph, any DAG. Weights come out in this package's layouts; values bear the names
+ * of their tensors.
  *
  * @param bytes The whole file; its appended metadata and labels are used where it has them.
  * @throws {FormatError} The file is truncated, mislabelled, points outside of itself or contradicts itself.
- * @throws {UnsupportedError} Operators, or settings or types of some, that have no counterpart here: all of them in one message.
+ * @throws {UnsupportedError} Operators, or settings or types of some, that have no counterpart here: all of them in one
+ * message.
  */
 export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {}): Promise<Graph> {
   const { budget = new Budget(), resolution } = options;

@@ -1,10 +1,11 @@
 /**
- * MobileNet v1 as timm (PyTorch) names its weights: `conv_stem`, `bn1`, `blocks.S.I.{conv_dw,bn1,conv_pw,bn2}`, `classifier`.
+ * MobileNet v1 as timm (PyTorch) names its weights: `conv_stem`, `bn1`, `blocks.S.I.{conv_dw,bn1,conv_pw,bn2}`,
+ * `classifier`.
  *
- * Widths, depth and classes are read off the shapes. What the file does not say is what timm's own `mobilenetv1_*` models have: ReLU6, batch norm
- * with ε = 1e-5, padding by one pixel on each side (PyTorch's, which for stride 2 differs from TensorFlow's SAME), 224 pixels, stride 2 in the stem
- * and in the first block of each stage but the first. Their trained weights (`ra4_e3600_r224_in1k`) want pixels in [−1, 1]: mean and deviation 0.5.
- * Options override each.
+ * Widths, depth and classes are read off the shapes. What the file does not say is what timm's own `mobilenetv1_*`
+ * models have: ReLU6, batch norm with ε = 1e-5, padding by one pixel on each side (PyTorch's, which for stride 2
+ * differs from TensorFlow's SAME), 224 pixels, stride 2 in the stem and in the first block of each stage but the first.
+ * Their trained weights (`ra4_e3600_r224_in1k`) want pixels in [−1, 1]: mean and deviation 0.5. Options override each.
  * @module
  */
 import { FormatError } from "../errors.ts";

@@ -12,10 +12,11 @@ import { FILTERS } from "./mobilenet-v1.ts";
 const DEPTH = FILTERS.length;
 
 /**
- * `graph` with end points `block0` … `block13` (activations) and, where the last is pooled over the whole map, `output`. Looks for a stride-2
- * convolution followed by exactly 13 pairs of a depthwise and a pointwise convolution, each with an optional batch norm and a clamp; pads and
- * identities in between are looked through, and so are side branches, such as a detector's heads. To be called before the passes.
- * A graph without that structure, or with more than one, comes back as it is.
+ * `graph` with end points `block0` … `block13` (activations) and, where the last is pooled over the whole map,
+ * `output`. Looks for a stride-2 convolution followed by exactly 13 pairs of a depthwise and a pointwise convolution,
+ * each with an optional batch norm and a clamp; pads and identities in between are looked through, and so are side
+ * branches, such as a detector's heads. To be called before the passes. A graph without that structure, or with more
+ * than one, comes back as it is.
  */
 export function nameEndPoints(graph: Graph): Graph {
   const readers = readersOf(graph);
@@ -33,7 +34,10 @@ export function nameEndPoints(graph: Graph): Graph {
 type Readers = ReadonlyMap<string, readonly Node[]>;
 type Shapes = ReadonlyMap<string, Shape>;
 
-/** Of an image of one channel, converters make the first convolution a depthwise one with a multiplier: it computes the same. */
+/**
+ * Of an image of one channel, converters make the first convolution a depthwise one with a multiplier: it computes the
+ * same.
+ */
 function isStem(node: Node, shapes: Shapes): node is Conv2d | DepthwiseConv2d {
   if (node.op !== "conv2d" && node.op !== "depthwiseConv2d") return false;
   if (node.strides[0] !== 2 || node.strides[1] !== 2) return false;

@@ -1,8 +1,9 @@
 /**
  * The face detector of face-api: MobileNet v1 (α = 1, 512×512) under a single-shot detector's heads.
  *
- * The first and the pointwise convolutions carry biases in which their batch normalisation is folded already, the depthwise ones come with the four statistics.
- * Six maps of 32² … 1² cells feed one box and one class convolution each; their answers, cell by cell and anchor by anchor, are joined into 5118 rows.
+ * The first and the pointwise convolutions carry biases in which their batch normalisation is folded already, the
+ * depthwise ones come with the four statistics. Six maps of 32² … 1² cells feed one box and one class convolution each;
+ * their answers, cell by cell and anchor by anchor, are joined into 5118 rows.
  * @module
  */
 
@@ -37,8 +38,8 @@ const COLUMNS = 3;
 const FACE = 1;
 
 /**
- * The network without data. Input `image` [1, 512, 512, 3] in [−1, 1]; outputs `boxes` [1, 5118, 4] and `scores` [1, 5118, 3], both raw: {@link detectorOf} says
- * how to decode them. End points `block0` … `block13` are the backbone's.
+ * The network without data. Input `image` [1, 512, 512, 3] in [−1, 1]; outputs `boxes` [1, 5118, 4] and `scores` [1,
+ * 5118, 3], both raw: {@link detectorOf} says how to decode them. End points `block0` … `block13` are the backbone's.
  * @param named what a constant is to be called, by its name here
  */
 export function faceDetector(named: (name: string) => string = (name) => name): Graph {

@@ -1,6 +1,7 @@
 /**
- * The layers that MobileNet v1 and its relatives are made of, and what their nodes and constants are called here: behind a convolution `block3/pointwise/conv` with
- * `block3/pointwise/weights` stands its batch norm `block3/pointwise/bn`, and behind that the activation `block3`, which is the block's value.
+ * The layers that MobileNet v1 and its relatives are made of, and what their nodes and constants are called here:
+ * behind a convolution `block3/pointwise/conv` with `block3/pointwise/weights` stands its batch norm
+ * `block3/pointwise/bn`, and behind that the activation `block3`, which is the block's value.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * MobileNet v1 (Howard et al. 2017, arXiv 1704.04861) as a graph, in two readings, and the two networks that the paper compares it with.
+ * MobileNet v1 (Howard et al. 2017, arXiv 1704.04861) as a graph, in two readings, and the two networks that the paper
+ * compares it with.
  * @module
  */
 
@@ -24,14 +25,21 @@ export interface MobilenetV1Options {
    * "article": block0 always has 32 filters, plain ReLU, ends in the average pool.
    */
   readonly reading?: Reading;
-  /** How it ends: "classifier" in softmax [n, classes], "pool" in the average-pooled map [n, 1, 1, C]. Default as the reading says. */
+  /**
+   * How it ends: "classifier" in softmax [n, classes], "pool" in the average-pooled map [n, 1, 1, C]. Default as the
+   * reading says.
+   */
   readonly top?: "classifier" | "pool";
   /**
-   * Normalise by the statistics of the batch at hand, and answer with the updated moving averages too: further outputs `…/bn/moving` [2, C]
-   * (mean, biased variance), momentum 0.99, as tfjs computes them. Dropout is left out: it is random. Default false.
+   * Normalise by the statistics of the batch at hand, and answer with the updated moving averages too: further outputs
+   * `…/bn/moving` [2, C] (mean, biased variance), momentum 0.99, as tfjs computes them. Dropout is left out: it is
+   * random. Default false.
    */
   readonly training?: boolean;
-  /** "full" replaces every separable block by one standard 3×3 convolution: the paper's comparison (table 4). Default "separable". */
+  /**
+   * "full" replaces every separable block by one standard 3×3 convolution: the paper's comparison (table 4). Default
+   * "separable".
+   */
   readonly convolution?: "separable" | "full";
   /** Leaves out the five 14×14×512 blocks, block7 … block11: the paper's shallow variant (table 5). Default false. */
   readonly shallow?: boolean;
@@ -78,8 +86,9 @@ export const EPSILON = 0.001;
 const MOMENTUM = 0.99;
 
 /**
- * The network without data: its constants say how to initialise them. Input `input` [batch, resolution, resolution, inputChannels], pixels scaled
- * to [−1, 1]. End points `block0` … `block13` (activations) and `output` (average pool, [batch, 1, 1, C]); values `classifier` (logits) and `softmax`.
+ * The network without data: its constants say how to initialise them. Input `input` [batch, resolution, resolution,
+ * inputChannels], pixels scaled to [−1, 1]. End points `block0` … `block13` (activations) and `output` (average pool,
+ * [batch, 1, 1, C]); values `classifier` (logits) and `softmax`.
  * @throws TypeError, RangeError for options that are not as {@link MobilenetV1Options} says.
  * @example
  * ```js

@@ -11,7 +11,10 @@ export type Sample = Float32Array | Readonly<Record<string, Float32Array>>;
 
 /** How ranges are found. */
 export interface CalibrationOptions {
-  /** `minmax`: everything that occurred. `percentile`: all but the outermost parts of it, where a few outliers would cost all others their precision. */
+  /**
+   * `minmax`: everything that occurred. `percentile`: all but the outermost parts of it, where a few outliers would
+   * cost all others their precision.
+   */
   readonly calibration?: "minmax" | "percentile" | undefined;
   /** What `percentile` keeps of the numbers, in percent; 99.99 by default. */
   readonly percentile?: number | undefined;
@@ -59,7 +62,8 @@ export async function channelPeaks(
 
 /**
  * Runs the samples through the float network and watches every value.
- * @throws RangeError without samples, for a percentile outside (50, 100], and for values that are not finite, naming the node
+ * @throws RangeError without samples, for a percentile outside (50, 100], and for values that are not finite, naming
+ * the node
  */
 export async function calibrate(
   graph: Graph,

@@ -11,11 +11,13 @@ import { readersOf } from "../graph/references.ts";
 const MOST = 2 ** 10;
 
 /**
- * The same function of the inputs, with the channels of values between a layer and a depthwise convolution scaled to the largest one's range. A ReLU passes
- * positive factors on; the layer's weights have a scale for each output channel, the depthwise ones for each channel, so the factors cost them no precision. Values
- * that are outputs, read elsewhere or bounded from above stay as they are.
+ * The same function of the inputs, with the channels of values between a layer and a depthwise convolution scaled to
+ * the largest one's range. A ReLU passes positive factors on; the layer's weights have a scale for each output channel,
+ * the depthwise ones for each channel, so the factors cost them no precision. Values that are outputs, read elsewhere
+ * or bounded from above stay as they are.
  * @param peaks largest magnitude of each channel, by value
- * @source Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", §4.1, by activations instead of weights
+ * @source Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", §4.1, by
+ * activations instead of weights
  */
 export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>): Graph {
   const readers = readersOf(graph);

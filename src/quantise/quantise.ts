@@ -1,6 +1,6 @@
 /**
- * A float network in 8 bits, by TFLite's rules: activations with a scale and a zero point each, weights symmetric with a scale for each output channel (one
- * for a whole dense layer), biases in 32 bits.
+ * A float network in 8 bits, by TFLite's rules: activations with a scale and a zero point each, weights symmetric with
+ * a scale for each output channel (one for a whole dense layer), biases in 32 bits.
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
@@ -18,12 +18,16 @@ import { equalise } from "./equalise.ts";
 export interface QuantizeOptions extends CalibrationOptions {
   /** What the network takes and answers: floats, which it converts itself (the default), or 8 bits. */
   readonly io?: "float32" | "int8" | undefined;
-  /** Whether channels in front of depthwise convolutions are brought to one range first, where nothing bounds them from above; true by default. */
+  /**
+   * Whether channels in front of depthwise convolutions are brought to one range first, where nothing bounds them from
+   * above; true by default.
+   */
   readonly equalise?: boolean | undefined;
 }
 
 /**
- * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of outputs survive.
+ * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of
+ * outputs survive.
  * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
  * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
  */
@@ -58,7 +62,9 @@ export async function quantize(
   return quantised;
 }
 
-/** What 8 bits mean for each value: scale and zero point so that 0 is one of the numbers, shared where an op demands it. */
+/**
+ * What 8 bits mean for each value: scale and zero point so that 0 is one of the numbers, shared where an op demands it.
+ */
 function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyMap<string, Quantisation> {
   const leader = new Map<string, string>();
   const find = (name: string): string => {

@@ -15,7 +15,10 @@ import type { Sample } from "./calibrate.ts";
 export interface LayerNoise {
   readonly name: string;
   readonly op: Op;
-  /** Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantised)²), in front of depthwise layers up to a factor a channel; higher is better, Infinity where nothing differs. */
+  /**
+   * Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantised)²), in front of depthwise layers up to a
+   * factor a channel; higher is better, Infinity where nothing differs.
+   */
   readonly sqnr: number;
 }
 

@@ -3,7 +3,10 @@ import { cost } from "../../src/graph/cost.ts";
 import { optimise } from "../../src/graph/passes/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
-/** With 1001 classes, as TF-slim: multiply-adds in millions at 224, 192, 160, 128, 96, parameters in millions, and folded. */
+/**
+ * With 1001 classes, as TF-slim: multiply-adds in millions at 224, 192, 160, 128, 96, parameters in millions, and
+ * folded.
+ */
 const TABLE = [
   { alpha: 1, macs: [568.74, 418.12, 290.68, 186.4, 105.3], params: 4.24, folded: 4_222_057 },
   { alpha: 0.75, macs: [325.4, 239.27, 166.4, 106.77, 60.4], params: 2.59, folded: 2_578_121 },

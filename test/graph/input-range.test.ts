@@ -7,7 +7,9 @@ const BYTES = { mean: 0, std: 1 };
 const UNIT = { mean: 0, std: 255 };
 const SIGNED = { mean: 127.5, std: 127.5 };
 
-/** A graph that begins with these multiplications and additions, one number or one per channel, and goes on with a pool. */
+/**
+ * A graph that begins with these multiplications and additions, one number or one per channel, and goes on with a pool.
+ */
 function graph(...stages: readonly (readonly [scale: number | number[], shift: number | number[]])[]): Graph {
   const constants: Record<string, number[]> = {};
   const nodes: Node[] = stages.map(([scale, shift], i) => {

@@ -1,5 +1,6 @@
 /**
- * What there is to say about an op. Each file beside this one says it of one op, and nothing else in the package says it again.
+ * What there is to say about an op. Each file beside this one says it of one op, and nothing else in the package says
+ * it again.
  * @module
  */
 
@@ -68,15 +69,19 @@ export interface OpDefinition<N extends AnyNode> {
   /** A value that comes about within the node and never leaves it, in 8-bit networks with a meaning of its own. */
   readonly within?: (node: N) => { readonly what: string; readonly quantisation: Quantisation | undefined };
   /**
-   * What the numbers of its result mean once a float network is brought to 8 bits: what those of its inputs mean, so that all share a scale ("shared");
-   * 256ths, for all of them lie between 0 and 1 ("unit"); what calibration finds ("own"). Left out: there is no such node in 8 bits, or only passes make it.
+   * What the numbers of its result mean once a float network is brought to 8 bits: what those of its inputs mean, so
+   * that all share a scale ("shared"); 256ths, for all of them lie between 0 and 1 ("unit"); what calibration finds
+   * ("own"). Left out: there is no such node in 8 bits, or only passes make it.
    */
   readonly quantised?: "shared" | "unit" | "own";
   /** Where the output channels are in its weights, and how many there are. */
   readonly weights?: { readonly axis: number; readonly channels: (weights: Shape) => number };
   /** Multiply-adds of a node whose value has the shape `out`; 0 where this is left out. */
   readonly macs?: (node: N, out: Shape, shapes: Shapes) => number;
-  /** Where it counts, when layers are listed: "own" row (left out), with the layer "before" it, or nowhere, for it computes nothing ("none"). */
+  /**
+   * Where it counts, when layers are listed: "own" row (left out), with the layer "before" it, or nowhere, for it
+   * computes nothing ("none").
+   */
   readonly row?: "before" | "none";
   /** Bounds that its values keep within; undefined where there are none. */
   readonly bounds?: (node: N) => Clamp | undefined;

@@ -12,7 +12,10 @@ import { checkClamp, checkWindow } from "./checks.ts";
 import { type AnyNode, clamping, type NodeBase, named, type OpDefinition, type Shapes, where } from "./definition.ts";
 import { expectRank, expectShape, imageOf, lookUp } from "./shapes.ts";
 
-/** One filter a channel. `weights` [kH, kW, C, multiplier], `bias` [C·multiplier]; output channel c·multiplier + m reads input channel c. */
+/**
+ * One filter a channel. `weights` [kH, kW, C, multiplier], `bias` [C·multiplier]; output channel c·multiplier + m reads
+ * input channel c.
+ */
 export interface DepthwiseConv2d extends NodeBase, Window {
   readonly op: "depthwiseConv2d";
   readonly weights: string;

@@ -1,5 +1,6 @@
 /**
- * All ops: the closed union of nodes, and what is known of each op. The compiler sees to it that neither lacks what the other has.
+ * All ops: the closed union of nodes, and what is known of each op. The compiler sees to it that neither lacks what the
+ * other has.
  * @module
  */
 

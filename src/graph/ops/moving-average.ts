@@ -10,8 +10,9 @@ import { FLOAT, type NodeBase, named, type OpDefinition, where } from "./definit
 import { expectRank, perChannel } from "./shapes.ts";
 
 /**
- * What training keeps of the batch: inputs [moments] → [2, C] of updated moving mean and variance, old·momentum + new·(1 − momentum).
- * The new variance is multiplied by `varianceFactor` first: 1 keeps the biased variance, as tfjs does; n/(n − 1) is TensorFlow's fused kernel.
+ * What training keeps of the batch: inputs [moments] → [2, C] of updated moving mean and variance, old·momentum +
+ * new·(1 − momentum). The new variance is multiplied by `varianceFactor` first: 1 keeps the biased variance, as tfjs
+ * does; n/(n − 1) is TensorFlow's fused kernel.
  */
 export interface MovingAverage extends NodeBase {
   readonly op: "movingAverage";

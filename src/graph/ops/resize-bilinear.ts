@@ -11,8 +11,8 @@ import { type NodeBase, type OpDefinition, where } from "./definition.ts";
 import { imageOf } from "./shapes.ts";
 
 /**
- * An image [n,h,w,c] brought to another size, between its four nearest pixels. `alignCorners`: the corner pixels of both coincide;
- * `halfPixelCenters`: pixels are squares, whose outer edges coincide (not both).
+ * An image [n,h,w,c] brought to another size, between its four nearest pixels. `alignCorners`: the corner pixels of
+ * both coincide; `halfPixelCenters`: pixels are squares, whose outer edges coincide (not both).
  */
 export interface ResizeBilinear extends NodeBase {
   readonly op: "resizeBilinear";

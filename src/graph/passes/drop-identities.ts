@@ -1,5 +1,6 @@
 /**
- * Removes nodes that change nothing: identity, a reshape to the shape its input has, a clamp without bounds, a pad of nothing.
+ * Removes nodes that change nothing: identity, a reshape to the shape its input has, a clamp without bounds, a pad of
+ * nothing.
  * @module
  */
 
@@ -9,8 +10,8 @@ import { inferShapes } from "../shape.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
 /**
- * Readers of such a node read its input instead. Where its own name must survive, the node that computes its input takes that name; where both
- * names must (or the input is the graph's own), it stays, as a copy.
+ * Readers of such a node read its input instead. Where its own name must survive, the node that computes its input
+ * takes that name; where both names must (or the input is the graph's own), it stays, as a copy.
  */
 export function dropIdentities(graph: Graph, keep: ReadonlySet<string>): Graph {
   const names = protectedNames(graph, keep);

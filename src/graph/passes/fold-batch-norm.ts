@@ -1,5 +1,6 @@
 /**
- * Batch norms (and scale-shifts) disappear into the weights of the layer before them; those that cannot become a scale-shift.
+ * Batch norms (and scale-shifts) disappear into the weights of the layer before them; those that cannot become a
+ * scale-shift.
  * @module
  */
 
@@ -17,8 +18,9 @@ interface Affine {
 type Foldable = Conv2d | DepthwiseConv2d | Dense | ScaleShift;
 
 /**
- * w' = w·scale and b' = b·scale + shift, in f64 and then rounded once. Folds only where the layer has no clamp, no other reader, a name that need not
- * survive, and float32 weights. Constants without data give constants without data, so that both have one memory plan.
+ * w' = w·scale and b' = b·scale + shift, in f64 and then rounded once. Folds only where the layer has no clamp, no
+ * other reader, a name that need not survive, and float32 weights. Constants without data give constants without data,
+ * so that both have one memory plan.
  */
 export function foldBatchNorm(graph: Graph, keep: ReadonlySet<string>): Graph {
   const names = protectedNames(graph, keep);

@@ -10,9 +10,9 @@ import { everyWindowSeesImage, inferShapes, resolvePadding } from "../shape.ts";
 import { rebuild } from "./rebuild.ts";
 
 /**
- * Zeros before a convolution are what its own padding counts. A maximum may skip padded pixels only if no value of the image can be below them.
- * A mean counts what lies inside the image, so that padding before it never folds. The pad node itself stays for whoever else reads it: pruning
- * removes it otherwise, which is why this pass needs no `keep`.
+ * Zeros before a convolution are what its own padding counts. A maximum may skip padded pixels only if no value of the
+ * image can be below them. A mean counts what lies inside the image, so that padding before it never folds. The pad
+ * node itself stays for whoever else reads it: pruning removes it otherwise, which is why this pass needs no `keep`.
  */
 export function foldPad(graph: Graph): Graph {
   const shapes = inferShapes(graph);

@@ -10,7 +10,10 @@ import { sameMeaning } from "../quant.ts";
 import { readersOf } from "../references.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
-/** Fuses where nobody else reads the layer's unclamped value and its name need not survive; two clamps in a row become one. */
+/**
+ * Fuses where nobody else reads the layer's unclamped value and its name need not survive; two clamps in a row become
+ * one.
+ */
 export function fuseActivation(graph: Graph, keep: ReadonlySet<string>): Graph {
   const names = protectedNames(graph, keep);
   const readers = readersOf(graph);

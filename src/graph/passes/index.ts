@@ -17,8 +17,8 @@ import { signed } from "./signed.ts";
 export { dropIdentities, explicitPads, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune, signed };
 
 /**
- * Passes in the order in which they help each other. Pruning goes before whatever looks at readers: dead ones would stand in the way, and folding leaves dead
- * pads and constants behind.
+ * Passes in the order in which they help each other. Pruning goes before whatever looks at readers: dead ones would
+ * stand in the way, and folding leaves dead pads and constants behind.
  */
 const PIPELINES = {
   /** For the kernels: as few steps as they allow, bytes signed. */
@@ -32,14 +32,16 @@ const PIPELINES = {
 /** Who a graph is prepared for. */
 export type Pipeline = keyof typeof PIPELINES;
 
-/** The same function of the inputs, as a {@link Pipeline} wants it. Values named in `keep`, and the outputs, survive. */
+/**
+ * The same function of the inputs, as a {@link Pipeline} wants it. Values named in `keep`, and the outputs, survive.
+ */
 export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<string> = new Set()): Graph {
   return PIPELINES[pipeline].reduce<Graph>((result, pass: Pass) => pass(result, keep), graph);
 }
 
 /**
- * The same function of the inputs in as few nodes as the kernels allow. A fused node bears the last name of its chain. The outputs and the values
- * named in `keep` survive; other end points are dropped where their value disappears.
+ * The same function of the inputs in as few nodes as the kernels allow. A fused node bears the last name of its chain.
+ * The outputs and the values named in `keep` survive; other end points are dropped where their value disappears.
  * @param graph a valid graph; it is not changed
  * @param keep names of values
  * @throws RangeError where `keep` names a value that the graph does not have

@@ -1,5 +1,6 @@
 /**
- * Removes nodes whose value nobody reads or asks for, and constants that no node names. Inputs stay: they are the graph's interface.
+ * Removes nodes whose value nobody reads or asks for, and constants that no node names. Inputs stay: they are the
+ * graph's interface.
  * @module
  */
 

@@ -5,7 +5,10 @@
 
 import type { Graph, Node } from "../graph.ts";
 
-/** A pass: the same function of the inputs, written in fewer or other nodes. Values named in `keep`, and the outputs, survive by name. */
+/**
+ * A pass: the same function of the inputs, written in fewer or other nodes. Values named in `keep`, and the outputs,
+ * survive by name.
+ */
 export type Pass = (graph: Graph, keep: ReadonlySet<string>) => Graph;
 
 /** The names that no pass may remove: `keep` and the graph's outputs. */

@@ -10,8 +10,9 @@ import { protectedNames, rebuild } from "./rebuild.ts";
 const OFFSET = 128;
 
 /**
- * Every uint8 value and constant in int8: numbers and zero points 128 lower, meanings the same. Inputs, outputs and the values in `keep` keep type and name:
- * a `quantise` node behind or before them, which flips one bit, joins them to the rest.
+ * Every uint8 value and constant in int8: numbers and zero points 128 lower, meanings the same. Inputs, outputs and the
+ * values in `keep` keep type and name: a `quantise` node behind or before them, which flips one bit, joins them to the
+ * rest.
  */
 export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
   if (![...graph.inputs, ...graph.nodes, ...graph.constants.values()].some(({ dtype }) => dtype === "uint8"))

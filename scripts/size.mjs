@@ -40,7 +40,8 @@ for (const variant of ["scalar", "simd", "relaxed"]) {
       `${kb(gzip(wasm))} gzipped; with the import ${kb(total)} (budget ${kb(BUDGET.total)})`,
   );
 }
-for (const name of readdirSync(new URL("dist/import/", root)).filter((name) => name.endsWith(".js"))) {
-  console.log(`  when used: import/${name}, ${kb(gzip(readFileSync(new URL(`dist/import/${name}`, root))))} gzipped`);
+const readers = readdirSync(new URL("dist/formats/", root), { recursive: true, encoding: "utf8" });
+for (const name of readers.filter((name) => /(read|write)\.js$/.test(name))) {
+  console.log(`  when used: formats/${name}, ${kb(gzip(readFileSync(new URL(`dist/formats/${name}`, root))))} gzipped`);
 }
 process.exit(failed ? 1 : 0);

@@ -4,11 +4,11 @@
  */
 import { checkBytes, checkOptions } from "./arguments.ts";
 import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor, type OpenOptions, openImage } from "./engine/build.ts";
+import type { Session } from "./engine/host/session.ts";
 import { isImage } from "./engine/image.ts";
-import type { Session } from "./engine/session.ts";
+import type { Progress as FileProgress, ModelSource, WeightUrl } from "./formats/common/source.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { Progress as FileProgress, ModelSource, WeightUrl } from "./import/source.ts";
 import { Budget, type Limits } from "./limits.ts";
 import type { Sample } from "./quantise/calibrate.ts";
 import type { QuantizeOptions } from "./quantise/quantise.ts";
@@ -22,9 +22,9 @@ export {
   type PlanOptions,
   type Progress,
 } from "./engine/build.ts";
+export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/host/session.ts";
 export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
-export type { MemoryUse } from "./engine/plan.ts";
-export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/session.ts";
+export type { MemoryUse } from "./engine/plan/plan.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
 export {
   FormatError,
@@ -35,10 +35,10 @@ export {
   StateError,
   UnsupportedError,
 } from "./errors.ts";
+export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
 export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
 export { initialise } from "./graph/initialise.ts";
-export type { ModelSource, WeightUrl } from "./import/source.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
 export type { Sample } from "./quantise/calibrate.ts";
@@ -98,7 +98,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   const budget = new Budget({ limits, maxMemory, signal });
   // The kernels compile while the model is read; `build` takes them from the cache and reports what went wrong.
   if (options.wasm === undefined) kernelsFor(options).catch(() => {});
-  const { readSource } = await import("./import/source.ts");
+  const { readSource } = await import("./formats/common/source.ts");
   const reading = {
     ...{ signal, budget, weightUrl },
     onProgress:
@@ -107,7 +107,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   };
   const files = await readSource(source, reading);
   if (isImage(files.bytes)) return openFile(files.bytes, options);
-  const { importFiles } = await import("./import/sniff.ts");
+  const { importFiles } = await import("./formats/recognize.ts");
   const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
   return build(graph, rest);
 }
@@ -143,7 +143,7 @@ export async function open(source: ModelSource, options: OpenOptions = {}): Prom
   // The kernels compile while the file is read.
   if (options.wasm === undefined && options.variant === undefined) kernelsFor(options).catch(() => {});
   const { maxMemory, limits, signal } = options;
-  const { readSource } = await import("./import/source.ts");
+  const { readSource } = await import("./formats/common/source.ts");
   const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
   return openImage(bytes, options);
 }
@@ -213,5 +213,5 @@ export async function quantizationReport(
  * ```
  */
 export async function toTflite(graph: GraphLike): Promise<Uint8Array> {
-  return (await import("./export/tflite.ts")).toTflite(graphGiven("toTflite", graph));
+  return (await import("./formats/tflite/write.ts")).toTflite(graphGiven("toTflite", graph));
 }

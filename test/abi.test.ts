@@ -8,7 +8,7 @@ import { differences, fieldsIn, generate, needsOf } from "../abi/generate.mjs";
 import * as table from "../abi/table.mjs";
 import { FIELDS, FLAGS, KERNELS, MODULE_CONSTANTS } from "../src/engine/abi.ts";
 import { covers, footprint } from "../src/engine/footprint.ts";
-import { LinearMemory } from "../src/engine/memory.ts";
+import { LinearMemory } from "../src/engine/host/memory.ts";
 import { fieldOffset, STEP_BYTES, STEP_FIELDS, STEP_FLOATS, writeStep } from "../src/engine/step.ts";
 import { LoadError, UnsupportedError } from "../src/errors.ts";
 import { BUILDS, forEachVariant, instantiate, readBuild, whyNot } from "./variants.ts";

@@ -17,8 +17,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as sepconv from "../src/index.ts";
 import { initialise, mobilenetV1, toTflite } from "../src/index.ts";
-import { buildHdf5 } from "./import/builders/hdf5.ts";
-import { functional, kerasMobilenet } from "./import/builders/keras.ts";
+import { buildHdf5 } from "./formats/builders/hdf5.ts";
+import { functional, kerasMobilenet } from "./formats/builders/keras.ts";
 import { bmp } from "./vision/pictures/writers.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));

@@ -22,8 +22,8 @@ import {
 } from "../src/index.ts";
 import { quantisedGraph } from "./cases/quantised-graphs.ts";
 import { random } from "./cases/random.ts";
+import { missingShared, shared } from "./formats/builders/shared.ts";
 import { graphOf } from "./graph/build.ts";
-import { missingShared, shared } from "./import/builders/shared.ts";
 
 const FILE = fileURLToPath(new URL("data/golden.json", import.meta.url));
 const UPDATE = process.env.UPDATE_GOLDEN === "1";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FormatError, located, MemoryError, SepconvError, ShapeError, UnsupportedError } from "../src/errors.ts";
-import { parseJson, shown } from "../src/import/json.ts";
+import { parseJson, shown } from "../src/formats/common/json.ts";
 import { load } from "../src/index.ts";
 import { Budget, DEFAULT_LIMITS } from "../src/limits.ts";
 

@@ -18,7 +18,7 @@
  * matters, and adding 2⁵² rounds to nearest, so ⌊u⌋ = nearest(u − ½ + 2^−(32+e)): the last term is half of the smallest
  * step of x·m·2^−(31+e), so ties do not occur. It takes 8 + 1 + 32 + e bits, at most 53. Values beyond 8 bits may be
  * rounded, but stay beyond. For longer shifts the host compares both forms where it matters, before it sets a step's
- * flags (`src/engine/requantise.ts`).
+ * flags (`src/engine/lower/requantise.ts`).
  * source: gemmlowp's fixed-point arithmetic as TFLite uses it
  */
 import { addReals, highReals, linearReals, lowHalves, lowReals, splatReal } from "../simd/s8";

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { importModel } from "../import/sniff.ts";
+import { importModel } from "../formats/recognize.ts";
 import { toTflite } from "../index.ts";
 import { writeBytes } from "./files.ts";
 import { addResolution, withProgress } from "./network.ts";

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { LoadError } from "../errors.ts";
-import { readSource } from "../import/source.ts";
+import { readSource } from "../formats/common/source.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such folder",

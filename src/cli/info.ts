@@ -5,10 +5,10 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { importModel } from "../formats/recognize.ts";
 import type { Normalisation, Shape } from "../graph/graph.ts";
 import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
-import { importModel } from "../import/sniff.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";

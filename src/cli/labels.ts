@@ -8,9 +8,9 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import type { Session } from "../engine/session.ts";
+import type { Session } from "../engine/host/session.ts";
 import { FormatError, LoadError, ShapeError } from "../errors.ts";
-import { parseJson, shown } from "../import/json.ts";
+import { parseJson, shown } from "../formats/common/json.ts";
 import { namer } from "../vision/classify.ts";
 import { readBytes } from "./files.ts";
 

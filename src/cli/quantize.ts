@@ -4,8 +4,8 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
+import { importModel } from "../formats/recognize.ts";
 import type { Graph, Normalisation } from "../graph/graph.ts";
-import { importModel } from "../import/sniff.ts";
 import {
   type PixelRange,
   type QuantizationReport,

@@ -7,10 +7,10 @@ import type { Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { Budget } from "../limits.ts";
 import { footprint } from "./footprint.ts";
+import { ABI_VERSION, BASE, SLACK } from "./host/memory.ts";
 import { HEAD, type Image, isImage, MAGIC, type Packing, up } from "./image.ts";
 import { bytesOf, type Manifest, type ManifestValue } from "./manifest.ts";
-import { ABI_VERSION, BASE, SLACK } from "./memory.ts";
-import { ENTRY_BYTES, readEntry } from "./schedule.ts";
+import { ENTRY_BYTES, readEntry } from "./plan/schedule.ts";
 import { KERNELS, type Kernel, readStep, STEP_BYTES } from "./step.ts";
 
 /** Bytes of a manifest at the most: a detector's anchors are in it. */

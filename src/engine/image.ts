@@ -3,8 +3,9 @@
  * graph and no reader: a session, a worker, a file.
  * @module
  */
+
+import { ABI_VERSION } from "./host/memory.ts";
 import type { Manifest } from "./manifest.ts";
-import { ABI_VERSION } from "./memory.ts";
 import type { Variant } from "./variant.ts";
 
 /** What a session is loaded with. */

@@ -4,7 +4,7 @@
  */
 import { multiplyAdds } from "../graph/cost.ts";
 import type { DType, Graph, Node, Op, Quantisation, Shape, Source } from "../graph/graph.ts";
-import type { MemoryUse, Plan, PlannedValue } from "./plan.ts";
+import type { MemoryUse, Plan, PlannedValue } from "./plan/plan.ts";
 import type { Kernel } from "./step.ts";
 
 /** A value that the host writes or reads. */

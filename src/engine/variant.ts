@@ -3,7 +3,7 @@
  * @module
  */
 import { LoadError, UnsupportedError } from "../errors.ts";
-import { BASE, LinearMemory } from "./memory.ts";
+import { BASE, LinearMemory } from "./host/memory.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
 
 /** The builds of the kernels, fastest first. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { build, memoryRequired } from "../engine/build.ts";
-import type { Numbers } from "../engine/session.ts";
+import type { Numbers } from "../engine/host/session.ts";
 import { stableVariant } from "../engine/variant.ts";
 import type { Graph, Op } from "../graph/graph.ts";
 import { initialise } from "../graph/initialise.ts";

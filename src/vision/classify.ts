@@ -2,7 +2,7 @@
  * From a picture to the most likely classes.
  * @module
  */
-import type { Numbers, Session } from "../engine/session.ts";
+import type { Numbers, Session } from "../engine/host/session.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Op } from "../graph/graph.ts";
 import type { PictureLike } from "./given.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Numbers, Session } from "../engine/session.ts";
+import type { Numbers, Session } from "../engine/host/session.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Detector } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";

@@ -15,7 +15,7 @@ export type PictureLike = Picture | ImageSource | string | URL;
  */
 export async function pictureGiven(where: string, given: PictureLike): Promise<Picture> {
   if (typeof given === "string" || given instanceof URL) {
-    const { readSource } = await import("../import/source.ts");
+    const { readSource } = await import("../formats/common/source.ts");
     const { name, bytes } = await readSource(given);
     return decodeImage(bytes, { name });
   }

@@ -3,8 +3,8 @@
  * @module
  */
 import { kindOf, tagOf } from "../arguments.ts";
-import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/memory.ts";
-import type { Numbers, Session, ValueInfo } from "../engine/session.ts";
+import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/host/memory.ts";
+import type { Numbers, Session, ValueInfo } from "../engine/host/session.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
 import { type Kernels, loadStableKernels } from "../engine/variant.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";

@@ -2,7 +2,7 @@
  * Between the numbers of an 8-bit value and what they mean.
  * @module
  */
-import type { Numbers, ValueInfo } from "../engine/session.ts";
+import type { Numbers, ValueInfo } from "../engine/host/session.ts";
 import type { Normalisation } from "../graph/graph.ts";
 import { rangeOf, roundAway } from "../graph/quant.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Lifetime, placeLifetimes } from "../../src/engine/arena.ts";
+import { type Lifetime, placeLifetimes } from "../../src/engine/plan/arena.ts";
 
 const lifetime = fc
   .record({ units: fc.nat(64), first: fc.nat(30), length: fc.nat(10) })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { checkPlan } from "../../src/engine/check.ts";
-import { clipped, within } from "../../src/engine/lowering.ts";
-import { type Plan, type PlannedStep, plan } from "../../src/engine/plan.ts";
+import { clipped, within } from "../../src/engine/lower/windows.ts";
+import { checkPlan } from "../../src/engine/plan/check.ts";
+import { type Plan, type PlannedStep, plan } from "../../src/engine/plan/plan.ts";
 import { KERNELS, type Kernel } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryRequired } from "../../src/engine/build.ts";
-import { type Plan, plan } from "../../src/engine/plan.ts";
-import { ENTRY_BYTES } from "../../src/engine/schedule.ts";
+import { type Plan, plan } from "../../src/engine/plan/plan.ts";
+import { ENTRY_BYTES } from "../../src/engine/plan/schedule.ts";
 import { STEP_BYTES } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";

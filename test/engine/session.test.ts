@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { build, memoryRequired } from "../../src/engine/build.ts";
-import { LinearMemory } from "../../src/engine/memory.ts";
+import { LinearMemory } from "../../src/engine/host/memory.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { LoadError, MemoryError, ShapeError, StateError, UnsupportedError } from "../../src/errors.ts";
 import { initialise } from "../../src/graph/initialise.ts";

@@ -6,14 +6,14 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { strToU8, zipSync } from "fflate";
-import { toTflite } from "../../src/export/tflite.ts";
+import { toSafetensors } from "../../src/formats/safetensors/read.ts";
+import { toTflite } from "../../src/formats/tflite/write.ts";
 import { initialise } from "../../src/graph/initialise.ts";
-import { toSafetensors } from "../../src/import/safetensors.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantisedGraph } from "../cases/quantised-graphs.ts";
-import { GraphFile, window } from "../import/builders/graphdef.ts";
-import { buildHdf5 } from "../import/builders/hdf5.ts";
-import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../import/builders/keras.ts";
+import { GraphFile, window } from "../formats/builders/graphdef.ts";
+import { buildHdf5 } from "../formats/builders/hdf5.ts";
+import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../formats/builders/keras.ts";
 import { bmp, flatJpeg, gif, png } from "../vision/pictures/writers.ts";
 
 /** Files by name; one of them is the model, or the picture. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseNpy } from "../../src/cli/npy.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { load, type Numbers } from "../../src/index.ts";
-import { missingShared, shared } from "../import/builders/shared.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 
 /** 8-bit networks, and the bytes that native TFLite answers; how many inputs there are, and what the networks may take in all. */
 const NETWORKS = [

@@ -3,7 +3,7 @@
  */
 import { beforeAll, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
-import type { Session } from "../../src/engine/session.ts";
+import type { Session } from "../../src/engine/host/session.ts";
 import { accepts, VARIANTS, type Variant } from "../../src/engine/variant.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { initialise, withWeights } from "../../src/graph/initialise.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseNpy } from "../../src/cli/npy.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { load } from "../../src/index.ts";
-import { missingShared, shared } from "../import/builders/shared.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 
 const END_POINTS = [...Array.from({ length: 14 }, (_, i) => `block${i}`), "output"];
 

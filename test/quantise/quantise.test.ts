@@ -5,7 +5,7 @@ import { initialise } from "../../src/graph/initialise.ts";
 import { build, decodeImage, load, type Numbers, quantizationReport, quantize, toInput } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
-import { missingShared, shared } from "../import/builders/shared.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 import { interpretQuantised } from "../reference/quantised.ts";
 
 const small = () => initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);

@@ -6,7 +6,7 @@ import type { Graph, Node } from "../../src/graph/graph.ts";
 import { build, load, mobilenetV1 } from "../../src/index.ts";
 import { classify, namer, scoresOf } from "../../src/vision/classify.ts";
 import { decodeImage } from "../../src/vision/decode.ts";
-import { missingShared, shared } from "../import/builders/shared.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 
 /** A network that answers with the values of its only pixel (3 classes), followed by `nodes`. */
 function pixels(nodes: readonly Node[], classes = 3): Graph {

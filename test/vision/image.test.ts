@@ -9,7 +9,7 @@ import type { Box } from "../../src/vision/fit.ts";
 import { createResizer, type InputOptions, type Picture, sessionInput, toInput } from "../../src/vision/image.ts";
 import type { Method } from "../../src/vision/taps.ts";
 import { random } from "../cases/random.ts";
-import { missingShared, shared } from "../import/builders/shared.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 import { areaTaps, bilinearTaps, image, type Tap } from "../reference/image.ts";
 import { bounds, type Value } from "../reference/value.ts";
 import { forEachVariant, readBuild } from "../variants.ts";

@@ -1,0 +1,69 @@
+/**
+ * Whether the kernels' fast requantisation (`assembly/lib/requantise.ts`) gives the numbers of the formula for a set of weights.
+ * @module
+ */
+import type { Graph } from "../../graph/graph.ts";
+import { multiplied } from "../../graph/quant.ts";
+import type { Packed } from "./packed.ts";
+
+/** Shifts for which the fast form is exact whatever the sum. */
+const [LEAST, MOST] = [1, 12];
+/** 1.5·2⁵²: adding it rounds a double to the nearest whole number. */
+const ROUND = 6755399441055744;
+
+/** Bounds of a result, its zero point taken off. */
+export interface Bounds {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * True if it does for every sum that these weights can come to. Shifts of 1 … 12 always do, when nothing below the zero point is asked for. For others (the
+ * scales of channels that have all but died in training) both functions are compared where the formula's result changes: they grow with the sum, so what is
+ * equal there is equal everywhere. Without weights the answer is no.
+ */
+export function fastHolds(
+  packed: Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>,
+  bounds: Bounds,
+  graph: Graph,
+): boolean {
+  if (bounds.lo < 0) return false;
+  const { m, e, n } = packed;
+  const unusual = e.flatMap((shift, o) => (shift >= LEAST && shift <= MOST ? [] : [o]));
+  if (unusual.length === 0) return true;
+  const { data, quantisation } = graph.constants.get(packed.weights)!;
+  if (data === undefined) return false;
+  const bias = packed.bias === undefined ? undefined : graph.constants.get(packed.bias)!.data;
+  const zw = quantisation!.zeroPoints[0]!;
+  return unusual.every((o) => {
+    let reach = 0;
+    for (let i = o; i < data.length; i += n) reach += 255 * Math.abs(data[i]! - zw);
+    const centre = bias?.[o] ?? 0;
+    // Sums that leave 32 bits come back at the other end.
+    if (centre - reach < -(2 ** 31) || centre + reach >= 2 ** 31) return false;
+    return e[o]! >= LEAST && agree(m[o]!, e[o]!, centre - reach, centre + reach, bounds);
+  });
+}
+
+function agree(m: number, e: number, low: number, high: number, { lo, hi }: Bounds): boolean {
+  const within = (y: number) => Math.min(hi, Math.max(lo, y));
+  const exact = (x: number) => within(multiplied(x, { m, e }));
+  const scale = m * 2 ** (-31 - e);
+  const offset = 2 ** (-1 - e) + 2 ** (-32 - e);
+  const fast = (x: number) => within(x * scale + offset + ROUND - ROUND);
+  const same = (x: number) => exact(x) === fast(x);
+  if (!same(low) || !same(high)) return false;
+  for (let y = exact(low), from = low; y < exact(high); ) {
+    // The first sum whose result is beyond y.
+    let [below, above] = [from, high];
+    while (above - below > 1) {
+      const middle = Math.floor((below + above) / 2);
+      if (exact(middle) > y) above = middle;
+      else below = middle;
+    }
+    if (!same(below) || !same(above)) return false;
+    y = exact(above);
+    from = above;
+  }
+  return true;
+}

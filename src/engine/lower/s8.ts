@@ -1,0 +1,365 @@
+/**
+ * Which kernel computes which 8-bit node, and by which parameters. All values are signed here: the pass `signed` sees to it.
+ * @module
+ */
+import { UnsupportedError } from "../../errors.ts";
+import type { Clamp, Node, Op, Quantisation, Window } from "../../graph/graph.ts";
+import {
+  type Affine,
+  activationBounds,
+  affineOf,
+  isByte,
+  type Multiplier,
+  multiplied,
+  quantiseMultiplier,
+  roundAway,
+  sameMeaning,
+  typeOf,
+} from "../../graph/quant.ts";
+import { sizeOf } from "../../graph/references.ts";
+import { scratchOf } from "../footprint.ts";
+import { FLAGS, type Kernel, type StepFields } from "../step.ts";
+import {
+  type Context,
+  copies,
+  dims,
+  elementwise,
+  globalPoolFields,
+  isPointwise,
+  type Lowered,
+  type Lowerings,
+  type PanelSize,
+  padFields,
+  panelRows,
+  resizeFields,
+  shapeOf,
+} from "./lowering.ts";
+import type { Packed } from "./packed.ts";
+import { fastHolds } from "./requantise.ts";
+import { poolFields, windowFields } from "./windows.ts";
+
+/** The steps of a node whose value has 8 bits, or that leads there or back, by its op. */
+export const BYTES: Partial<Lowerings<Op>> = {
+  conv2d(node, context) {
+    const [kH, kW, inC, outC] = dims(node.weights, context) as readonly [number, number, number, number];
+    const x = node.inputs[0]!;
+    const k = kH * kW * inC;
+    const { w, fields: half } = matrix(node, node, meaning(x, context), outputOf(node), k, outC, context, "conv");
+    const y = shapeOf(node.name, context);
+    const window = windowFields(node, [kH, kW], x, y, context);
+    const tile = panelRows(PANEL, even(k), k * outC, y[0]! * y[1]! * y[2]!);
+    if (isPointwise(node, window, context))
+      return [step("pwconv_s8", { x, w }, { ...half, rows: sizeOf(y) / outC, inC, outC, tile })];
+    return [step("conv_s8", { x, w }, { ...window, ...half, outC, tile })];
+  },
+
+  depthwiseConv2d(node, context) {
+    const x = node.inputs[0]!;
+    const half = depthwise(node, node, x, outputOf(node), context);
+    const { zm: zy, qlo2: qlo, qhi2: qhi, midC: outC, ...fields } = half.fields;
+    return [step("dwconv_s8", { x, w: half.w }, { ...fields, zy, qlo, qhi, outC } as StepFields)];
+  },
+
+  separable(node, context) {
+    const x = node.inputs[0]!;
+    const y = shapeOf(node.name, context);
+    const outC = y[3]!;
+    const mid = node.depthwise.quantisation!;
+    const first = depthwise(node, node.depthwise, x, mid, context);
+    const midC = first.fields.midC!;
+    const second = matrix(node, node.pointwise, mid, outputOf(node), midC, outC, context, "conv");
+    const tile = panelRows(PANEL, even(midC), midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
+    const { zw: zw2, zx: _, flags, ...fields } = second.fields;
+    return [
+      step(
+        "separable_s8",
+        { x, w: first.w, w2: second.w },
+        { ...first.fields, ...fields, zw2: zw2!, outC, tile, flags: first.fields.flags! | flags! },
+      ),
+    ];
+  },
+
+  dense(node, context) {
+    const [k, n] = dims(node.weights, context) as readonly [number, number];
+    const x = node.inputs[0]!;
+    const { w, fields } = matrix(node, node, meaning(x, context), outputOf(node), k, n, context, "dense");
+    const rowCount = sizeOf(shapeOf(node.name, context)) / n;
+    const tile = panelRows(PANEL, even(k), k * n, rowCount);
+    return [step("pwconv_s8", { x, w }, { ...fields, rows: rowCount, inC: k, outC: n, tile })];
+  },
+
+  maxPool: (node, context) => [pool("maxpool_s8", node, context)],
+  averagePool: (node, context) => [pool("avgpool_s8", node, context)],
+
+  globalAveragePool(node, context) {
+    const x = node.inputs[0]!;
+    const from = affineOf(meaning(x, context));
+    const to = affineOf(outputOf(node));
+    const { m, e } = quantiseMultiplier(from.scale / to.scale);
+    const scale = { m1: m, e1: e, zx: from.zeroPoint };
+    const fields = { ...globalPoolFields(x, context), ...scale, ...bounds(undefined, node) };
+    return [{ kernel: "gap_s8", x, fields }];
+  },
+
+  add(node, context) {
+    const [x, x2] = node.inputs as readonly [string, string];
+    const a = affineOf(meaning(x, context));
+    const b = affineOf(meaning(x2, context));
+    const twice = 2 * Math.max(a.scale, b.scale);
+    const [one, two] = [quantiseMultiplier(a.scale / twice), quantiseMultiplier(b.scale / twice)];
+    const out = quantiseMultiplier(twice / (2 ** 20 * affineOf(outputOf(node)).scale));
+    if (out.e < 0)
+      throw new UnsupportedError(`node ${node.name}: expected an output scale of a millionth of the inputs' at least`);
+    const factors = { m1: one.m, e1: one.e, m2: two.m, e2: two.e, m3: out.m, e3: out.e };
+    const fields = { ...factors, zx: a.zeroPoint, zx2: b.zeroPoint, ...bounds(node.clamp, node) };
+    return [{ ...elementwise("add_s8", node, context, fields), x2 }];
+  },
+
+  concat(node, context) {
+    for (const x of node.inputs) requireSame(node, x, context);
+    return copies("copy_s8", 1, node, context);
+  },
+
+  pad(node, context) {
+    const x = node.inputs[0]!;
+    requireSame(node, x, context);
+    const { lo: zy } = activationBounds({ lo: node.value, hi: node.value }, outputOf(node), "int8");
+    return [{ kernel: "pad_s8", x, fields: { ...padFields(node, context), zy } }];
+  },
+
+  resizeBilinear(node, context) {
+    const x = node.inputs[0]!;
+    requireSame(node, x, context);
+    const fields = resizeFields(node, context);
+    const { inH, inW, outH, outW } = fields as Record<string, number>;
+    // In 1024ths, to the nearest.
+    const scale = (from: number, to: number) =>
+      node.alignCorners && to > 1
+        ? Math.floor((1024 * (from - 1) + Math.floor((to - 1) / 2)) / (to - 1))
+        : Math.floor((1024 * from + Math.floor(to / 2)) / to);
+    const flags = fields.flags! + (meaning(x, context).unsigned ? FLAGS.UNSIGNED : 0);
+    return [{ kernel: "resize_s8", x, fields: { ...fields, m1: scale(inH!, outH!), m2: scale(inW!, outW!), flags } }];
+  },
+
+  reshape(node, context) {
+    requireSame(node, node.inputs[0]!, context);
+    return [];
+  },
+  identity(node, context) {
+    requireSame(node, node.inputs[0]!, context);
+    return [];
+  },
+
+  softmax(node, context) {
+    const x = node.inputs[0]!;
+    const { scale, zeroPoint } = affineOf(outputOf(node));
+    if (scale !== 1 / 256 || zeroPoint !== -128) {
+      throw new UnsupportedError(
+        `node ${node.name} (softmax): expected an output scale of 1/256 from the lowest number on, got ${scale} and ${zeroPoint}`,
+      );
+    }
+    const from = meaning(x, context);
+    const unit = affineOf(from).scale * node.beta;
+    if (from.unsigned) {
+      const exps = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-d * unit));
+      const w: Packed = { layout: "bytes", bytes: [...new Uint8Array(exps.buffer)] };
+      return [{ ...elementwise("softmax_s8", node, context, { flags: FLAGS.FROM_TABLE }), w }];
+    }
+    // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart anyway.
+    const { m, e } = quantiseMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
+    const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
+    return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
+  },
+
+  clamp(node, context) {
+    const { lo, hi } = activationBounds(node, outputOf(node), "int8");
+    return [table(node, context, (q, from, to) => Math.min(hi, Math.max(lo, rescaled(q, from, to))))];
+  },
+  sigmoid: (node, context) => [realTable(node, context, (x) => 1 / (1 + Math.exp(-x)))],
+  hardSwish: (node, context) => [realTable(node, context, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6)],
+
+  quantise(node, context) {
+    const from = typeOf(node.inputs[0]!, context.graph);
+    if (!isByte(from.dtype)) {
+      const { scale, zeroPoint } = affineOf(outputOf(node));
+      if (node.dtype !== "int8")
+        throw new UnsupportedError(`node ${node.name}: expected signed bytes, got ${node.dtype}`);
+      const fields = { a: scale, zy: zeroPoint, qlo: -128, qhi: 127 };
+      return [{ ...elementwise("quantise_s8", node, context, fields), inPlace: false }];
+    }
+    // Between signs: both are read as signed numbers, the unsigned ones 128 lower, and written as bytes.
+    const lower = (dtype: string | undefined) => (dtype === "uint8" ? 128 : 0);
+    const [down, up] = [lower(from.dtype), lower(node.dtype)];
+    const steps = table(node, context, (q, a, b) =>
+      rescaled(q, { ...a, zeroPoint: a.zeroPoint - down }, { ...b, zeroPoint: b.zeroPoint - up }),
+    );
+    if (down === up) return [steps];
+    const flip = (bytes: readonly number[]) => bytes.map((_, i) => bytes[down ? i ^ 128 : i]! ^ (up ? 128 : 0));
+    const { bytes } = steps.w as Extract<Packed, { layout: "bytes" }>;
+    return [{ ...steps, w: { layout: "bytes", bytes: flip(bytes) } }];
+  },
+
+  dequantise(node, context) {
+    const { scale, zeroPoint } = affineOf(meaning(node.inputs[0]!, context));
+    const fields = { a: scale, zx: zeroPoint };
+    return [{ ...elementwise("dequantise_s8", node, context, fields), inPlace: false }];
+  },
+};
+
+function meaning(name: string, { graph }: Context): Quantisation {
+  const { quantisation } = typeOf(name, graph);
+  if (!quantisation) throw new UnsupportedError(`value ${name}: expected 8 bits with a scale, got neither`);
+  return quantisation;
+}
+
+function outputOf(node: Node): Quantisation {
+  return node.quantisation!;
+}
+
+function requireSame(node: Node, input: string, context: Context): void {
+  const from = meaning(input, context);
+  if (sameMeaning(from, node.quantisation)) return;
+  const show = ({ scales, zeroPoints }: Quantisation) => `scale ${scales[0]}, zero point ${zeroPoints[0]}`;
+  throw new UnsupportedError(
+    `node ${node.name} (${node.op}): expected an output of the input's ${show(from)}, got ${show(outputOf(node))}`,
+  );
+}
+
+function bounds(clamp: Clamp | undefined, node: Node): StepFields {
+  const { lo: qlo, hi: qhi } = activationBounds(clamp, outputOf(node), "int8");
+  return { qlo, qhi, zy: affineOf(outputOf(node)).zeroPoint };
+}
+
+/** Factors of all output channels: s_in·s_w/s_out, in double precision; of a dense layer with one scale, and of unsigned files, s_in·s_w is rounded to float32. */
+function factors(
+  node: Node,
+  weights: string,
+  from: Quantisation,
+  to: Quantisation,
+  n: number,
+  { graph }: Context,
+  kind: "conv" | "dense",
+): { m: number[]; e: number[] } {
+  const { scales, unsigned } = graph.constants.get(weights)!.quantisation!;
+  const single = unsigned || (kind === "dense" && scales.length === 1);
+  const all: Multiplier[] = scales.map((scale) => {
+    const product = affineOf(from).scale * scale;
+    const factor = (single ? Math.fround(product) : product) / affineOf(to).scale;
+    const result = quantiseMultiplier(factor);
+    if (!Number.isFinite(factor) || result.e < -30) {
+      throw new UnsupportedError(
+        `node ${node.name}: expected a rescaling factor below 2³⁰, got ${factor} by "${weights}"`,
+      );
+    }
+    return result.m === 0 ? { m: 0, e: 1 } : result;
+  });
+  const each = all.length === 1 ? new Array<Multiplier>(n).fill(all[0]!) : all;
+  if (each.length !== n) {
+    throw new UnsupportedError(`node ${node.name}: expected ${n} scales of "${weights}", got ${scales.length}`);
+  }
+  return { m: each.map(({ m }) => m), e: each.map(({ e }) => e) };
+}
+
+/** Weights and fields of a matrix product, or of the pointwise half of a separable step. */
+function matrix(
+  node: Node,
+  half: { weights: string; bias?: string; clamp?: Clamp },
+  from: Quantisation,
+  to: Quantisation,
+  k: number,
+  n: number,
+  context: Context,
+  kind: "conv" | "dense",
+): { w: Packed; fields: StepFields } {
+  const { m, e } = factors(node, half.weights, from, to, n, context, kind);
+  const zero = affineOf(from).zeroPoint;
+  const { lo: qlo, hi: qhi } = activationBounds(half.clamp, to, "int8");
+  const zy = affineOf(to).zeroPoint;
+  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const w = { layout: "matrix_s8" as const, weights: half.weights, bias: half.bias, k, n, zero, m, e };
+  const fast = fastHolds(w, { lo: qlo - zy, hi: qhi - zy }, context.graph);
+  return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FLAGS.FAST_POINTWISE : 0 } };
+}
+
+/** Weights and fields of a depthwise convolution as the first half of a separable step: zero point zm, bounds qlo2 and qhi2, channels midC. */
+function depthwise(
+  node: Node,
+  half: Window & { weights: string; bias?: string; clamp?: Clamp },
+  input: string,
+  to: Quantisation,
+  context: Context,
+): { w: Packed; fields: StepFields } {
+  const [kH, kW, inC, multiplier] = dims(half.weights, context) as readonly [number, number, number, number];
+  const midC = inC * multiplier;
+  const from = meaning(input, context);
+  const { m, e } = factors(node, half.weights, from, to, midC, context, "conv");
+  const { lo: qlo2, hi: qhi2 } = activationBounds(half.clamp, to, "int8");
+  const zm = affineOf(to).zeroPoint;
+  const zx = affineOf(from).zeroPoint;
+  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const w = {
+    layout: "depthwise_s8" as const,
+    weights: half.weights,
+    bias: half.bias,
+    k: kH * kW,
+    n: midC,
+    zero: zx,
+    m,
+    e,
+  };
+  const flags = fastHolds(w, { lo: qlo2 - zm, hi: qhi2 - zm }, context.graph) ? FLAGS.FAST_DEPTHWISE : 0;
+  return {
+    w,
+    fields: {
+      ...windowFields(half, [kH, kW], input, shapeOf(node.name, context), context),
+      ...{ multiplier, midC, zx, zw, zm, qlo2, qhi2, flags },
+    },
+  };
+}
+
+/** A step with the scratch that it needs. */
+function step(kernel: Kernel, of: Pick<Lowered, "x" | "w" | "w2">, fields: StepFields): Lowered {
+  return { kernel, ...of, scratchBytes: scratchOf(kernel, fields), fields };
+}
+
+function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool" }>, context: Context): Lowered {
+  const x = node.inputs[0]!;
+  requireSame(node, x, context);
+  const y = shapeOf(node.name, context);
+  // A mean rounds the file's own numbers, which may be unsigned.
+  const zx = kernel === "avgpool_s8" && outputOf(node).unsigned ? 128 : 0;
+  return {
+    kernel,
+    x,
+    fields: { ...poolFields(node, x, y, context), zx, outC: y[3]!, ...bounds(node.clamp, node) },
+  };
+}
+
+/** A step that looks its result up: `of` gives it, not yet within 8 bits, for each of the 256 inputs. */
+function table(node: Node, context: Context, of: (q: number, from: Affine, to: Affine) => number): Lowered {
+  const from = affineOf(meaning(node.inputs[0]!, context));
+  const to = affineOf(outputOf(node));
+  const bytes = Array.from({ length: 256 }, (_, byte) => {
+    const q = byte < 128 ? byte : byte - 256;
+    return Math.min(127, Math.max(-128, of(q, from, to))) & 255;
+  });
+  return { ...elementwise("lut_s8", node, context, {}), w: { layout: "bytes", bytes } };
+}
+
+/** q of one meaning in another one. */
+function rescaled(q: number, from: Affine, to: Affine): number {
+  return multiplied(q - from.zeroPoint, quantiseMultiplier(from.scale / to.scale)) + to.zeroPoint;
+}
+
+/** A table of a function of real numbers, rounded to the nearest: what TFLite's default kernels look up. */
+function realTable(node: Node, context: Context, f: (x: number) => number): Lowered {
+  return table(node, context, (q, from, to) => {
+    const x = Math.fround(Math.fround(from.scale) * (q - from.zeroPoint));
+    return roundAway(Math.fround(Math.fround(f(x)) / Math.fround(to.scale))) + to.zeroPoint;
+  });
+}
+
+/** Small networks want little memory, large weights want to be passed over seldom; sums are taken of pairs. */
+const PANEL: PanelSize = { least: 1024, most: 64 * 1024, element: 2 };
+
+const even = (k: number) => k + (k & 1);

@@ -1,0 +1,81 @@
+/**
+ * TensorFlow's arithmetic: sums of values, and a value and a constant as a bias, or as a factor and a term for each
+ * channel.
+ * @module
+ */
+import { affineForm } from "../../graph/ops/scale-shift.ts";
+import type { Call, Operand } from "./call.ts";
+import {
+  channelConstant,
+  channelsOf,
+  type NamedWeight,
+  operand,
+  perChannel,
+  unsupported,
+  value,
+  weight,
+} from "./operands.ts";
+import { requireNhwc } from "./windows.ts";
+
+export function biasAdd(call: Call): Operand {
+  requireNhwc(call);
+  return addConstant(call, value(call, 0), weight(call, 1));
+}
+
+export function add(call: Call): Operand {
+  const [a, b] = [operand(call, 0), operand(call, 1)];
+  if ("constant" in b) return addConstant(call, value(call, 0), weight(call, 1));
+  if ("constant" in a) return addConstant(call, value(call, 1), weight(call, 0));
+  if (`${call.shape(a.value)}` !== `${call.shape(b.value)}`) {
+    throw unsupported(call, "two values of one shape", `[${call.shape(a.value)}] and [${call.shape(b.value)}]`);
+  }
+  return { value: call.emit({ op: "add", inputs: [a.value, b.value] }) };
+}
+
+/** The bias of the layer before, where that is possible; else a shift. */
+function addConstant(call: Call, x: string, found: NamedWeight): Operand {
+  const channels = channelsOf(call, x);
+  const layer = call.replaceable(x);
+  if (layer && (layer.op === "conv2d" || layer.op === "depthwiseConv2d" || layer.op === "dense")) {
+    if (layer.bias === undefined && layer.clamp === undefined) {
+      const bias = channelConstant(call, found, channels);
+      return { value: call.replace(x, { ...layer, name: call.node.name, bias }) };
+    }
+  }
+  return scaleShift(call, x, found, "add");
+}
+
+export function subtract(call: Call): Operand {
+  return withConstant(call, "sub");
+}
+
+export function multiply(call: Call): Operand {
+  return withConstant(call, "mul");
+}
+
+/** A value and a constant, in either order. */
+function withConstant(call: Call, operator: "sub" | "mul"): Operand {
+  const [a, b] = [operand(call, 0), operand(call, 1)];
+  if ("value" in a && "value" in b) {
+    throw unsupported(call, "one of its inputs to be constant", `the computed values "${a.value}" and "${b.value}"`);
+  }
+  const index = "constant" in b ? 1 : 0;
+  return scaleShift(call, value(call, 1 - index), weight(call, index), operator, index === 0);
+}
+
+/** y = x·scale + shift, the constant one number for all channels or one a channel. */
+function scaleShift(
+  call: Call,
+  x: string,
+  found: NamedWeight,
+  operator: "add" | "sub" | "mul",
+  constantFirst = false,
+): Operand {
+  const channels = channelsOf(call, x);
+  const { name } = call.node;
+  const form = affineForm(operator, constantFirst)!;
+  const [scale, shift] = form.map((of, i) =>
+    perChannel(call, found, channels, { name: `${name}/${i === 0 ? "scale" : "shift"}`, key: name }, of),
+  ) as [string, string];
+  return { value: call.emit({ op: "scaleShift", inputs: [x], scale, shift }) };
+}

@@ -1,0 +1,156 @@
+/**
+ * TensorFlow's layers: convolutions and matrices with what is fused to them, batch norms, activations, pools.
+ * @module
+ */
+import { RELU, RELU6 } from "../../graph/clamp.ts";
+import { positiveAxis } from "../../graph/dimensions.ts";
+import type { Clamp } from "../../graph/graph.ts";
+import { transposed } from "../common/decode.ts";
+import type { Call, Emitted, Operand } from "./call.ts";
+import { booleanAttribute, numberAttribute, stringsAttribute } from "./graphdef.ts";
+import {
+  channelConstant,
+  channelsOf,
+  constant,
+  type NamedWeight,
+  numbers,
+  operand,
+  unsupported,
+  value,
+  weight,
+} from "./operands.ts";
+import { padding, pair, requireNhwc } from "./windows.ts";
+
+/** Bounds of the rectifiers by the op's name. */
+const RECTIFIERS: ReadonlyMap<string, Clamp> = new Map([
+  ["Relu", RELU],
+  ["Relu6", RELU6],
+]);
+
+/** What a fused op appends to its sums: a bias or a batch norm, then an activation. */
+interface Fused {
+  readonly bias?: string;
+  readonly batchNorm: boolean;
+  readonly clamp?: Clamp;
+  readonly sigmoid: boolean;
+}
+
+function fusedOps(call: Call, channels: number): Fused {
+  const ops = stringsAttribute(call.node, "fused_ops");
+  const rest = [...ops];
+  const bias = rest[0] === "BiasAdd" && rest.shift() ? channelConstant(call, weight(call, 2), channels) : undefined;
+  const norm = rest[0] === "FusedBatchNorm" && rest.shift() !== undefined;
+  const clamp = RECTIFIERS.get(rest[0] ?? "");
+  const sigmoid = rest[0] === "Sigmoid";
+  if (clamp || sigmoid) rest.shift();
+  if (rest.length > 0) {
+    throw unsupported(call, "fused_ops of BiasAdd or FusedBatchNorm, then Relu, Relu6 or Sigmoid", ops.join(", "));
+  }
+  return { ...(bias && { bias }), batchNorm: norm, ...(clamp && { clamp }), sigmoid };
+}
+
+/** Adds the layer, then what is fused with it and cannot be part of it; the last takes the op's name. */
+function emitFused(call: Call, layer: Emitted, fused: Fused): Operand {
+  const { bias, clamp } = fused;
+  const { name } = call.node;
+  const plain = { ...layer, ...(bias && { bias }) };
+  if (!fused.batchNorm && !fused.sigmoid) return { value: call.emit({ ...plain, ...(clamp && { clamp }) } as Emitted) };
+  let last = call.emit({ ...plain, name: `${name}/sums` } as Emitted);
+  if (fused.batchNorm) {
+    const more = Boolean(clamp) || fused.sigmoid;
+    last = emitBatchNorm(call, last, 2, more ? `${name}/normalised` : name);
+    if (!more) return { value: last };
+  }
+  return { value: call.emit(clamp ? { op: "clamp", inputs: [last], ...clamp } : { op: "sigmoid", inputs: [last] }) };
+}
+
+export function convolution(call: Call): Operand {
+  requireNhwc(call);
+  const [x, filter] = [value(call, 0), weight(call, 1)];
+  const depthwise = call.node.op.includes("Depthwise");
+  const [, , inputs = 0, filters = 0] = filter.shape;
+  const fused = fusedOps(call, depthwise ? inputs * filters : filters);
+  const window = { strides: pair(call, "strides"), dilations: pair(call, "dilations"), padding: padding(call) };
+  const op = depthwise ? "depthwiseConv2d" : "conv2d";
+  return emitFused(call, { op, inputs: [x], weights: constant(call, filter), ...window }, fused);
+}
+
+export function matMul(call: Call): Operand {
+  const [x, matrix] = [value(call, 0), weight(call, 1)];
+  if (booleanAttribute(call.node, "transpose_a", false)) throw unsupported(call, "transpose_a false", "true");
+  if (call.shape(x).length !== 2 || matrix.shape.length !== 2) {
+    throw unsupported(call, "two matrices", `[${call.shape(x)}] and [${matrix.shape}]`);
+  }
+  const turned = booleanAttribute(call.node, "transpose_b", false);
+  const [rows, columns] = matrix.shape as [number, number];
+  const fused = fusedOps(call, turned ? rows : columns);
+  const weights = turned ? transposedConstant(call, matrix, rows, columns) : constant(call, matrix);
+  return emitFused(call, { op: "dense", inputs: [x], weights }, fused);
+}
+
+function transposedConstant(call: Call, { name, data }: NamedWeight, rows: number, columns: number): string {
+  const recipe = { key: "transposed", shape: [columns, rows], bytes: 4 * data.length };
+  return call.constant(`${name}/transposed`, recipe, () =>
+    transposed(Float32Array.from(data), rows, columns, call.budget),
+  );
+}
+
+function emitBatchNorm(call: Call, x: string, first: number, name: string): string {
+  const channels = channelsOf(call, x);
+  const [gamma, beta, mean, variance] = [0, 1, 2, 3].map((i) =>
+    channelConstant(call, weight(call, first + i), channels),
+  ) as [string, string, string, string];
+  const epsilon = numberAttribute(call.node, "epsilon", 0.0001);
+  return call.emit({ op: "batchNorm", name, inputs: [x], gamma, beta, mean, variance, epsilon });
+}
+
+export function batchNorm(call: Call): Operand {
+  requireNhwc(call);
+  if (booleanAttribute(call.node, "is_training", false)) throw unsupported(call, "is_training false", "true");
+  return { value: emitBatchNorm(call, value(call, 0), 1, call.node.name) };
+}
+
+export function activation(call: Call): Operand {
+  const inputs = [value(call, 0)];
+  const clamp = RECTIFIERS.get(call.node.op);
+  if (clamp) return { value: call.emit({ op: "clamp", inputs, ...clamp }) };
+  if (call.node.op === "Sigmoid") return { value: call.emit({ op: "sigmoid", inputs }) };
+  return { value: call.emit({ op: "softmax", inputs, beta: 1 }) };
+}
+
+/**
+ * ReLU6 as Keras 2 exports it: Relu, Minimum by 6, Maximum by 0; one clamp where nobody else reads those in between.
+ */
+export function bound(call: Call): Operand {
+  const index = "constant" in operand(call, 1) ? 1 : 0;
+  const { name, shape, data } = weight(call, index);
+  if (data.length !== 1) throw unsupported(call, `"${name}" to be one number`, `shape [${shape}]`);
+  const limit = data[0]!;
+  const within = (n: number) => (call.node.op === "Minimum" ? Math.min(n, limit) : Math.max(n, limit));
+  const x = value(call, 1 - index);
+  const before = call.replaceable(x);
+  if (before?.op === "clamp") {
+    const { inputs, lo, hi } = before;
+    return { value: call.replace(x, { op: "clamp", inputs, lo: within(lo), hi: within(hi) }) };
+  }
+  const [lo, hi] = [within(Number.NEGATIVE_INFINITY), within(Number.POSITIVE_INFINITY)];
+  return { value: call.emit({ op: "clamp", inputs: [x], lo, hi }) };
+}
+
+export function pool(call: Call): Operand {
+  requireNhwc(call);
+  const op = call.node.op === "MaxPool" ? "maxPool" : "averagePool";
+  const [size, strides] = [pair(call, "ksize"), pair(call, "strides")];
+  return { value: call.emit({ op, inputs: [value(call, 0)], size, strides, padding: padding(call) }) };
+}
+
+export function mean(call: Call): Operand {
+  const x = value(call, 0);
+  const rank = call.shape(x).length;
+  const axes = numbers(call, 1).map((axis) => positiveAxis(axis, rank));
+  if (rank !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
+    throw unsupported(call, "the mean over height and width", `axes [${axes}] of a value of rank ${rank}`);
+  }
+  const keepDims = booleanAttribute(call.node, "keep_dims", false);
+  return { value: call.emit({ op: "globalAveragePool", inputs: [x], keepDims }) };
+}

@@ -1,0 +1,291 @@
+/**
+ * What each TFLite operator computes, as nodes.
+ * @module
+ */
+
+import { FormatError, UnsupportedError } from "../../errors.ts";
+import { RELU, RELU_0_TO_1, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
+import { positiveAxis, sizeOf } from "../../graph/dimensions.ts";
+import type { Clamp, Padding, Pair } from "../../graph/graph.ts";
+import { transposed } from "../common/decode.ts";
+import { arithmetic } from "./arithmetic.ts";
+import type { OperatorCall } from "./call.ts";
+import { declares, expandDims, reshape, squeeze } from "./reshape.ts";
+
+/** Adds an operator's nodes and answers with the name of its value. */
+type Emit = (call: OperatorCall) => string;
+
+// Indices of fields in the tables of options, in the order of the schema.
+const CONV = { padding: 0, strideW: 1, strideH: 2, activation: 3, dilationW: 4, dilationH: 5 } as const;
+const DEPTHWISE = {
+  padding: 0,
+  strideW: 1,
+  strideH: 2,
+  multiplier: 3,
+  activation: 4,
+  dilationW: 5,
+  dilationH: 6,
+} as const;
+const POOL = { padding: 0, strideW: 1, strideH: 2, width: 3, height: 4, activation: 5 } as const;
+const DENSE = { activation: 0, format: 1, keepDims: 2 } as const;
+const CONCAT = { axis: 0, activation: 1 } as const;
+/** MEAN and SOFTMAX have a single option. */
+const FIRST = 0;
+/** Sizes and paddings are whole numbers of 32 bits. */
+const MOST = 2 ** 31 - 1;
+
+/** Whether there is such an operator here. */
+export function hasOperator(op: string): boolean {
+  return EMITTERS.has(op);
+}
+
+/** Adds the nodes of an operator that there is, and answers with the name of its value. */
+export function emitOperator(call: OperatorCall): string {
+  return EMITTERS.get(call.operator.op)!(call);
+}
+
+function padding(call: OperatorCall, index: number): Padding {
+  const code = call.operator.options?.int8(index) ?? 0;
+  if (code !== 0 && code !== 1)
+    throw new FormatError(`${call.where}, padding: expected 0 (SAME) or 1 (VALID), got ${code}`);
+  return code === 0 ? "same" : "valid";
+}
+
+function strides(call: OperatorCall, options: { strideH: number; strideW: number }): Pair {
+  return [call.positive(options.strideH, "stride_h"), call.positive(options.strideW, "stride_w")];
+}
+
+function dilations(call: OperatorCall, options: { dilationH: number; dilationW: number }): Pair {
+  return [call.positive(options.dilationH, "dilation_h", 1), call.positive(options.dilationW, "dilation_w", 1)];
+}
+
+/** The optional bias, input 2, one number for each of `channels`. */
+function bias(call: OperatorCall, channels: number): { bias?: string } {
+  if (!call.tensor(2)) return {};
+  if (call.byte) return { bias: call.byteBias(2, channels)! };
+  const numbers = call.numbers(2);
+  if (sizeOf(numbers.shape) !== channels) {
+    throw new FormatError(`${call.where}, bias: expected [${channels}], got [${numbers.shape.join(",")}]`);
+  }
+  return { bias: call.constant(numbers, [channels], "as stored") };
+}
+
+function channelsOf(call: OperatorCall): number {
+  const shape = call.shape(0);
+  if (shape.length !== 4) throw new FormatError(`${call.where}: expected an image [n,h,w,c], got [${shape.join(",")}]`);
+  return shape[3]!;
+}
+
+/** OHWI → HWIO. */
+function conv2d(call: OperatorCall): string {
+  const inputs = [call.value(0)];
+  const bytes = call.byte ? call.byteWeights(1, 4, 0) : undefined;
+  const numbers = bytes ?? call.numbers(1, 4);
+  const [outC, kH, kW, inC] = numbers.shape as [number, number, number, number];
+  const channels = channelsOf(call);
+  if (inC !== channels) {
+    if (channels % inC === 0) {
+      throw new UnsupportedError(`${call.where}: expected one group, got ${channels / inC}`);
+    }
+    throw new FormatError(`${call.where}: expected weights for ${channels} channels, got [${numbers.shape.join(",")}]`);
+  }
+  const shape = [kH, kW, inC, outC];
+  const columns = kH * kW * inC;
+  return call.node(
+    {
+      op: "conv2d",
+      weights: bytes
+        ? call.byteConstant(bytes, shape, 3, (data, budget) => transposed(data, outC, columns, budget))
+        : call.constant(numbers, shape, "HWIO", (data, budget) => transposed(data, outC, columns, budget)),
+      ...bias(call, outC),
+      strides: strides(call, CONV),
+      dilations: dilations(call, CONV),
+      padding: padding(call, CONV.padding),
+      ...call.fused(CONV.activation),
+    },
+    inputs,
+  );
+}
+
+/** [1, kH, kW, C·m] is [kH, kW, C, m] in memory: output channel c·m + i reads channel c. */
+function depthwise(call: OperatorCall): string {
+  const inputs = [call.value(0)];
+  const bytes = call.byte ? call.byteWeights(1, 4, 3) : undefined;
+  const numbers = bytes ?? call.numbers(1, 4);
+  const [one, kH, kW, outC] = numbers.shape as [number, number, number, number];
+  const channels = channelsOf(call);
+  if (one !== 1 || outC % channels !== 0 || outC === 0) {
+    throw new FormatError(
+      `${call.where}: expected weights [1,h,w,a multiple of ${channels}], got [${numbers.shape.join(",")}]`,
+    );
+  }
+  const shape = [kH, kW, channels, outC / channels];
+  return call.node(
+    {
+      op: "depthwiseConv2d",
+      weights: bytes ? call.byteConstant(bytes, shape, 2) : call.constant(numbers, shape, `HWC${channels}`),
+      ...bias(call, outC),
+      strides: strides(call, DEPTHWISE),
+      dilations: dilations(call, DEPTHWISE),
+      padding: padding(call, DEPTHWISE.padding),
+      ...call.fused(DEPTHWISE.activation),
+    },
+    inputs,
+  );
+}
+
+/** [out, in] → [in, out]. Without `keep_num_dims` the input counts as a matrix of rows of `in` numbers. */
+function dense(call: OperatorCall): string {
+  const bytes = call.byte ? call.byteWeights(1, 2, 0) : undefined;
+  const numbers = bytes ?? call.numbers(1, 2);
+  const [out, size] = numbers.shape as [number, number];
+  const format = call.operator.options?.int8(DENSE.format) ?? 0;
+  if (format !== 0) throw new UnsupportedError(`${call.where}, weights_format: expected 0, got ${format}`);
+  const keepDims = call.operator.options?.int8(DENSE.keepDims) === 1;
+  const shape = call.shape(0);
+  let input = call.value(0);
+  if (!keepDims && !(shape.length === 2 && shape[1] === size)) {
+    if (size === 0 || sizeOf(shape) % size !== 0) {
+      throw new FormatError(`${call.where}: expected rows of ${size}, got [${shape.join(",")}]`);
+    }
+    input = call.node({ op: "reshape", shape: [-1, size] }, [input], "rows");
+  }
+  const weights = bytes
+    ? call.byteConstant(bytes, [size, out], 1, (data, budget) => transposed(data, out, size, budget))
+    : call.constant(numbers, [size, out], "IO", (data, budget) => transposed(data, out, size, budget));
+  return call.node({ op: "dense", weights, ...bias(call, out), ...call.fused(DENSE.activation) }, [input]);
+}
+
+function pool(op: "maxPool" | "averagePool"): Emit {
+  return (call) => {
+    channelsOf(call);
+    const size: Pair = [call.positive(POOL.height, "filter_height"), call.positive(POOL.width, "filter_width")];
+    const inputs = [call.value(0)];
+    return call.node(
+      { op, size, strides: strides(call, POOL), padding: padding(call, POOL.padding), ...call.fused(POOL.activation) },
+      inputs,
+    );
+  };
+}
+
+function mean(call: OperatorCall): string {
+  channelsOf(call);
+  const axes = new Set(call.integers(1).map((axis) => positiveAxis(axis, 4)));
+  if (axes.size !== 2 || !axes.has(1) || !axes.has(2)) {
+    throw new UnsupportedError(
+      `${call.where}, axes: expected height and width, 1 and 2, got ${[...axes].join(" and ")}`,
+    );
+  }
+  const keepDims = call.operator.options?.int8(FIRST) === 1;
+  return call.node({ op: "globalAveragePool", keepDims }, [call.value(0)]);
+}
+
+function concat(call: OperatorCall): string {
+  const rank = call.shape(0).length;
+  const axis = call.operator.options?.int32(CONCAT.axis) ?? 0;
+  const positive = positiveAxis(axis, rank);
+  if (!(positive >= 0 && positive < rank))
+    throw new FormatError(`${call.where}, axis: expected 0 … ${rank - 1}, got ${axis}`);
+  const inputs = call.operator.inputs.map((_, i) => call.value(i));
+  const { clamp } = call.fused(CONCAT.activation);
+  if (!clamp) return call.node({ op: "concat", axis: positive }, inputs);
+  return call.node({ op: "clamp", ...clamp }, [call.node({ op: "concat", axis: positive }, inputs, "concat")]);
+}
+
+function pad(call: OperatorCall): string {
+  channelsOf(call);
+  const pads = call.integers(1);
+  if (pads.length !== 8 || pads.some((n) => n < 0 || n > MOST)) {
+    throw new FormatError(
+      `${call.where}, paddings: expected [4,2] of numbers from 0 to ${MOST}, got [${pads.join(",")}]`,
+    );
+  }
+  const [n0, n1, top, bottom, left, right, c0, c1] = pads as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (n0 || n1 || c0 || c1) {
+    throw new UnsupportedError(`${call.where}, paddings: expected none of batch and channels, got [${pads.join(",")}]`);
+  }
+  // In 8 bits the numbers are brought back to what they mean; without any, it is 0.
+  const value = call.tensor(2) ? call.number(2, "constant_values") : 0;
+  return call.node({ op: "pad", padding: { top, bottom, left, right }, value }, [call.value(0)]);
+}
+
+function resizeBilinear(call: OperatorCall): string {
+  channelsOf(call);
+  const size = call.integers(1);
+  const to = call.output.shape;
+  if (size.length !== 2 || (declares(call) && (size[0] !== to[1] || size[1] !== to[2]))) {
+    throw new FormatError(
+      `${call.where}, size: expected that of the output [${to.join(",")}], got [${size.join(",")}]`,
+    );
+  }
+  if (size.some((n) => n < 1 || n > MOST)) {
+    throw new FormatError(`${call.where}, size: expected numbers from 1 to ${MOST}, got [${size.join(",")}]`);
+  }
+  const flag = (index: number) => (call.operator.options?.int8(index) ?? 0) !== 0;
+  const [alignCorners, halfPixelCenters] = [flag(2), flag(3)];
+  if (alignCorners && halfPixelCenters) {
+    throw new FormatError(`${call.where}: expected align_corners or half_pixel_centers, got both`);
+  }
+  return call.node({ op: "resizeBilinear", size: [size[0]!, size[1]!], alignCorners, halfPixelCenters }, [
+    call.value(0),
+  ]);
+}
+
+function softmax(call: OperatorCall): string {
+  const beta = call.operator.options?.float32(FIRST) ?? 1;
+  if (!Number.isFinite(beta)) throw new FormatError(`${call.where}, beta: expected a number, got ${beta}`);
+  return call.node({ op: "softmax", beta }, [call.value(0)]);
+}
+
+/** QUANTIZE and DEQUANTIZE: between floats they change nothing. */
+function cast(call: OperatorCall): string {
+  const to = call.type(call.output);
+  if (to.dtype) return call.node({ op: "quantise" }, [call.value(0)]);
+  return call.node({ op: call.byte ? "dequantise" : "identity" }, [call.value(0)]);
+}
+
+function clamp(bounds: Clamp): Emit {
+  return (call) => call.node({ op: "clamp", ...bounds }, [call.value(0)]);
+}
+
+function unary(op: "sigmoid" | "hardSwish"): Emit {
+  return (call) => call.node({ op }, [call.value(0)]);
+}
+
+const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
+  ["CONV_2D", conv2d],
+  ["DEPTHWISE_CONV_2D", depthwise],
+  ["FULLY_CONNECTED", dense],
+  ["ADD", arithmetic("add")],
+  ["SUB", arithmetic("sub")],
+  ["MUL", arithmetic("mul")],
+  ["DIV", arithmetic("div")],
+  ["AVERAGE_POOL_2D", pool("averagePool")],
+  ["MAX_POOL_2D", pool("maxPool")],
+  ["MEAN", mean],
+  ["CONCATENATION", concat],
+  ["PAD", pad],
+  ["PADV2", pad],
+  ["RESIZE_BILINEAR", resizeBilinear],
+  ["RESHAPE", reshape],
+  ["SQUEEZE", squeeze],
+  ["EXPAND_DIMS", expandDims],
+  ["SOFTMAX", softmax],
+  ["QUANTIZE", cast],
+  ["DEQUANTIZE", cast],
+  ["LOGISTIC", unary("sigmoid")],
+  ["HARD_SWISH", unary("hardSwish")],
+  ["RELU", clamp(RELU)],
+  ["RELU_N1_TO_1", clamp(RELU_N1_TO_1)],
+  ["RELU_0_TO_1", clamp(RELU_0_TO_1)],
+  ["RELU6", clamp(RELU6)],
+]);

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { UnsupportedError } from "../../src/errors.ts";
+import { fromTflite } from "../../src/formats/tflite/read.ts";
+import { toTflite } from "../../src/formats/tflite/write.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { initialise } from "../../src/graph/initialise.ts";
+import { build, load, type Numbers, quantize } from "../../src/index.ts";
+import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
+import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { random } from "../cases/random.ts";
+import { missingShared, shared } from "./builders/shared.ts";
+
+/** Of a network that was quantised by two calibrations, recorded once; no host may write other bytes. */
+const HASHES = ["67e9f3672f696f72", "bfc5f18b2e93e506"];
+
+async function outputsOf(graph: Graph, input: Numbers): Promise<Numbers[]> {
+  const session = await build(graph, { variant: "simd" });
+  return Object.values(session.run<Numbers>(input).outputs);
+}
+
+/** What is written is read again as a network that gives the same bits. */
+async function expectSame(graph: Graph, input: Numbers): Promise<void> {
+  const back = await fromTflite(await toTflite(graph));
+  expect(back.inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype }))).toEqual(
+    graph.inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
+  );
+  expect(back.outputs).toEqual(graph.outputs);
+  expect(await outputsOf(back, input)).toEqual(await outputsOf(graph, input));
+}
+
+describe("toTflite", () => {
+  for (const options of [
+    { alpha: 0.25, resolution: 96 },
+    { alpha: 0.5, resolution: 64, reading: "article" as const },
+  ]) {
+    it(`writes mobilenetV1(${JSON.stringify(options)})`, async () => {
+      const input = random("export").floats(options.resolution ** 2 * 3, 1);
+      await expectSame(initialise(mobilenetV1(options), 5), input);
+    });
+  }
+
+  it("writes 8-bit networks, int8 and uint8", async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const { graph, input } = quantisedGraph(seed);
+      const paddedPool = graph.nodes.some(
+        (node) => /Pool$/.test(node.op) && "padding" in node && node.padding !== "same",
+      );
+      // TFLite's pools know SAME and VALID only.
+      if (paddedPool) await expect(toTflite(graph)).rejects.toThrow(/expected padding "same" or "valid"/);
+      else await expectSame(graph, input);
+    }
+  });
+
+  it("writes what quantize makes", async () => {
+    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+    const input = random("export").floats(32 * 32 * 3, 1);
+    await expectSame(await quantize(float, [input]), input);
+  });
+
+  it("writes pixel range and class names, so that a converted file answers as its source does", async () => {
+    const labels = ["background", "a cat, asleep", "Straßenbahn", ""];
+    for (const normalisation of [
+      { mean: 0, std: 255 },
+      { mean: [123.5, 116.25, 103.5], std: [58, 57, 57.5] },
+    ]) {
+      const source = { format: "test", normalisation, labels };
+      const graph: Graph = { ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2), source };
+      const bytes = await toTflite(graph);
+      expect(await toTflite(graph)).toEqual(bytes);
+      expect((await fromTflite(bytes)).source).toEqual({ ...source, format: "tflite" });
+      const int8 = await quantize(graph, [random("export").floats(32 * 32 * 3, 1)], { io: "int8" });
+      expect((await fromTflite(await toTflite(int8))).source).toEqual({ ...source, format: "tflite" });
+    }
+    const none = {
+      ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2),
+      source: { format: "test" },
+    };
+    expect((await fromTflite(await toTflite(none))).source).toEqual({ format: "tflite" });
+  });
+
+  it("writes the same bytes on every host", async () => {
+    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+    const samples = Array.from({ length: 4 }, (_, i) => random(`host ${i}`).floats(32 * 32 * 3, 1));
+    const hashes = [];
+    for (const calibration of ["minmax", "percentile"] as const) {
+      const bytes = await toTflite(await quantize(float, samples, { calibration, percentile: 99, io: "int8" }));
+      hashes.push(createHash("sha256").update(bytes).digest("hex").slice(0, 16));
+    }
+    // Of relaxed kernels, whose last bits differ from host to host, there would be others.
+    expect(hashes).toEqual(HASHES);
+  });
+
+  it("refuses what has no form there, by name", async () => {
+    const training = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
+    await expect(toTflite(training)).rejects.toThrow(UnsupportedError);
+    await expect(toTflite(mobilenetV1({ alpha: 0.25, resolution: 32 }))).rejects.toThrow(/expected data, got none/);
+  });
+
+  for (const file of ["vww_96.h5", "vww_96_float.tflite", "vww_96_int8.tflite", "mobilenet_v1_0.5_160_quant.tflite"]) {
+    it.skipIf(missingShared(shared(`models/${file}`)))(`writes ${file}`, async () => {
+      const { graph } = await load(shared(`models/${file}`));
+      const { shape, dtype } = graph.inputs[0]!;
+      const floats = random(file).floats(
+        shape.reduce((a, b) => a * b, 1),
+        1,
+      );
+      const input =
+        dtype === "float32"
+          ? floats
+          : dtype === "int8"
+            ? Int8Array.from(floats, (x) => 127 * x)
+            : Uint8Array.from(floats, (x) => 128 + 127 * x);
+      await expectSame(graph, input);
+    });
+  }
+});

@@ -112,9 +112,9 @@ export const ENTRY = [
 
 /** Bits of `flags`. A bit may mean one thing to one kernel and another to the next: each kernel lists its own. */
 export const FLAGS = {
-  FAST_DEPTHWISE: { bit: 1, what: "The fast requantisation is exact for all channels of the depthwise half." },
-  FAST_POINTWISE: { bit: 2, what: "The fast requantisation is exact for all columns of the pointwise half." },
-  HALF_PIXELS: { bit: 1, what: "Pixels are squares whose centres lie at ½, not points." },
+  FAST_DEPTHWISE: { bit: 1, what: "The fast requantization is exact for all channels of the depthwise half." },
+  FAST_POINTWISE: { bit: 2, what: "The fast requantization is exact for all columns of the pointwise half." },
+  HALF_PIXELS: { bit: 1, what: "Pixels are squares whose centers lie at ½, not points." },
   UNSIGNED: { bit: 2, what: "The file's numbers are unsigned: positions and sums as TFLite has them for uint8." },
   FROM_TABLE: { bit: 1, what: "The exponentials stand in a table: the arithmetic of uint8 files." },
 };
@@ -302,7 +302,7 @@ const MOVED = "exact: every bit pattern is kept";
  *
  * * `number`: part of the ABI, never reused, only added to.
  * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
- *   of their own (engines switch to optimised code at function entry only, and Binaryen would otherwise inline them
+ *   of their own (engines switch to optimized code at function entry only, and Binaryen would otherwise inline them
  *   into one function with too few registers for all); `packs`: functions that the host calls to pack weights.
  * * `units`: what its row units are.
  * * `reads`: the fields it reads, with their meaning for this kernel where it has one of its own.
@@ -596,7 +596,7 @@ export const KERNELS = {
     error: "|Δmean| ≤ 20·2⁻²⁴·Σ|x|/P, |Δvariance| ≤ 24·2⁻²⁴·Σ(x − mean)²/P, for any P",
   },
 
-  normalise_f32: {
+  normalize_f32: {
     number: 18,
     formula: ["y[r,c] = (x[r,c] − mean[c])·(gamma[c]/√(variance[c] + a)) + beta[c]"],
     notes: "NaN passes. variance + a is above 0.",
@@ -632,7 +632,7 @@ export const KERNELS = {
   image_f32: {
     number: 20,
     planned: false,
-    formula: ["y[oy,ox,c] = colour_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]"],
+    formula: ["y[oy,ox,c] = color_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]"],
     notes:
       "From a strip of a picture that holds all rows which the taps of [y0, y1) name. Taps lie inside [0, inW) and the " +
       "strip; weights beyond `count` are not read.",
@@ -799,7 +799,7 @@ export const KERNELS = {
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "qlo", "qhi"), ...S8_IMAGE },
       zx: "128 where the file's numbers are unsigned (ties round upwards there), else 0.",
-      y: "i8 [n, outH, outW, inC], of the same quantisation",
+      y: "i8 [n, outH, outW, inC], of the same quantization",
     },
     aligned: ["x", "y"],
     needs: ["pool", ...sees],
@@ -814,7 +814,7 @@ export const KERNELS = {
     units: IMAGE_ROWS,
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "qlo", "qhi"), ...S8_IMAGE },
-      y: "i8 [n, outH, outW, inC], of the same quantisation",
+      y: "i8 [n, outH, outW, inC], of the same quantization",
     },
     aligned: ["x", "y"],
     needs: ["pool", ...sees],
@@ -909,7 +909,7 @@ export const KERNELS = {
     error: "exact: TFLite's reference kernel for int8, to the bit, in every variant",
   },
 
-  quantise_s8: {
+  quantize_s8: {
     number: 32,
     file: "elementwise_s8",
     formula: ["y i8 = clamp(round(x/a) + zy, qlo, qhi), ties away from zero, in float32; NaN gives zy"],
@@ -921,7 +921,7 @@ export const KERNELS = {
     error: REFERENCE,
   },
 
-  dequantise_s8: {
+  dequantize_s8: {
     number: 33,
     file: "elementwise_s8",
     formula: ["y f32 = a·(x − zx)"],
@@ -943,7 +943,7 @@ export const KERNELS = {
     ],
     units: IMAGE_ROWS,
     reads: {
-      ...{ ...as("rows"), ...IMAGE, flags: "", ...S8_IMAGE, y: "i8 [n, outH, outW, inC], of the same quantisation" },
+      ...{ ...as("rows"), ...IMAGE, flags: "", ...S8_IMAGE, y: "i8 [n, outH, outW, inC], of the same quantization" },
       a: "Input rows to an output row.",
       b: "Input columns to an output column.",
       m1: "Input rows to an output row, in 1024ths.",

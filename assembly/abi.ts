@@ -163,7 +163,7 @@ export namespace Kernel {
   export const HARDSWISH_F32: i32 = 15;
   export const SOFTMAX_F32: i32 = 16;
   export const MOMENTS_F32: i32 = 17;
-  export const NORMALISE_F32: i32 = 18;
+  export const NORMALIZE_F32: i32 = 18;
   export const MOVING_AVERAGE_F32: i32 = 19;
   export const IMAGE_F32: i32 = 20;
   export const CONV_S8: i32 = 21;
@@ -177,8 +177,8 @@ export namespace Kernel {
   export const LUT_S8: i32 = 29;
   export const PAD_S8: i32 = 30;
   export const SOFTMAX_S8: i32 = 31;
-  export const QUANTISE_S8: i32 = 32;
-  export const DEQUANTISE_S8: i32 = 33;
+  export const QUANTIZE_S8: i32 = 32;
+  export const DEQUANTIZE_S8: i32 = 33;
   export const RESIZE_S8: i32 = 34;
   export const COPY_S8: i32 = 35;
   export const RESIZE_F32: i32 = 36;
@@ -186,11 +186,11 @@ export namespace Kernel {
 
 /** Bits of a step's flags; each kernel has its own of them. */
 export namespace Flag {
-  /** The fast requantisation is exact for all channels of the depthwise half. */
+  /** The fast requantization is exact for all channels of the depthwise half. */
   export const FAST_DEPTHWISE: i32 = 1;
-  /** The fast requantisation is exact for all columns of the pointwise half. */
+  /** The fast requantization is exact for all columns of the pointwise half. */
   export const FAST_POINTWISE: i32 = 2;
-  /** Pixels are squares whose centres lie at ½, not points. */
+  /** Pixels are squares whose centers lie at ½, not points. */
   export const HALF_PIXELS: i32 = 1;
   /** The file's numbers are unsigned: positions and sums as TFLite has them for uint8. */
   export const UNSIGNED: i32 = 2;
@@ -643,7 +643,7 @@ export function expect_moments_f32(s: Step, y0: i32, y1: i32): void {
  */
 // @ts-ignore: decorator
 @inline
-export function expect_normalise_f32(s: Step, y0: i32, y1: i32): void {
+export function expect_normalize_f32(s: Step, y0: i32, y1: i32): void {
   if (!ASC_NO_ASSERT) {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
@@ -668,7 +668,7 @@ export function expect_moving_average_f32(s: Step, y0: i32, y1: i32): void {
 }
 
 /**
- * y[oy,ox,c] = colour_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]
+ * y[oy,ox,c] = color_c(Σ_ky Σ_kx v[oy,ky]·h[ox,kx]·x[row(oy,ky), column(ox,kx), ·])·scale[c] + shift[c]
  * Row units: rows of y.
  */
 // @ts-ignore: decorator
@@ -921,7 +921,7 @@ export function expect_softmax_s8(s: Step, y0: i32, y1: i32): void {
  */
 // @ts-ignore: decorator
 @inline
-export function expect_quantise_s8(s: Step, y0: i32, y1: i32): void {
+export function expect_quantize_s8(s: Step, y0: i32, y1: i32): void {
   if (!ASC_NO_ASSERT) {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
@@ -935,7 +935,7 @@ export function expect_quantise_s8(s: Step, y0: i32, y1: i32): void {
  */
 // @ts-ignore: decorator
 @inline
-export function expect_dequantise_s8(s: Step, y0: i32, y1: i32): void {
+export function expect_dequantize_s8(s: Step, y0: i32, y1: i32): void {
   if (!ASC_NO_ASSERT) {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);

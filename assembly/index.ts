@@ -16,13 +16,13 @@ import {
   dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows,
 } from "./kernels/dwconv_s8";
 import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./kernels/elementwise_f32";
-import { add_s8, dequantise_s8, lut_s8, quantise_s8 } from "./kernels/elementwise_s8";
+import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwise_s8";
 import { gap_f32 } from "./kernels/gap_f32";
 import { image_f32 } from "./kernels/image_f32";
 import { moments_f32 } from "./kernels/moments_f32";
 import { copy_s8, pad_s8 } from "./kernels/move_s8";
 import { moving_average_f32 } from "./kernels/moving_average_f32";
-import { normalise_f32 } from "./kernels/normalise_f32";
+import { normalize_f32 } from "./kernels/normalize_f32";
 import { pad_f32 } from "./kernels/pad_f32";
 import { avgpool_f32, maxpool_f32 } from "./kernels/pool_f32";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./kernels/pool_s8";
@@ -50,13 +50,13 @@ export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_r
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
 export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
 export { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 };
-export { add_s8, dequantise_s8, lut_s8, quantise_s8 };
+export { add_s8, dequantize_s8, lut_s8, quantize_s8 };
 export { gap_f32 };
 export { image_f32 };
 export { moments_f32 };
 export { copy_s8, pad_s8 };
 export { moving_average_f32 };
-export { normalise_f32 };
+export { normalize_f32 };
 export { pad_f32 };
 export { avgpool_f32, maxpool_f32 };
 export { avgpool_s8, gap_s8, maxpool_s8 };
@@ -121,7 +121,7 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.HARDSWISH_F32: return hardswish_f32(step, y0, y1);
     case Kernel.SOFTMAX_F32: return softmax_f32(step, y0, y1);
     case Kernel.MOMENTS_F32: return moments_f32(step, y0, y1);
-    case Kernel.NORMALISE_F32: return normalise_f32(step, y0, y1);
+    case Kernel.NORMALIZE_F32: return normalize_f32(step, y0, y1);
     case Kernel.MOVING_AVERAGE_F32: return moving_average_f32(step, y0, y1);
     case Kernel.IMAGE_F32: return image_f32(step, y0, y1);
     case Kernel.CONV_S8: return conv_s8(step, y0, y1);
@@ -135,8 +135,8 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.LUT_S8: return lut_s8(step, y0, y1);
     case Kernel.PAD_S8: return pad_s8(step, y0, y1);
     case Kernel.SOFTMAX_S8: return softmax_s8(step, y0, y1);
-    case Kernel.QUANTISE_S8: return quantise_s8(step, y0, y1);
-    case Kernel.DEQUANTISE_S8: return dequantise_s8(step, y0, y1);
+    case Kernel.QUANTIZE_S8: return quantize_s8(step, y0, y1);
+    case Kernel.DEQUANTIZE_S8: return dequantize_s8(step, y0, y1);
     case Kernel.RESIZE_S8: return resize_s8(step, y0, y1);
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);

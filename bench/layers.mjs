@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { allEngines, parseEngine, runIn } from "./layers/engines.mjs";
 import { makeJob } from "./layers/job.mjs";
-import { chart, markdown, summarise } from "./layers/report.mjs";
+import { chart, markdown, summarize } from "./layers/report.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ for (const engine of engines) {
     const job = await makeJob({ ...network, variant, rounds: Number(options.rounds) });
     console.error(`${engine.name}, ${variant} …`);
     try {
-      runs.push(summarise(job, { engine: engine.name, ...(await runIn(engine, job)) }));
+      runs.push(summarize(job, { engine: engine.name, ...(await runIn(engine, job)) }));
     } catch (error) {
       missing.push({ engine: engine.name, variant, reason: String(error.message).split("\n")[0] });
     }

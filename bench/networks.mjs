@@ -30,11 +30,11 @@ const { values: options } = parseArgs({
   },
 });
 
-const { build, cost, initialise, mobilenetV1, quantize } = await import("../dist/index.js");
-const { optimise } = await import("../dist/graph/passes/index.js");
+const { build, cost, initialize, mobilenetV1, quantize } = await import("../dist/index.js");
+const { optimize } = await import("../dist/graph/passes/index.js");
 const { startTfjs, tfjsNetwork } = await import("./tfjs.mjs");
 
-const graph = initialise(mobilenetV1({ alpha: Number(options.alpha), resolution: Number(options.resolution) }), 1);
+const graph = initialize(mobilenetV1({ alpha: Number(options.alpha), resolution: Number(options.resolution) }), 1);
 const input = Float32Array.from({ length: Number(options.resolution) ** 2 * 3 }, (_, i) => Math.sin(i * 12.9898) % 1);
 const { macs } = cost(graph);
 
@@ -50,12 +50,12 @@ for (const variant of ["scalar", "simd", "relaxed"]) {
 }
 // The same network in 8 bits. With weights drawn at random its probabilities say nothing, so the builds are held against each other, to the bit.
 if (options["8-bit"]) {
-  const quantised = await quantize(graph, [input], { io: "int8" });
+  const quantized = await quantize(graph, [input], { io: "int8" });
   const bytes = Int8Array.from(input, (x) => Math.round(100 * x));
   let expected;
   for (const variant of ["scalar", "simd", "relaxed"]) {
     try {
-      const session = await build(quantised, { variant, endPoints: ["classifier"] });
+      const session = await build(quantized, { variant, endPoints: ["classifier"] });
       const { endPoints } = session.run(bytes);
       expected ??= endPoints.classifier.join();
       if (endPoints.classifier.join() !== expected)
@@ -70,7 +70,7 @@ try {
   const { tf, version } = await startTfjs();
   // TensorFlow.js has no fused separable block: keeping the values between the halves keeps our passes from making one.
   const halves = graph.nodes.flatMap(({ name }) => (name.endsWith("/depthwise") ? [name] : []));
-  const network = tfjsNetwork(tf, optimise(graph, new Set(halves)));
+  const network = tfjsNetwork(tf, optimize(graph, new Set(halves)));
   contenders.push({ name: `tfjs-wasm ${version}`, run: () => network.run(input) });
 } catch (error) {
   console.log(`tfjs-wasm: left out, ${error.message}`);
@@ -86,7 +86,7 @@ for (const { name, run } of others) {
 
 contenders.push(...eightBit);
 
-// Optimised code arrives in the background, after some calls.
+// Optimized code arrives in the background, after some calls.
 for (const { run } of contenders)
   for (let start = performance.now(), i = 0; i < 10 || performance.now() - start < 1000; i++) run();
 

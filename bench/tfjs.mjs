@@ -1,5 +1,5 @@
 /**
- * tfjs-wasm as a contender: runs an optimised graph of ours (same weights, batch norms folded, activations fused, as its own converter would) on
+ * tfjs-wasm as a contender: runs an optimized graph of ours (same weights, batch norms folded, activations fused, as its own converter would) on
  * TensorFlow.js's WebAssembly backend, one thread.
  */
 import { createRequire } from "node:module";
@@ -18,7 +18,7 @@ export async function startTfjs() {
   return { tf, version: tf.version_core };
 }
 
-/** Uploads the constants of an optimised graph once and gives a function from a Float32Array to the first output. */
+/** Uploads the constants of an optimized graph once and gives a function from a Float32Array to the first output. */
 export function tfjsNetwork(tf, graph) {
   const tensors = new Map();
   for (const { name, shape, data } of graph.constants.values()) tensors.set(name, tf.tensor(data, shape));

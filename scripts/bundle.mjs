@@ -14,7 +14,7 @@ import { parseAst } from "rolldown/parseAst";
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
-/** Packages whose code goes into dist/, under their licences. */
+/** Packages whose code goes into dist/, under their licenses. */
 const INCLUDED = ["@assemblyscript/loader", "fflate", "flatbuffers"];
 const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
 

@@ -95,7 +95,7 @@ function layOut() {
 /** A photograph made smaller, then annotated, so that lines and letters keep their size. */
 async function thumbnail({ photo: { bitmap, faces }, width, height }) {
   // The package's own resizing, which otherwise makes inputs: each pixel is the mean of those that it stands for.
-  const rgb = await toInput(bitmap, { width, height, method: "area", normalisation: { mean: 0, std: 1 } });
+  const rgb = await toInput(bitmap, { width, height, method: "area", normalization: { mean: 0, std: 1 } });
   const data = new Uint8ClampedArray(4 * width * height).fill(255);
   rgb.forEach((value, i) => {
     data[4 * Math.floor(i / 3) + (i % 3)] = value;

@@ -10,9 +10,9 @@ import type { Progress as FileProgress, ModelSource, WeightUrl } from "./formats
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
 import { Budget, type Limits } from "./limits.ts";
-import type { Sample } from "./quantise/calibrate.ts";
-import type { QuantizeOptions } from "./quantise/quantise.ts";
-import type { QuantizationReport, ReportOptions } from "./quantise/report.ts";
+import type { Sample } from "./quantize/calibrate.ts";
+import type { QuantizeOptions } from "./quantize/quantize.ts";
+import type { QuantizationReport, ReportOptions } from "./quantize/report.ts";
 
 export {
   type BuildOptions,
@@ -37,13 +37,13 @@ export {
 } from "./errors.ts";
 export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
 export { cost } from "./graph/cost.ts";
-export type { Detector, Graph, Normalisation } from "./graph/graph.ts";
-export { initialise } from "./graph/initialise.ts";
+export type { Detector, Graph, Normalization } from "./graph/graph.ts";
+export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
-export type { Sample } from "./quantise/calibrate.ts";
-export type { QuantizeOptions } from "./quantise/quantise.ts";
-export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantise/report.ts";
+export type { Sample } from "./quantize/calibrate.ts";
+export type { QuantizeOptions } from "./quantize/quantize.ts";
+export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
@@ -78,7 +78,7 @@ const LOAD_OPTIONS: readonly string[] = [
 ] satisfies (keyof LoadOptions)[];
 
 /**
- * Reads a model and makes it ready to run. The format is recognised by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
+ * Reads a model and makes it ready to run. The format is recognized by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
  * shards), safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
@@ -159,7 +159,7 @@ const OPEN_OPTIONS: readonly string[] = [
 /**
  * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.
  * @param graph a float graph, or a session of one
- * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
+ * @param samples inputs such as the network will see, normalized as it wants them; a hundred are plenty
  * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
  * @example
  * ```js
@@ -176,7 +176,7 @@ export async function quantize(
   samples: readonly Sample[],
   options?: QuantizeOptions,
 ): Promise<Graph> {
-  return (await import("./quantise/quantise.ts")).quantize(graphGiven("quantize", graph), samples, options);
+  return (await import("./quantize/quantize.ts")).quantize(graphGiven("quantize", graph), samples, options);
 }
 
 /**
@@ -198,7 +198,7 @@ export async function quantizationReport(
   options?: ReportOptions,
 ): Promise<QuantizationReport> {
   const graphs = [graphGiven("float", float), graphGiven("quantized", quantized)] as const;
-  return (await import("./quantise/report.ts")).quantizationReport(...graphs, samples, options);
+  return (await import("./quantize/report.ts")).quantizationReport(...graphs, samples, options);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantise; all ← vision ←
+ * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; all ← vision ←
  * index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
@@ -21,9 +21,9 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   models: ["errors", "graph"],
   formats: ["errors", "limits", "turn", "arguments", "graph", "models"],
   engine: ["errors", "arguments", "turn", "limits", "graph"],
-  quantise: ["errors", "turn", "graph", "engine"],
+  quantize: ["errors", "turn", "graph", "engine"],
   vision: ["errors", "arguments", "graph", "formats", "engine"],
-  index: ["errors", "graph", "models", "formats", "engine", "vision", "quantise", "limits", "arguments"],
+  index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "limits", "arguments"],
   cli: ["errors", "graph", "formats", "engine", "vision", "index"],
 };
 

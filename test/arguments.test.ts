@@ -22,9 +22,9 @@ describe("what callers hand over", () => {
     expect(memoryRequired(session)).toEqual(session.memory);
     expect(cost(session)).toEqual(cost(session.graph));
     const sample = new Float32Array(SIZE).fill(0.3);
-    const quantised = await quantize(await build(session), [sample]);
-    expect(quantised.nodes.some(({ dtype }) => dtype === "int8")).toBe(true);
-    expect((await toTflite(await build(quantised))).length).toBeGreaterThan(1000);
+    const quantized = await quantize(await build(session), [sample]);
+    expect(quantized.nodes.some(({ dtype }) => dtype === "int8")).toBe(true);
+    expect((await toTflite(await build(quantized))).length).toBeGreaterThan(1000);
   });
 
   it("is refused in words where it is no graph", async () => {

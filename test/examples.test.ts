@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as sepconv from "../src/index.ts";
-import { initialise, mobilenetV1, toTflite } from "../src/index.ts";
+import { initialize, mobilenetV1, toTflite } from "../src/index.ts";
 import { buildHdf5 } from "./formats/builders/hdf5.ts";
 import { functional, kerasMobilenet } from "./formats/builders/keras.ts";
 import { bmp } from "./vision/pictures/writers.ts";
@@ -44,7 +44,7 @@ for (const file of readdirSync(join(ROOT, "src"), { recursive: true, encoding: "
 
 beforeAll(async () => {
   const network = {
-    ...initialise(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 2 }), 1),
+    ...initialize(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 2 }), 1),
     source: { format: "test" },
   };
   writeFileSync(join(folder, "model.tflite"), await toTflite(network));
@@ -56,7 +56,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "model.h5"), await buildHdf5(paths, config));
   const picture = bmp({ width: 40, height: 30, bits: 24, at: (x, y) => x * 70_000 + y * 900 });
   mkdirSync(join(folder, "pictures"));
-  // A BMP under a JPEG's name is a BMP: pictures are recognised by content.
+  // A BMP under a JPEG's name is a BMP: pictures are recognized by content.
   for (const name of ["cat.bmp", "cat.jpg", "pictures/a.bmp", "pictures/b.bmp"])
     writeFileSync(join(folder, name), picture);
   const faces = join(ROOT, "node_modules/@vladmandic/face-api/model");

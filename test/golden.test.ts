@@ -13,14 +13,14 @@ import { accepts, VARIANTS, type Variant } from "../src/engine/variant.ts";
 import {
   build,
   type Graph,
-  initialise,
+  initialize,
   load,
   mobilenetV1,
   type Numbers,
   type RunInput,
   type Session,
 } from "../src/index.ts";
-import { quantisedGraph } from "./cases/quantised-graphs.ts";
+import { quantizedGraph } from "./cases/quantized-graphs.ts";
 import { random } from "./cases/random.ts";
 import { missingShared, shared } from "./formats/builders/shared.ts";
 import { graphOf } from "./graph/build.ts";
@@ -104,7 +104,7 @@ describe("bits of whole networks", () => {
     for (const alpha of [1, 0.75, 0.5, 0.25]) {
       it(`${reading}, α = ${alpha}`, async () => {
         for (const resolution of [224, 192, 160, 128]) {
-          const graph = initialise(mobilenetV1({ alpha, resolution, reading }), 7);
+          const graph = initialize(mobilenetV1({ alpha, resolution, reading }), 7);
           await check(`${reading} ${alpha}_${resolution}`, scaled(graph));
         }
       });
@@ -113,7 +113,7 @@ describe("bits of whole networks", () => {
 
   it("100 random 8-bit graphs", async () => {
     for (let seed = 0; seed < 100; seed++) {
-      const { graph } = quantisedGraph(seed);
+      const { graph } = quantizedGraph(seed);
       const endPoints = new Map(graph.nodes.map(({ name }) => [name, name]));
       await check(`random ${seed}`, { ...graph, endPoints });
     }

@@ -48,7 +48,7 @@ export function dwconv_f32_row(s: Step, r: i32, y: usize, lo: f32, hi: f32): voi
 }
 
 /**
- * Channels 0 … channels of three neighbouring pixels that see all their columns. x and w are at the first pixel's first
+ * Channels 0 … channels of three neighboring pixels that see all their columns. x and w are at the first pixel's first
  * tap inside the image, `rows` rows of taps lie inside; channels % (2·LANES) = 0.
  */
 export function dwconv_f32_pixels3(

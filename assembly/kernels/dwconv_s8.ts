@@ -8,7 +8,7 @@
  * serves all outputs that see it.
  */
 import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "../abi";
-import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
+import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
   clamp16, dot, highPairs, loadWords, lowPairs, splat16, splat8, storeBytes, sub16, toWords,
@@ -101,7 +101,7 @@ function taps2(acc: v128, v: v128, w: usize): v128 {
   return dot<v128>(v, load<v128>(w), acc);
 }
 
-/** Eight sums, requantised, to y, in 8 bits or in 16 where `wide`. */
+/** Eight sums, requantized, to y, in 8 bits or in 16 where `wide`. */
 // @ts-ignore: decorator
 @inline
 function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void {
@@ -262,7 +262,7 @@ export function dwconv_s8_columns2(
   }
 }
 
-/** Any depthwise convolution, from channel c0 on, with the requantisation of the formula. */
+/** Any depthwise convolution, from channel c0 on, with the requantization of the formula. */
 export function dwconv_s8_exact(
   s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
 ): void {
@@ -287,7 +287,7 @@ export function dwconv_s8_exact(
               sum += (<i32>load<i8>(w) - s.zw) * value;
             }
           }
-          const y = requantise(sum, load<i32>(s.w + 4 * (c8 + o)), <i32>load<i8>(s.w + 8 * c8 + o), zy, lo, hi);
+          const y = requantize(sum, load<i32>(s.w + 4 * (c8 + o)), <i32>load<i8>(s.w + 8 * c8 + o), zy, lo, hi);
           if (wide) store<i16>(d + 2 * o, <i16>y);
           else store<i8>(d + o, <i8>y);
         }

@@ -1,10 +1,10 @@
 /**
- * Kernels of 8-bit values one by one: add_s8, lut_s8, quantise_s8, dequantise_s8. What they ask of a step:
+ * Kernels of 8-bit values one by one: add_s8, lut_s8, quantize_s8, dequantize_s8. What they ask of a step:
  * docs/abi.md.
  * source: TFLite's ADD, QUANTIZE and DEQUANTIZE
  */
-import { Step, expect_add_s8, expect_dequantise_s8, expect_lut_s8, expect_quantise_s8 } from "../abi";
-import { mbqm } from "../lib/requantise";
+import { Step, expect_add_s8, expect_dequantize_s8, expect_lut_s8, expect_quantize_s8 } from "../abi";
+import { mbqm } from "../lib/requantize";
 import { SIMD, div, splat } from "../simd/f32";
 import { addSaturated16, clamp16, roundAway, splat16, storeBytes, toWords } from "../simd/s8";
 
@@ -25,8 +25,8 @@ export function lut_s8(s: Step, y0: i32, y1: i32): void {
   for (let i = <usize>(y0 * s.inC); i < end; ++i) store<u8>(s.y + i, load<u8>(s.w + load<u8>(s.x + i)));
 }
 
-export function quantise_s8(s: Step, y0: i32, y1: i32): void {
-  expect_quantise_s8(s, y0, y1);
+export function quantize_s8(s: Step, y0: i32, y1: i32): void {
+  expect_quantize_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   let i = <usize>(y0 * s.inC);
   if (SIMD) {
@@ -54,8 +54,8 @@ function rounded(x: usize, a: f32): v128 {
   return roundAway(div<v128>(load<v128>(x), splat<v128>(a)));
 }
 
-export function dequantise_s8(s: Step, y0: i32, y1: i32): void {
-  expect_dequantise_s8(s, y0, y1);
+export function dequantize_s8(s: Step, y0: i32, y1: i32): void {
+  expect_dequantize_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
   for (let i = <usize>(y0 * s.inC); i < end; ++i) store<f32>(s.y + 4 * i, s.a * <f32>(<i32>load<i8>(s.x + i) - s.zx));
 }

@@ -1,5 +1,5 @@
 /**
- * From the bytes of a picture to the network's floats: resized by taps, mixed and normalised. What it asks of a step:
+ * From the bytes of a picture to the network's floats: resized by taps, mixed and normalized. What it asks of a step:
  * docs/abi.md.
  *
  * Rows are blended first: bytes lie one behind the other there, so every channel count fills the vectors, and all

@@ -3,7 +3,7 @@
  * source: TFLite's AVERAGE_POOL_2D, MAX_POOL_2D and MEAN
  */
 import { Step, expect_avgpool_s8, expect_gap_s8, expect_maxpool_s8 } from "../abi";
-import { requantise } from "../lib/requantise";
+import { requantize } from "../lib/requantize";
 import { firstTap, lastTap } from "../lib/taps";
 
 export function maxpool_s8(s: Step, y0: i32, y1: i32): void {
@@ -62,7 +62,7 @@ export function gap_s8(s: Step, y0: i32, y1: i32): void {
       let x = s.x + <usize>(image * pixels * channels + c);
       let sum = -pixels * s.zx;
       for (let p = 0; p < pixels; ++p, x += channels) sum += <i32>load<i8>(x);
-      store<i8>(s.y + <usize>(image * channels + c), <i8>requantise(sum, m, e, s.zy, s.qlo, s.qhi));
+      store<i8>(s.y + <usize>(image * channels + c), <i8>requantize(sum, m, e, s.zy, s.qlo, s.qhi));
     }
   }
 }

@@ -53,7 +53,7 @@ export function matrix_f32(a: usize, rows: i32, k: i32, n: i32, w: usize, y: usi
 
 /*
  * The panels' row loops. They are exported, and so stay functions of their own, called once a panel and a block of
- * rows: engines switch to optimised code at function entry only, and Binaryen would otherwise inline them into one
+ * rows: engines switch to optimized code at function entry only, and Binaryen would otherwise inline them into one
  * function with too few registers for all. a [rows,k] · w one packed panel · y the panel's first column, rows `pitch`
  * bytes apart
  */

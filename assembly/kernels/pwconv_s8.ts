@@ -3,7 +3,7 @@
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
 import { Flag, Step, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
-import { QUAD_BYTES, prepare, quad, requantise, zeroOf } from "../lib/requantise";
+import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
   clamp8, dot, highBytes, lane32, loadTerms, loadWeights, lowBytes, splat16, splat32, splat8, sub32, sum16, toBytes,
@@ -70,7 +70,7 @@ export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usi
 }
 
 /**
- * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantisation; w is widened to 16 bits,
+ * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantization; w is widened to 16 bits,
  * once for all rows. Rows that are not there repeat the last one. The test for an odd number of pairs between two pairs
  * keeps the second one's loads out of the first one's block, as in pwconv_f32.
  */
@@ -167,7 +167,7 @@ function put(y: usize, bytes: i64, columns: i32): void {
   }
 }
 
-/** One row × 4 columns: what is left of the columns, with the fast requantisation. */
+/** One row × 4 columns: what is left of the columns, with the fast requantization. */
 export function pwconv_s8_panel4(
   a: usize, rows: i32, k2: i32, w: usize, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
   constants: usize, zy: i32, lo: i32, hi: i32,
@@ -187,7 +187,7 @@ export function pwconv_s8_panel4(
 }
 
 /**
- * One row × 4 columns at a time with the requantisation of the formula: the scalar build, and layers that the fast form
+ * One row × 4 columns at a time with the requantization of the formula: the scalar build, and layers that the fast form
  * does not cover. `panelPitch`: bytes from one pair of rows of w to the next; bias is at column o of n4, so that m and
  * e lie at known distances behind it.
  */
@@ -221,10 +221,10 @@ export function pwconv_s8_exact(
         c3 = dot<i32>(x, loadWeights<i32>(p, 6), c3);
       }
     }
-    store<i8>(y, <i8>requantise(c0, load<i32>(m), <i32>load<i8>(e), zy, lo, hi));
-    if (columns > 1) store<i8>(y, <i8>requantise(c1, load<i32>(m, 4), <i32>load<i8>(e, 1), zy, lo, hi), 1);
-    if (columns > 2) store<i8>(y, <i8>requantise(c2, load<i32>(m, 8), <i32>load<i8>(e, 2), zy, lo, hi), 2);
-    if (columns > 3) store<i8>(y, <i8>requantise(c3, load<i32>(m, 12), <i32>load<i8>(e, 3), zy, lo, hi), 3);
+    store<i8>(y, <i8>requantize(c0, load<i32>(m), <i32>load<i8>(e), zy, lo, hi));
+    if (columns > 1) store<i8>(y, <i8>requantize(c1, load<i32>(m, 4), <i32>load<i8>(e, 1), zy, lo, hi), 1);
+    if (columns > 2) store<i8>(y, <i8>requantize(c2, load<i32>(m, 8), <i32>load<i8>(e, 2), zy, lo, hi), 2);
+    if (columns > 3) store<i8>(y, <i8>requantize(c3, load<i32>(m, 12), <i32>load<i8>(e, 3), zy, lo, hi), 3);
   }
 }
 

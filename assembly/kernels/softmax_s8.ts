@@ -4,7 +4,7 @@
  * source: TFLite's SOFTMAX; gemmlowp's exp_on_negative_values and one_over_one_plus_x_for_x_in_0_1
  */
 import { Flag, Step, expect_softmax_s8 } from "../abi";
-import { rdbpot, srdhm } from "../lib/requantise";
+import { rdbpot, srdhm } from "../lib/requantize";
 
 export function softmax_s8(s: Step, y0: i32, y1: i32): void {
   expect_softmax_s8(s, y0, y1);

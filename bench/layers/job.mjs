@@ -9,17 +9,17 @@ import {
   foldBatchNorm,
   foldPad,
   fuseActivation,
-  optimise,
+  optimize,
   prune,
 } from "../../dist/graph/passes/index.js";
-import { initialise, mobilenetV1, quantize } from "../../dist/index.js";
+import { initialize, mobilenetV1, quantize } from "../../dist/index.js";
 import { buildPeak } from "../peak/build.mjs";
 
 const base64 = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 
 /** The networks of one bench run; `wasm` names another build of the kernels than the package's own. */
 export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }) {
-  const graph = initialise(mobilenetV1({ alpha, resolution }), 1);
+  const graph = initialize(mobilenetV1({ alpha, resolution }), 1);
   const apart = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune];
   const url = wasm ?? new URL(`../../build/sepconv.${variant}.wasm`, import.meta.url);
   return {
@@ -27,9 +27,9 @@ export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }
     wasm: base64(await readFile(url)),
     peak: base64(await buildPeak(variant)),
     networks: [
-      layOut("fused", plan(optimise(graph))),
+      layOut("fused", plan(optimize(graph))),
       layOut("apart", plan(apart.reduce((result, pass) => pass(result, new Set()), graph))),
-      layOut("8-bit", plan(optimise(await eightBit(graph, resolution)))),
+      layOut("8-bit", plan(optimize(await eightBit(graph, resolution)))),
       // A second and more per run, and nothing new, by scalar code.
       ...(variant === "scalar" ? [] : [fullTwin(alpha, resolution)]),
     ],
@@ -44,8 +44,8 @@ function eightBit(graph, resolution) {
 
 /** The same network with full 3×3 convolutions in place of the separable blocks; timed as a whole only. */
 function fullTwin(alpha, resolution) {
-  const graph = initialise(mobilenetV1({ alpha, resolution, convolution: "full" }), 1);
-  return { ...layOut("full", plan(optimise(graph))), whole: true };
+  const graph = initialize(mobilenetV1({ alpha, resolution, convolution: "full" }), 1);
+  return { ...layOut("full", plan(optimize(graph))), whole: true };
 }
 
 function layOut(name, { steps, memory, stepsAt }) {

@@ -30,7 +30,7 @@ export async function measure({ wasm, peak, networks, rounds = 15, warm = 1500 }
     contenders.push({ network, first, tasks });
   }
   const chains = await loadPeak(peak);
-  // Optimised code arrives in the background, function by function.
+  // Optimized code arrives in the background, function by function.
   for (const start = now(); now() - start < warm; ) {
     for (const { tasks } of contenders) if (!tasks[0].seldom) tasks[0].task();
     for (const chain of chains) chain.task();

@@ -3,7 +3,7 @@
  */
 
 /** Rows of one engine and variant: the layers as the package runs them, the halves of the separable ones beside, and totals. */
-export function summarise({ variant, networks }, { engine, version, peak, chains, networks: measured }) {
+export function summarize({ variant, networks }, { engine, version, peak, chains, networks: measured }) {
   const [fused, apart] = measured.map(({ steps }, n) =>
     steps.map((times, i) => rate({ ...networks[n].steps[i], ...times }, peak)),
   );
@@ -132,10 +132,10 @@ export function chart({ date, host, network, runs: all }) {
   const top = 56 + 18 * runs.length;
   const height = top + names.length * group + 34;
   const scale = WIDTH - LABEL - 130;
-  const colour = (i) => `hsl(${(160 + (360 * i) / runs.length) % 360} 55% 42%)`;
+  const color = (i) => `hsl(${(160 + (360 * i) / runs.length) % 360} 55% 42%)`;
   const legend = runs.map((run, i) => {
     const text = `${run.engine}, ${run.variant}: ${ms(run.network.best)} ms, pointwise layers at ${percent(run.pointwise.share)} of ${run.peak.toFixed(0)} GFLOP/s`;
-    return `<rect x="12" y="${40 + 18 * i}" width="12" height="12" fill="${colour(i)}"/><text x="30" y="${46 + 18 * i}">${text}</text>`;
+    return `<rect x="12" y="${40 + 18 * i}" width="12" height="12" fill="${color(i)}"/><text x="30" y="${46 + 18 * i}">${text}</text>`;
   });
   const bars = names.flatMap((name, n) => {
     const y = top + n * group;
@@ -144,7 +144,7 @@ export function chart({ date, host, network, runs: all }) {
       runs.map((run, i) => {
         const { share, best } = run.layers.find((layer) => layer.name === name);
         const at = y + i * (BAR + 2);
-        return `<rect x="${LABEL}" y="${at}" width="${(share * scale).toFixed(1)}" height="${BAR}" fill="${colour(i)}"/><text x="${(LABEL + share * scale + 6).toFixed(1)}" y="${at + BAR / 2}">${percent(share)} · ${ms(best)} ms</text>`;
+        return `<rect x="${LABEL}" y="${at}" width="${(share * scale).toFixed(1)}" height="${BAR}" fill="${color(i)}"/><text x="${(LABEL + share * scale + 6).toFixed(1)}" y="${at + BAR / 2}">${percent(share)} · ${ms(best)} ms</text>`;
       }),
     );
   });

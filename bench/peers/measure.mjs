@@ -45,7 +45,7 @@ export async function measure(candidates, options, log = () => {}) {
   await takeTurns(agreeing, options);
   const late = agreeing.filter(({ samples }) => summary(samples).drift < 0);
   if (options.again && late.length > 0) {
-    // Optimised code came after all, or the machine calmed down: what was measured is of two kinds.
+    // Optimized code came after all, or the machine calmed down: what was measured is of two kinds.
     log(`${late.map(({ row }) => row.name).join(", ")}: still getting faster, measured once more`);
     for (const { samples } of agreeing) samples.length = 0;
     await takeTurns(agreeing, options);
@@ -70,7 +70,7 @@ function agreed(contenders, log) {
   });
 }
 
-/** Engines bring in optimised code in the background, after some calls. */
+/** Engines bring in optimized code in the background, after some calls. */
 async function warmUp(run, seconds) {
   const end = now() + seconds * 1000;
   let best = Number.POSITIVE_INFINITY;
@@ -90,7 +90,7 @@ async function takeTurns(contenders, { rounds, seconds }) {
   const runs = Math.min(MOST_RUNS_A_TURN, Math.max(1, Math.ceil(TURN / Math.min(...fastest))));
   const end = now() + seconds * 1000;
   for (let round = 0; round < rounds && (round < 3 || now() < end); round++) {
-    // Another one begins each round, so that nobody always follows the same neighbour's caches.
+    // Another one begins each round, so that nobody always follows the same neighbor's caches.
     for (let i = 0; i < contenders.length; i++) {
       const { run, samples } = contenders[(round + i) % contenders.length];
       for (let j = 0; j < runs; j++) samples.push(await timed(run));

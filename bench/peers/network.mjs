@@ -4,7 +4,7 @@
  */
 
 import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../../dist/graph/passes/index.js";
-import { cost, initialise, mobilenetV1 } from "../../dist/index.js";
+import { cost, initialize, mobilenetV1 } from "../../dist/index.js";
 
 /** The networks of a full run, largest first. */
 export const NETWORKS = ["1.0_224", "0.75_192", "0.5_160", "0.25_224", "0.25_128", "0.25_96"];
@@ -20,7 +20,7 @@ const SEED = 1;
 export function networkOf(name) {
   const [, alpha, resolution] = /^(\d+(?:\.\d+)?)_(\d+)$/.exec(name) ?? [];
   if (!alpha) throw new RangeError(`network: expected a name like 0.25_128, got ${name}`);
-  const graph = lively(initialise(mobilenetV1({ alpha: Number(alpha), resolution: Number(resolution) }), SEED));
+  const graph = lively(initialize(mobilenetV1({ alpha: Number(alpha), resolution: Number(resolution) }), SEED));
   const folded = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune].reduce(
     (result, pass) => pass(result, new Set()),
     graph,

@@ -12,9 +12,9 @@ const INT64 = 7;
 /** @returns {Uint8Array} the model's bytes; input and output named as in the graph, input [1, C, H, W] */
 export function toOnnx(graph) {
   const shapes = inferShapes(graph);
-  const initialisers = [];
+  const initializers = [];
   const constant = (name, dims, type, bytes) => {
-    initialisers.push(
+    initializers.push(
       message(...dims.map((dim) => varint(1, dim)), varint(2, type), text(8, name), bytesField(9, bytes)),
     );
     return name;
@@ -29,7 +29,7 @@ export function toOnnx(graph) {
   const body = message(
     ...nodes.map((node) => bytesField(1, node)),
     text(2, graph.name),
-    ...initialisers.map((tensor) => bytesField(5, tensor)),
+    ...initializers.map((tensor) => bytesField(5, tensor)),
     bytesField(11, valueInfo(input.name, [n, c, h, w])),
     bytesField(12, valueInfo(output, shapes.get(output))),
   );

@@ -17,19 +17,19 @@ const EIGHT_BIT = { kind: "8-bit", tolerance: 0.1 };
 /** The network in 8 bits between floats, up to its logits: probabilities of random weights are all 0 in 8 bits. */
 async function eightBit({ graph, input, litertVersion, version }) {
   const logits = graph.nodes.find(({ op }) => op === "softmax")?.inputs[0] ?? graph.outputs[0];
-  const quantised = await quantize({ ...graph, outputs: [logits] }, [input]);
+  const quantized = await quantize({ ...graph, outputs: [logits] }, [input]);
   return [
     ...["simd", "relaxed"].map((variant) => ({
       ...{ name: `sepconv ${variant}, 8-bit`, ...EIGHT_BIT },
       open: async () => {
-        const session = await build(quantised, { variant });
+        const session = await build(quantized, { variant });
         return { run: () => session.run(input).output, version };
       },
     })),
     {
       ...{ name: "LiteRT.js, 8-bit", ...EIGHT_BIT },
       open: async () => {
-        const run = await openLitert(await toTflite(quantised), quantised.inputs[0].shape);
+        const run = await openLitert(await toTflite(quantized), quantized.inputs[0].shape);
         return { run: () => run(input), version: litertVersion };
       },
     },

@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { UnsupportedError } from "../errors.ts";
-import type { Normalisation } from "../graph/graph.ts";
+import type { Normalization } from "../graph/graph.ts";
 import { type Class, classify, type PixelRange } from "../index.ts";
 import type { Fit } from "../vision/fit.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
@@ -28,7 +28,7 @@ import { columnsOf } from "./width.ts";
 interface Options extends VariantOptions, MemoryOptions {
   readonly labels?: string;
   readonly top: number;
-  readonly range?: Normalisation;
+  readonly range?: Normalization;
   readonly mean?: number | number[];
   readonly std?: number | number[];
   readonly fit: Fit;
@@ -79,7 +79,7 @@ function positive(value: number): boolean {
 }
 
 /** "[-1,1]" → what brings 0 … 255 there. */
-export function range(text: string): Normalisation {
+export function range(text: string): Normalization {
   const [lo = Number.NaN, hi = Number.NaN] = (/^\s*\[?([^[\]]*)\]?\s*$/.exec(text)?.[1] ?? "")
     .split(",")
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
@@ -90,7 +90,7 @@ export function range(text: string): Normalisation {
   return { mean: -lo * std, std };
 }
 
-function normalisationOf({ range: asked, mean, std }: Options): Normalisation | undefined {
+function normalizationOf({ range: asked, mean, std }: Options): Normalization | undefined {
   if (asked && (mean !== undefined || std !== undefined)) {
     throw new RangeError("--range: expected it, or --mean and --std, got both");
   }
@@ -102,7 +102,7 @@ function normalisationOf({ range: asked, mean, std }: Options): Normalisation | 
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
   const { top, fit, variant, resolution, maxMemory, json = false } = options;
-  const normalisation = normalisationOf(options);
+  const normalization = normalizationOf(options);
   const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
   const net = await loadModel(model, { variant, maxMemory, ...(resolution && { resolution }) });
   if (net.manifest.source.detector) {
@@ -110,7 +110,7 @@ async function run(model: string, images: readonly string[], options: Options): 
   }
   const labels = (await labelsFor(net, model, asked))?.list;
   const outcomes = await forEachImage<Answer>(images, options, (image) =>
-    classify(net, image, { top, fit, labels, ...(normalisation && { normalisation }) }),
+    classify(net, image, { top, fit, labels, ...(normalization && { normalization }) }),
   );
   print(
     {

@@ -6,7 +6,7 @@ import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
 import { importModel } from "../formats/recognize.ts";
-import type { Normalisation, Shape } from "../graph/graph.ts";
+import type { Normalization, Shape } from "../graph/graph.ts";
 import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
@@ -110,17 +110,17 @@ function values(graph: Graph, room: number): string[][] {
     return `${elide(printable(name), Math.max(room - INDENT - 2 - width(type), 8))}  ${type}`;
   };
   const ends = [...graph.endPoints.keys()];
-  const { normalisation } = graph.source;
+  const { normalization } = graph.source;
   return [
     ...graph.inputs.map(({ name, dtype, shape }) => ["input", value(name, dtype, shape)]),
-    ...(normalisation ? [["pixels", scaling(normalisation)]] : []),
+    ...(normalization ? [["pixels", scaling(normalization)]] : []),
     ...graph.outputs.map((name) => ["output", value(name, typeOf(name, graph).dtype, shapes.get(name) ?? [])]),
     ...(ends.length ? [["end points", printable(ends.join(" "))]] : []),
   ];
 }
 
 /** The range that pixels are brought to, or the formula when the channels differ. */
-function scaling({ mean, std }: Normalisation): string {
+function scaling({ mean, std }: Normalization): string {
   if (typeof mean !== "number" || typeof std !== "number") {
     return `(pixel − [${[mean].flat().join(", ")}]) / [${[std].flat().join(", ")}]`;
   }

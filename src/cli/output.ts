@@ -1,5 +1,5 @@
 /**
- * What the command line prints: text or JSON on stdout, one line an error on stderr, colours only on a terminal.
+ * What the command line prints: text or JSON on stdout, one line an error on stderr, colors only on a terminal.
  * @module
  */
 import process from "node:process";
@@ -38,17 +38,17 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "�");
 }
 
-/** Text in colour when `stream` is a terminal and `NO_COLOR` is not set; plain otherwise. */
+/** Text in color when `stream` is a terminal and `NO_COLOR` is not set; plain otherwise. */
 export interface Paint {
   bold(text: string): string;
   dim(text: string): string;
   red(text: string): string;
 }
 
-/** The colours that `stream` may have: see https://no-color.org. */
+/** The colors that `stream` may have: see https://no-color.org. */
 export function paint(stream: NodeJS.WriteStream): Paint {
   const { NO_COLOR, TERM } = process.env;
-  const coloured = stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
-  const wrap = (on: number, off: number) => (text: string) => (coloured ? `\x1b[${on}m${text}\x1b[${off}m` : text);
+  const colored = stream.isTTY === true && (NO_COLOR ?? "") === "" && TERM !== "dumb";
+  const wrap = (on: number, off: number) => (text: string) => (colored ? `\x1b[${on}m${text}\x1b[${off}m` : text);
   return { bold: wrap(1, 22), dim: wrap(2, 22), red: wrap(31, 39) };
 }

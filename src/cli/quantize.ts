@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { importModel } from "../formats/recognize.ts";
-import type { Graph, Normalisation } from "../graph/graph.ts";
+import type { Graph, Normalization } from "../graph/graph.ts";
 import {
   type PixelRange,
   type QuantizationReport,
@@ -29,7 +29,7 @@ import { columnsOf } from "./width.ts";
 interface Options extends CommonOptions {
   readonly samples: string;
   readonly output: string;
-  readonly range?: Normalisation;
+  readonly range?: Normalization;
   readonly calibration?: QuantizeOptions["calibration"];
   readonly percentile?: number;
   readonly io?: QuantizeOptions["io"];
@@ -109,7 +109,7 @@ async function run(model: string, options: Options): Promise<void> {
 function withRange(graph: Graph, range: PixelRange | null): Graph {
   if (range?.from !== "option") return graph;
   const { mean, std } = range;
-  return { ...graph, source: { ...graph.source, normalisation: { mean, std } } };
+  return { ...graph, source: { ...graph.source, normalization: { mean, std } } };
 }
 
 function text(output: string, bytes: number, report: QuantizationReport): string {

@@ -6,7 +6,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { ShapeError } from "../errors.ts";
-import type { Graph, Normalisation } from "../graph/graph.ts";
+import type { Graph, Normalization } from "../graph/graph.ts";
 import { decodeImage, type PixelRange, type Sample, toInput } from "../index.ts";
 import { assumption, pixelRange } from "../vision/image.ts";
 import { readBytes } from "./files.ts";
@@ -27,7 +27,7 @@ export interface Samples {
 export async function readSamples(
   graph: Graph,
   path: string,
-  asked: Normalisation | undefined,
+  asked: Normalization | undefined,
   bar: Progress,
 ): Promise<Samples> {
   const found = await stat(path).catch(() => undefined);
@@ -52,7 +52,7 @@ async function fromNpy(graph: Graph, path: string): Promise<Sample[]> {
 async function fromPictures(
   graph: Graph,
   folder: string,
-  asked: Normalisation | undefined,
+  asked: Normalization | undefined,
   bar: Progress,
 ): Promise<Samples> {
   const { name, shape, dtype } = graph.inputs[0]!;
@@ -69,7 +69,7 @@ async function fromPictures(
   for (const [i, file] of files.entries()) {
     bar.update(i, files.length, `reading ${file}`);
     const picture = await decodeImage(await readBytes(join(folder, file)), { name: file });
-    samples.push(await toInput(picture, { width, height, channels, normalisation: { mean, std } }));
+    samples.push(await toInput(picture, { width, height, channels, normalization: { mean, std } }));
   }
   return { samples, range };
 }

@@ -175,7 +175,7 @@ export const KERNELS = {
   hardswish_f32: 15,
   softmax_f32: 16,
   moments_f32: 17,
-  normalise_f32: 18,
+  normalize_f32: 18,
   moving_average_f32: 19,
   image_f32: 20,
   conv_s8: 21,
@@ -189,8 +189,8 @@ export const KERNELS = {
   lut_s8: 29,
   pad_s8: 30,
   softmax_s8: 31,
-  quantise_s8: 32,
-  dequantise_s8: 33,
+  quantize_s8: 32,
+  dequantize_s8: 33,
   resize_s8: 34,
   copy_s8: 35,
   resize_f32: 36,
@@ -201,11 +201,11 @@ export type Kernel = keyof typeof KERNELS;
 
 /** Bits of a step's flags; each kernel has its own of them. */
 export const FLAGS = {
-  /** The fast requantisation is exact for all channels of the depthwise half. */
+  /** The fast requantization is exact for all channels of the depthwise half. */
   FAST_DEPTHWISE: 1,
-  /** The fast requantisation is exact for all columns of the pointwise half. */
+  /** The fast requantization is exact for all columns of the pointwise half. */
   FAST_POINTWISE: 2,
-  /** Pixels are squares whose centres lie at ½, not points. */
+  /** Pixels are squares whose centers lie at ½, not points. */
   HALF_PIXELS: 1,
   /** The file's numbers are unsigned: positions and sums as TFLite has them for uint8. */
   UNSIGNED: 2,
@@ -580,7 +580,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       y: pairF32(s.inC),
     }),
   },
-  normalise_f32: {
+  normalize_f32: {
     inPlace: true,
     needs: (s) => [
       ["x, x2, w, y on multiples of 16", ((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) === 0],
@@ -780,7 +780,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       y: elements(s),
     }),
   },
-  quantise_s8: {
+  quantize_s8: {
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -790,7 +790,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       y: elements(s),
     }),
   },
-  dequantise_s8: {
+  dequantize_s8: {
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),

@@ -1,5 +1,5 @@
 /**
- * From a graph to a session: validate, name the end points, optimise, plan, check the budget, then (and only then) allocate.
+ * From a graph to a session: validate, name the end points, optimize, plan, check the budget, then (and only then) allocate.
  * @module
  */
 import { checkBytes, checkOptions } from "../arguments.ts";
@@ -7,8 +7,8 @@ import { MemoryError, UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Graph } from "../graph/graph.ts";
-import { initialise, type Weights, withWeights } from "../graph/initialise.ts";
-import { optimise } from "../graph/passes/index.ts";
+import { initialize, type Weights, withWeights } from "../graph/initialize.ts";
+import { optimize } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { Budget, type Limits } from "../limits.ts";
 import { turns } from "../turn.ts";
@@ -69,7 +69,7 @@ export const BUILD_OPTIONS = [
 
 /** A plan with what it was made of. */
 interface Prepared {
-  readonly optimised: Graph;
+  readonly optimized: Graph;
   readonly plan: Plan;
   readonly endPoints: ReadonlyMap<string, string>;
 }
@@ -98,9 +98,9 @@ export async function build(given: GraphLike, options: BuildOptions = {}): Promi
   // Refused before a weight is drawn or copied: a plan needs none.
   if (options.maxMemory !== undefined) prepare(graph, options);
   const weighted = options.weights ? withWeights(graph, options.weights) : graph;
-  const prepared = prepare(initialise(weighted, options.seed), options);
+  const prepared = prepare(initialize(weighted, options.seed), options);
   const memory = await loadPlan(prepared, await kernels, options);
-  const manifest = manifestOf(prepared.plan, graph, prepared.optimised, prepared.endPoints);
+  const manifest = manifestOf(prepared.plan, graph, prepared.optimized, prepared.endPoints);
   return new Session({ manifest, memory, kernels: await kernels, graph });
 }
 
@@ -138,7 +138,7 @@ export async function openImage(file: Uint8Array, options: OpenOptions = {}): Pr
 
 /** An instance of the kernels with exactly the plan's memory, in which step records, schedule and packed weights lie. */
 async function loadPlan(
-  { plan, optimised }: Prepared,
+  { plan, optimized }: Prepared,
   kernels: Kernels,
   { signal, onProgress }: BuildOptions,
 ): Promise<LinearMemory> {
@@ -154,7 +154,7 @@ async function loadPlan(
   const total = plan.weights.length;
   for (const [i, { packed, address }] of plan.weights.entries()) {
     await turn();
-    pack(memory, packed, address, optimised, { address: plan.arena, bytes: plan.memory.arena });
+    pack(memory, packed, address, optimized, { address: plan.arena, bytes: plan.memory.arena });
     onProgress?.({ phase: "pack", done: i + 1, total });
   }
   signal?.throwIfAborted();
@@ -187,14 +187,14 @@ function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: Pla
   const graph = batch === undefined ? source : withBatch(source, batch);
   const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));
   const keep = new Set(endPoints.values());
-  const optimised = optimise(graph, keep);
-  const result = plan(optimised, keep);
-  checkPlan(result, optimised, keep);
+  const optimized = optimize(graph, keep);
+  const result = plan(optimized, keep);
+  checkPlan(result, optimized, keep);
   const { total } = result.memory;
   if (maxMemory !== undefined && !(total <= maxMemory)) {
     throw new MemoryError(`maxMemory: expected at least ${total} bytes, got ${maxMemory}`, total, maxMemory);
   }
-  return { optimised, plan: result, endPoints };
+  return { optimized, plan: result, endPoints };
 }
 
 function resolveEndPoint(graph: Graph, name: string): string {

@@ -124,12 +124,12 @@ class Check {
   #source(): void {
     this.#where = "image, source";
     const { name, source } = this.#manifest;
-    const { format, normalisation, labels, detector } = source;
+    const { format, normalization, labels, detector } = source;
     const numbers = (value: unknown) => [value].flat().every((x) => typeof x === "number" && Number.isFinite(x));
     const strings = (list: unknown) => Array.isArray(list) && list.every((text) => typeof text === "string");
     this.#demand(strings([name, format]), "a name and a format", `${typeof name} and ${typeof format}`);
-    if (normalisation !== undefined) {
-      this.#demand(numbers(normalisation.mean) && numbers(normalisation.std), "means and deviations", "something else");
+    if (normalization !== undefined) {
+      this.#demand(numbers(normalization.mean) && numbers(normalization.std), "means and deviations", "something else");
     }
     this.#demand(labels === undefined || strings(labels), "class names", "something else");
     if (detector === undefined) return;
@@ -142,7 +142,7 @@ class Check {
     const columns = sizeOf(logits!.shape) / count;
     const known = ({ column, label }: { column: number; label: string }) =>
       Number.isInteger(column) && column >= 0 && column < columns && typeof label === "string";
-    this.#demand(numbers([scales.centre, scales.size]) && classes.every(known), "scales and classes", "something else");
+    this.#demand(numbers([scales.center, scales.size]) && classes.every(known), "scales and classes", "something else");
   }
 
   #step(kernel: Kernel, index: number): void {
@@ -173,14 +173,14 @@ class Check {
 
   #value(value: ManifestValue): void {
     this.#where = `image, value ${JSON.stringify(value.name)?.slice(0, 200)}`;
-    const { name, shape, dtype, quantisation, address } = value;
+    const { name, shape, dtype, quantization, address } = value;
     this.#demand(typeof name === "string", "a name", typeof name);
     this.#demand(dtype === "float32" || dtype === "int8" || dtype === "uint8", "a dtype that there is", dtype);
     const whole = Array.isArray(shape) && shape.length <= 16 && shape.every((n) => Number.isInteger(n) && n >= 1);
     this.#demand(whole && sizeOf(shape as Shape) < 2 ** 31, "a shape", JSON.stringify(shape)?.slice(0, 200));
     this.#inside("address", this.#arena, address, bytesOf(value));
     if (dtype === "float32") return;
-    const [scale, zero] = [quantisation?.scales?.[0], quantisation?.zeroPoints?.[0]];
+    const [scale, zero] = [quantization?.scales?.[0], quantization?.zeroPoints?.[0]];
     this.#demand(Number.isFinite(scale) && Number.isInteger(zero), "a scale and a zero point", `${scale} and ${zero}`);
   }
 

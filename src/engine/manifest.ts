@@ -3,7 +3,7 @@
  * @module
  */
 import { multiplyAdds } from "../graph/cost.ts";
-import type { DType, Graph, Node, Op, Quantisation, Shape, Source } from "../graph/graph.ts";
+import type { DType, Graph, Node, Op, Quantization, Shape, Source } from "../graph/graph.ts";
 import type { MemoryUse, Plan, PlannedValue } from "./plan/plan.ts";
 import type { Kernel } from "./step.ts";
 
@@ -13,7 +13,7 @@ export interface ManifestValue {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
   /** Byte address in the session's memory. */
   readonly address: number;
   /** The op that its numbers come from, those aside that leave numbers what they are. */
@@ -52,19 +52,19 @@ export interface Manifest {
 /**
  * The manifest of a plan.
  * @param graph as it was given: it has the outputs in the file's order, twice where they stand there twice
- * @param optimised what the plan was made of
- * @param endPoints names asked for → names of values in the optimised graph
+ * @param optimized what the plan was made of
+ * @param endPoints names asked for → names of values in the optimized graph
  */
 export function manifestOf(
   plan: Plan,
   graph: Graph,
-  optimised: Graph,
+  optimized: Graph,
   endPoints: ReadonlyMap<string, string>,
 ): Manifest {
   const value = (name: string, of: string): ManifestValue => {
-    const { shape, dtype, quantisation, address } = plan.values.get(of)!;
-    const op = producer(optimised, of);
-    return { name, shape, dtype, ...(quantisation && { quantisation }), address, ...(op && { op }) };
+    const { shape, dtype, quantization, address } = plan.values.get(of)!;
+    const op = producer(optimized, of);
+    return { name, shape, dtype, ...(quantization && { quantization }), address, ...(op && { op }) };
   };
   return {
     name: graph.name,
@@ -78,7 +78,7 @@ export function manifestOf(
       ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
       macs: multiplyAdds(node, plan.shapes),
     })),
-    inputs: optimised.inputs.map(({ name }) => value(name, name)),
+    inputs: optimized.inputs.map(({ name }) => value(name, name)),
     outputs: graph.outputs.map((name) => value(name, name)),
     endPoints: [...endPoints].map(([name, of]) => value(name, of)),
   };
@@ -90,7 +90,7 @@ export function bytesOf({ shape, dtype }: Pick<PlannedValue, "shape" | "dtype">)
 }
 
 /** Ops that leave numbers what they are. */
-const PASSING: ReadonlySet<Op> = new Set(["reshape", "identity", "quantise", "dequantise"]);
+const PASSING: ReadonlySet<Op> = new Set(["reshape", "identity", "quantize", "dequantize"]);
 
 /** The op behind a value: what its numbers are. */
 function producer(graph: Graph, name: string): Op | undefined {

@@ -4,7 +4,7 @@
  */
 import { FormatError, located, SepconvError, UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import { ownNormalisation } from "../graph/input-range.ts";
+import { ownNormalization } from "../graph/input-range.ts";
 import { Budget } from "../limits.ts";
 import { parseJson } from "./common/json.ts";
 import { isHtml, type ModelFiles, type ModelSource, type ReadOptions, readSource } from "./common/source.ts";
@@ -65,9 +65,9 @@ const NAMELESS: ReadonlySet<string> = new Set(["bytes", "blob", "response"]);
  */
 function withOwnRange(graph: Graph): Graph {
   const { source } = graph;
-  if (source.format === "tflite" && source.normalisation) return graph;
-  const normalisation = ownNormalisation(graph);
-  return normalisation ? { ...graph, source: { ...source, normalisation } } : graph;
+  if (source.format === "tflite" && source.normalization) return graph;
+  const normalization = ownNormalization(graph);
+  return normalization ? { ...graph, source: { ...source, normalization } } : graph;
 }
 
 /**
@@ -81,7 +81,7 @@ function unsound(cause: unknown): FormatError {
 async function graphOf(files: ModelFiles, options: ImportOptions & { readonly budget: Budget }): Promise<Graph> {
   const { name, bytes, sibling } = files;
   const { budget } = options;
-  switch (recognise(name, bytes, budget)) {
+  switch (recognize(name, bytes, budget)) {
     case "tflite":
       return (await import("./tflite/read.ts")).fromTflite(bytes, options);
     case "keras":
@@ -100,12 +100,12 @@ async function graphOf(files: ModelFiles, options: ImportOptions & { readonly bu
  * @param name what errors call the file
  * @throws FormatError saying what was found instead of a model; UnsupportedError when it is a model of another framework
  */
-export function recognise(name: string, bytes: Uint8Array, budget: Budget = new Budget()): ModelFormat {
+export function recognize(name: string, bytes: Uint8Array, budget: Budget = new Budget()): ModelFormat {
   if (ascii(bytes, 4, 8) === "TFL3") return "tflite";
   if (ascii(bytes, 0, 8) === "\x89HDF\r\n\x1a\n") return "keras";
-  if (ascii(bytes, 0, 4) === "PK\x03\x04") return recogniseZip(name, bytes);
+  if (ascii(bytes, 0, 4) === "PK\x03\x04") return recognizeZip(name, bytes);
   if (isSafetensors(bytes)) return "safetensors";
-  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(ascii(bytes, 0, 64))) return recogniseJson(name, bytes, budget);
+  if (/^(\xef\xbb\xbf)?\s*[{[]/.test(ascii(bytes, 0, 64))) return recognizeJson(name, bytes, budget);
   for (const { is, found, model } of OTHERS) {
     if (!is(bytes)) continue;
     if (model) throw new UnsupportedError(`${name}: ${EXPECTED}, got ${found}`);
@@ -121,7 +121,7 @@ function isSafetensors(bytes: Uint8Array): boolean {
 
 // --- JSON ----------------------------------------------------------------------------------------------------------------------------------
 
-function recogniseJson(name: string, bytes: Uint8Array, budget: Budget): ModelFormat {
+function recognizeJson(name: string, bytes: Uint8Array, budget: Budget): ModelFormat {
   const json = parseJson(name, bytes, budget);
   if (Array.isArray(json)) {
     const isGroup = (group: unknown) =>
@@ -146,7 +146,7 @@ function recogniseJson(name: string, bytes: Uint8Array, budget: Budget): ModelFo
 
 // --- Zip -----------------------------------------------------------------------------------------------------------------------------------
 
-function recogniseZip(name: string, bytes: Uint8Array): ModelFormat {
+function recognizeZip(name: string, bytes: Uint8Array): ModelFormat {
   const names = zipNames(bytes);
   if (names.includes("config.json")) return "keras";
   if (names.some((entry) => /(^|\/)data\.pkl$/.test(entry)))

@@ -99,7 +99,7 @@ export class GraphBuilder {
 
   /**
    * Adds a constant, and answers with its name: `wanted`, or another where that is taken.
-   * @param numbers those it has, or how they are made in the end; without any it is to be initialised
+   * @param numbers those it has, or how they are made in the end; without any it is to be initialized
    * @param key what it is made of: see {@link constantOf}
    */
   addConstant(wanted: string, fields: ConstantFields, numbers?: TensorData | Make, key?: string): string {

@@ -10,7 +10,7 @@
  * norm there are three a channel: mean, beta, and gamma together with variance, which only ever act as the one factor
  * gamma/√(variance + epsilon). So counted, and with TF-slim's 1001 classes, MobileNet v1 has its published 4.24 million
  * (4,243,945). Keras counts gamma and variance apart and has 1000 classes: 4,253,864. In training all four are counted.
- * Folded, two numbers a channel less: `cost(optimise(graph))` counts 4,222,057.
+ * Folded, two numbers a channel less: `cost(optimize(graph))` counts 4,222,057.
  * @module
  */
 

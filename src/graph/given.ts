@@ -27,7 +27,34 @@ export function graphGiven(where: string, given: GraphLike): Graph {
     const json = "; JSON does not keep Maps nor typed arrays: save a model by toTflite";
     throw new TypeError(`${where}: expected a graph whose ${field} are a Map, got ${kindOf(value[field])}${json}`);
   }
-  return value as unknown as Graph;
+  return respelled(value as unknown as Graph);
+}
+
+/** Ops under the names that they had before 0.2. */
+const FORMER: Readonly<Record<string, string>> = {
+  quantise: "quantize",
+  dequantise: "dequantize",
+  normalise: "normalize",
+};
+
+/** The graph in today's words: those written by hand for an earlier version say `quantisation`, and `quantise`. */
+function respelled(graph: Graph): Graph {
+  type Entry = { readonly op?: string; readonly quantisation?: unknown };
+  const isFormer = (entry: Entry) => isRecord(entry) && ("quantisation" in entry || (entry.op ?? "") in FORMER);
+  const respell = <T extends object>(entry: T): T => {
+    if (!isFormer(entry)) return entry;
+    const { quantisation, ...rest } = entry as Entry;
+    const meaning = quantisation === undefined ? {} : { quantization: quantisation };
+    return { ...meaning, ...rest, ...(rest.op !== undefined && { op: FORMER[rest.op] ?? rest.op }) } as T;
+  };
+  const { inputs, nodes, constants } = graph;
+  if (![...inputs, ...nodes, ...constants.values()].some((entry) => isFormer(entry as Entry))) return graph;
+  return {
+    ...graph,
+    inputs: inputs.map(respell),
+    nodes: nodes.map(respell),
+    constants: new Map([...constants].map(([name, constant]) => [name, respell(constant)])),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,5 @@
 /**
- * What a model is: a small DAG of nodes from a closed union of ops. Pure data, no behaviour.
+ * What a model is: a small DAG of nodes from a closed union of ops. Pure data, no behavior.
  *
  * Every node computes exactly one value, and the node's name *is* the value's name, so inputs, constants and nodes
  * share one name space. Activations are NHWC; a value of rank 2 is [batch, features]. Constants that a node owns
@@ -20,18 +20,18 @@ export type {
   Conv2d,
   Dense,
   DepthwiseConv2d,
-  Dequantise,
+  Dequantize,
   GlobalAveragePool,
   HardSwish,
   Identity,
   Moments,
   MovingAverage,
   Node,
-  Normalise,
+  Normalize,
   Op,
   Pad,
   Pool,
-  Quantise,
+  Quantize,
   Reshape,
   ResizeBilinear,
   ScaleShift,
@@ -39,11 +39,11 @@ export type {
   Sigmoid,
   Softmax,
 } from "./ops/index.ts";
-export type { Constant, DType, Initialiser, Input, Quantisation, Shape, TensorData } from "./value.ts";
+export type { Constant, DType, Initializer, Input, Quantization, Shape, TensorData } from "./value.ts";
 export type { Padding, Pair, Window } from "./window.ts";
 
 /** How pixels (0 … 255) become network input: (pixel − mean)/std, one number or one a channel. */
-export interface Normalisation {
+export interface Normalization {
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];
 }
@@ -54,15 +54,15 @@ export interface Normalisation {
  */
 export interface Detector {
   /**
-   * Name of the output of box encodings [n, anchors, 4]: centre y, centre x, height, width, relative to the anchors.
+   * Name of the output of box encodings [n, anchors, 4]: center y, center x, height, width, relative to the anchors.
    */
   readonly boxes: string;
   /** Name of the output of class logits [n, anchors, columns]; a score is the sigmoid of its logit. */
   readonly scores: string;
   /** [anchors, 4]: top, left, bottom, right. */
   readonly anchors: Float32Array;
-  /** What encodings are divided by: the offset of the centre, and the logarithm of the size. */
-  readonly scales: { readonly centre: number; readonly size: number };
+  /** What encodings are divided by: the offset of the center, and the logarithm of the size. */
+  readonly scales: { readonly center: number; readonly size: number };
   /** The classes worth reporting, by the column of `scores` that holds them (the background has none). */
   readonly classes: readonly { readonly column: number; readonly label: string }[];
 }
@@ -72,7 +72,7 @@ export interface Source {
   /** Where it came from: "tflite", "keras", "tfjs", "safetensors", "mobilenetV1", … */
   readonly format: string;
   /** How the network wants its pixels, where the file or its format's convention says so. */
-  readonly normalisation?: Normalisation;
+  readonly normalization?: Normalization;
   /** Class names, where the file carries them. */
   readonly labels?: readonly string[];
   /** How to turn the outputs into boxes, when the network is a detector. */

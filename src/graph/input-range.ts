@@ -3,14 +3,14 @@
  * (Keras's `Rescaling`, `Normalization` or `preprocess_input`, a MUL and SUB in front of a TFLite network).
  * @module
  */
-import type { Constant, Graph, Node, Normalisation } from "./graph.ts";
+import type { Constant, Graph, Node, Normalization } from "./graph.ts";
 import { readersOf } from "./references.ts";
 
 /** Ranges in which pixels are handed to networks, and how pixels (0 … 255) come into them. */
-const RANGES: readonly { readonly lo: number; readonly hi: number; readonly normalisation: Normalisation }[] = [
-  { lo: 0, hi: 255, normalisation: { mean: 0, std: 1 } },
-  { lo: 0, hi: 1, normalisation: { mean: 0, std: 255 } },
-  { lo: -1, hi: 1, normalisation: { mean: 127.5, std: 127.5 } },
+const RANGES: readonly { readonly lo: number; readonly hi: number; readonly normalization: Normalization }[] = [
+  { lo: 0, hi: 255, normalization: { mean: 0, std: 1 } },
+  { lo: 0, hi: 1, normalization: { mean: 0, std: 255 } },
+  { lo: -1, hi: 1, normalization: { mean: 127.5, std: 127.5 } },
 ];
 
 /** What such stages end in, beside numbers of mean 0 and deviation 1. */
@@ -35,10 +35,10 @@ const PASSING: ReadonlySet<Node["op"]> = new Set(["identity", "resizeBilinear", 
  * How pixels become the first input of a network that begins with a stage of its own: those in the one range which that
  * stage brings into a range that networks compute in. Undefined where there is no such stage, or it fits no range.
  */
-export function ownNormalisation(graph: Graph): Normalisation | undefined {
+export function ownNormalization(graph: Graph): Normalization | undefined {
   const stage = stageOf(graph);
   if (stage === undefined) return undefined;
-  return RANGES.find(({ lo, hi }) => fits(stage, lo, hi))?.normalisation;
+  return RANGES.find(({ lo, hi }) => fits(stage, lo, hi))?.normalization;
 }
 
 function fits({ scale, shift }: Stage, lo: number, hi: number): boolean {
@@ -46,9 +46,9 @@ function fits({ scale, shift }: Stage, lo: number, hi: number): boolean {
   const near = (a: number, b: number, span: number) => Math.abs(a - b) <= 0.02 * span;
   const into = TARGETS.some(([from, to]) => ends.every(([a, b]) => near(a, from, to - from) && near(b, to, to - from)));
   // Mean 0, deviation 1: pictures reach from about −2 to 2.7; or the mean alone was taken off.
-  const standardised = ends.every(([a, b]) => a <= -1.2 && a >= -4 && b >= 1 && b <= 4);
-  const centred = ends.every(([a, b]) => near(b - a, 255, 255) && a <= -90 && a >= -135);
-  return into || standardised || centred;
+  const standardized = ends.every(([a, b]) => a <= -1.2 && a >= -4 && b >= 1 && b <= 4);
+  const centered = ends.every(([a, b]) => near(b - a, 255, 255) && a <= -90 && a >= -135);
+  return into || standardized || centered;
 }
 
 /**

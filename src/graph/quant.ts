@@ -1,9 +1,9 @@
 /**
  * The whole-number arithmetic of 8-bit networks, as TFLite's reference kernels have it: what the kernels do
- * (`assembly/lib/requantise.ts` states the formulas), for tables and parameters that are computed before a run.
+ * (`assembly/lib/requantize.ts` states the formulas), for tables and parameters that are computed before a run.
  * @module
  */
-import type { Clamp, DType, Graph, Quantisation } from "./graph.ts";
+import type { Clamp, DType, Graph, Quantization } from "./graph.ts";
 
 /** A factor as m/2³¹ · 2^−e: m is 0 or in [2³⁰, 2³¹); a negative e shifts to the left. */
 export interface Multiplier {
@@ -23,7 +23,7 @@ export function isByte(dtype: DType | undefined): dtype is "int8" | "uint8" {
 }
 
 /** A factor in (0, 2³⁰] as multiplier and shift; what is too small for 31 bits becomes 0. */
-export function quantiseMultiplier(factor: number): Multiplier {
+export function quantizeMultiplier(factor: number): Multiplier {
   if (factor === 0) return { m: 0, e: 0 };
   let s = Math.floor(Math.log2(factor)) + 1;
   // The logarithm may be off by one at powers of two.
@@ -51,7 +51,7 @@ export function rangeOf(dtype: "int8" | "uint8"): readonly [lo: number, hi: numb
 }
 
 /** The one scale and zero point of a value. */
-export function affineOf({ scales, zeroPoints }: Quantisation): Affine {
+export function affineOf({ scales, zeroPoints }: Quantization): Affine {
   return { scale: scales[0]!, zeroPoint: zeroPoints[0]! };
 }
 
@@ -61,18 +61,18 @@ export function affineOf({ scales, zeroPoints }: Quantisation): Affine {
  */
 export function activationBounds(
   clamp: Clamp | undefined,
-  quantisation: Quantisation,
+  quantization: Quantization,
   dtype: "int8" | "uint8",
 ): { lo: number; hi: number } {
   const [least, most] = rangeOf(dtype);
-  const { scale, zeroPoint } = affineOf(quantisation);
-  const quantised = (x: number) =>
+  const { scale, zeroPoint } = affineOf(quantization);
+  const quantized = (x: number) =>
     Number.isFinite(x)
       ? Math.min(most, Math.max(least, zeroPoint + roundAway(Math.fround(Math.fround(x) / Math.fround(scale)))))
       : x < 0
         ? least
         : most;
-  return clamp ? { lo: quantised(clamp.lo), hi: quantised(clamp.hi) } : { lo: least, hi: most };
+  return clamp ? { lo: quantized(clamp.lo), hi: quantized(clamp.hi) } : { lo: least, hi: most };
 }
 
 /** The nearest whole number, of two equally near ones that further from zero. */
@@ -81,13 +81,13 @@ export function roundAway(x: number): number {
 }
 
 /** Type and meaning of a value of the graph. */
-export function typeOf(name: string, graph: Graph): { dtype: DType; quantisation: Quantisation | undefined } {
+export function typeOf(name: string, graph: Graph): { dtype: DType; quantization: Quantization | undefined } {
   const value = graph.inputs.find((input) => input.name === name) ?? graph.nodes.find((node) => node.name === name);
-  return { dtype: value?.dtype ?? "float32", quantisation: value?.quantisation };
+  return { dtype: value?.dtype ?? "float32", quantization: value?.quantization };
 }
 
 /** Whether two values' numbers mean the same. */
-export function sameMeaning(a: Quantisation | undefined, b: Quantisation | undefined): boolean {
+export function sameMeaning(a: Quantization | undefined, b: Quantization | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.scales[0] === b.scales[0] && a.zeroPoints[0] === b.zeroPoints[0];
 }

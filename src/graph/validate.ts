@@ -5,7 +5,7 @@
 
 import { ShapeError } from "../errors.ts";
 import { show, sizeOf } from "./dimensions.ts";
-import type { Constant, DType, Graph, Node, Quantisation, Shape } from "./graph.ts";
+import type { Constant, DType, Graph, Node, Quantization, Shape } from "./graph.ts";
 import { type Types, where } from "./ops/definition.ts";
 import { definitionOf } from "./ops/index.ts";
 import { constantsOf } from "./references.ts";
@@ -31,10 +31,10 @@ export function validate(graph: Graph): void {
     }
     kinds.set(name, kind);
   };
-  for (const { name, shape, dtype, quantisation } of graph.inputs) {
+  for (const { name, shape, dtype, quantization } of graph.inputs) {
     define(name, "input");
     checkTensor(`input "${name}"`, shape, dtype);
-    checkValueQuantisation(`input "${name}"`, dtype, quantisation);
+    checkValueQuantization(`input "${name}"`, dtype, quantization);
   }
   for (const [key, constant] of graph.constants) {
     checkConstant(key, constant);
@@ -76,13 +76,13 @@ function checkTensor(what: string, shape: Shape, dtype: DType): void {
   }
 }
 
-function checkConstant(key: string, { name, shape, dtype, data, quantisation }: Constant): void {
+function checkConstant(key: string, { name, shape, dtype, data, quantization }: Constant): void {
   const what = `constant "${name}"`;
   if (key !== name) throw new RangeError(`${what}: expected to be stored under its own name, got "${key}"`);
   checkTensor(what, shape, dtype);
-  if (quantisation !== undefined) checkQuantisation(what, dtype, quantisation);
+  if (quantization !== undefined) checkQuantization(what, dtype, quantization);
   else if (dtype === "int8" || dtype === "uint8")
-    throw new TypeError(`${what}: expected a quantisation for ${dtype}, got none`);
+    throw new TypeError(`${what}: expected a quantization for ${dtype}, got none`);
   if (data === undefined) return;
   if (!(data instanceof ARRAYS[dtype])) {
     const got = (data as object | null)?.constructor?.name ?? typeof data;
@@ -96,13 +96,13 @@ function checkConstant(key: string, { name, shape, dtype, data, quantisation }: 
 const ZERO_POINTS: Readonly<Partial<Record<DType, readonly [number, number]>>> = { int8: [-128, 127], uint8: [0, 255] };
 
 /** A value of 8 bits has one scale and one zero point; other types have none. */
-function checkValueQuantisation(what: string, dtype: DType, quantisation: Quantisation | undefined): void {
+function checkValueQuantization(what: string, dtype: DType, quantization: Quantization | undefined): void {
   if (dtype !== "int8" && dtype !== "uint8") return;
-  if (quantisation === undefined) throw new TypeError(`${what}: expected a quantisation for ${dtype}, got none`);
-  checkQuantisation(what, dtype, quantisation);
-  const { length } = quantisation.scales;
+  if (quantization === undefined) throw new TypeError(`${what}: expected a quantization for ${dtype}, got none`);
+  checkQuantization(what, dtype, quantization);
+  const { length } = quantization.scales;
   if (length !== 1) throw new RangeError(`${what}: expected one scale for the whole value, got ${length}`);
-  if (quantisation.scales[0] === 0) throw new RangeError(`${what}: expected a scale that is a positive number, got 0`);
+  if (quantization.scales[0] === 0) throw new RangeError(`${what}: expected a scale that is a positive number, got 0`);
 }
 
 /**
@@ -110,7 +110,7 @@ function checkValueQuantisation(what: string, dtype: DType, quantisation: Quanti
  * @throws RangeError for scales that are no numbers from 0 on, zero points out of the type's range, lists of different
  * lengths
  */
-function checkQuantisation(what: string, dtype: DType, { scales, zeroPoints }: Quantisation): void {
+function checkQuantization(what: string, dtype: DType, { scales, zeroPoints }: Quantization): void {
   const scale = scales.find((s) => !(Number.isFinite(s) && s >= 0));
   if (scale !== undefined || scales.length === 0) {
     throw new RangeError(`${what}: expected scales that are positive numbers or 0, got ${scale ?? "none"}`);
@@ -148,14 +148,14 @@ function checkTypes(node: Node, graph: Graph, types: ReadonlyMap<string, DType>)
   if (value) expectType("a value", value, dtype);
   for (const name of node.inputs) expectType(`input "${name}"`, reads ?? only(dtype), types.get(name)!);
   if (byte && within) {
-    const { what, quantisation } = within(node);
-    checkValueQuantisation(`${where(node)}, ${what}`, dtype, quantisation);
+    const { what, quantization } = within(node);
+    checkValueQuantization(`${where(node)}, ${what}`, dtype, quantization);
   }
   for (const { role, name } of constantsOf(node)) {
     const constant = graph.constants.get(name)!;
     const expected = !byte ? "float32" : role === "bias" ? "int32" : dtype;
     expectType(`${role} "${name}"`, only(expected), constant.dtype);
-    const zeroPoints = constant.quantisation?.zeroPoints ?? [];
+    const zeroPoints = constant.quantization?.zeroPoints ?? [];
     if (byte && role === "weights" && zeroPoints.some((z) => z !== zeroPoints[0])) {
       throw new ShapeError(
         `${where(node)}: expected one zero point for all of weights "${name}", got ${zeroPoints.length}`,
@@ -179,7 +179,7 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 }
 
 function checkNode(node: Node): void {
-  checkValueQuantisation(where(node), node.dtype ?? "float32", node.quantisation);
+  checkValueQuantization(where(node), node.dtype ?? "float32", node.quantization);
   const { arity, check } = definitionOf(node);
   const got = node.inputs.length;
   if (arity === "some" ? got < 1 : got !== arity) {

@@ -12,8 +12,8 @@ export type Shape = readonly number[];
 /** Constant data, matching a {@link DType}. */
 export type TensorData = Float32Array | Uint8Array | Int8Array | Int32Array;
 
-/** Affine quantisation: real = scale·(q − zeroPoint); one entry for the tensor, or one per index of `axis`. */
-export interface Quantisation {
+/** Affine quantization: real = scale·(q − zeroPoint); one entry for the tensor, or one per index of `axis`. */
+export interface Quantization {
   readonly scales: readonly number[];
   readonly zeroPoints: readonly number[];
   readonly axis: number;
@@ -29,14 +29,14 @@ export interface Input {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
 }
 
 /** How a constant is filled in when no data is given. */
-export type Initialiser = "glorotUniform" | "zeros" | "ones";
+export type Initializer = "glorotUniform" | "zeros" | "ones";
 
 /**
- * A value known beforehand: weights, biases, statistics. Without `data` the graph is an architecture, to be initialised
+ * A value known beforehand: weights, biases, statistics. Without `data` the graph is an architecture, to be initialized
  * before it runs.
  */
 export interface Constant {
@@ -44,6 +44,6 @@ export interface Constant {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly data?: TensorData;
-  readonly initialiser?: Initialiser;
-  readonly quantisation?: Quantisation;
+  readonly initializer?: Initializer;
+  readonly quantization?: Quantization;
 }

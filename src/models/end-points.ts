@@ -1,5 +1,5 @@
 /**
- * Recognises MobileNet v1 in a graph of any origin, so that `block0` … `block13` and `output` mean the same everywhere.
+ * Recognizes MobileNet v1 in a graph of any origin, so that `block0` … `block13` and `output` mean the same everywhere.
  * @module
  */
 

@@ -1,7 +1,7 @@
 /**
  * The face detector of face-api: MobileNet v1 (α = 1, 512×512) under a single-shot detector's heads.
  *
- * The first and the pointwise convolutions carry biases in which their batch normalisation is folded already, the
+ * The first and the pointwise convolutions carry biases in which their batch normalization is folded already, the
  * depthwise ones come with the four statistics. Six maps of 32² … 1² cells feed one box and one class convolution each;
  * their answers, cell by cell and anchor by anchor, are joined into 5118 rows.
  * @module
@@ -11,7 +11,7 @@ import { GraphBuilder } from "../graph/builder.ts";
 import { RELU6 } from "../graph/clamp.ts";
 import type { Detector, Graph } from "../graph/graph.ts";
 import { MobilenetLayers } from "./mobilenet-layers.ts";
-import { BLOCKS, EPSILON, NORMALISATION, STEM_FILTERS } from "./mobilenet-v1.ts";
+import { BLOCKS, EPSILON, NORMALIZATION, STEM_FILTERS } from "./mobilenet-v1.ts";
 
 /** Height and width of the input in pixels. */
 const SIDE = 512;
@@ -45,8 +45,8 @@ const FACE = 1;
 export function faceDetector(named: (name: string) => string = (name) => name): Graph {
   const builder = new GraphBuilder();
   const style = { activation: RELU6, epsilon: EPSILON, padding: "same", folded: true } as const;
-  const layers = new MobilenetLayers(builder, style, (name, shape, initialiser) =>
-    builder.addConstant(named(name), { shape, initialiser }),
+  const layers = new MobilenetLayers(builder, style, (name, shape, initializer) =>
+    builder.addConstant(named(name), { shape, initializer }),
   );
   const input = builder.addInput({ name: "image", shape: [1, SIDE, SIDE, CHANNELS], dtype: "float32" });
   let last = layers.convolution("block0", "block0", input, [3, 3, CHANNELS, STEM_FILTERS], 2);
@@ -71,7 +71,7 @@ export function faceDetector(named: (name: string) => string = (name) => name): 
     builder.addNode({ op: "concat", name, inputs: HEADS.map((_, i) => `head${i}/${name}`), axis: 1 });
   }
   const endPoints = new Map(blocks.map((name) => [name, name]));
-  const source = { format: "face-api", normalisation: NORMALISATION };
+  const source = { format: "face-api", normalization: NORMALIZATION };
   return builder.graph({ name: "ssd_mobilenetv1", outputs, endPoints, source });
 }
 
@@ -94,7 +94,7 @@ export function detectorOf(anchors: Float32Array): Detector {
     boxes: "boxes",
     scores: "scores",
     anchors,
-    scales: { centre: 10, size: 5 },
+    scales: { center: 10, size: 5 },
     classes: [{ column: FACE, label: "face" }],
   };
 }

@@ -6,7 +6,7 @@
  */
 
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { Clamp, Initialiser, Padding, Shape } from "../graph/graph.ts";
+import type { Clamp, Initializer, Padding, Shape } from "../graph/graph.ts";
 
 /** What all layers of a network have in common. */
 export interface LayerStyle {
@@ -15,14 +15,14 @@ export interface LayerStyle {
   readonly epsilon: number;
   /** Of windows of more than one pixel. */
   readonly padding: Padding;
-  /** Normalises by the statistics of the batch at hand, and keeps moving averages with this momentum. */
+  /** Normalizes by the statistics of the batch at hand, and keeps moving averages with this momentum. */
   readonly momentum?: number | undefined;
   /** The batch norms behind all but depthwise convolutions are folded into a bias. */
   readonly folded?: boolean;
 }
 
 /** Adds a constant by its name here, and answers with the name that it has got. */
-export type AddConstant = (name: string, shape: Shape, initialiser: Initialiser) => string;
+export type AddConstant = (name: string, shape: Shape, initializer: Initializer) => string;
 
 /** Writes layers, one behind the other. */
 export class MobilenetLayers {
@@ -38,20 +38,20 @@ export class MobilenetLayers {
     this.#constant = constant;
   }
 
-  /** Convolution, batch normalisation, activation; `scope` begins the names of the first two, `name` is the third. */
+  /** Convolution, batch normalization, activation; `scope` begins the names of the first two, `name` is the third. */
   convolution(scope: string, name: string, input: string, weights: Shape, stride: number): string {
     if (!this.#style.folded) {
       this.#windowed("conv2d", scope, input, weights, stride);
-      return this.#normalised(scope, name, weights[3]!);
+      return this.#normalized(scope, name, weights[3]!);
     }
     this.#windowed("conv2d", scope, input, weights, stride, true);
     return this.#activated(name, `${scope}/conv`);
   }
 
-  /** Depthwise convolution, batch normalisation, activation. */
+  /** Depthwise convolution, batch normalization, activation. */
   depthwise(scope: string, input: string, channels: number, stride: number): string {
     this.#windowed("depthwiseConv2d", scope, input, [3, 3, channels, 1], stride);
-    return this.#normalised(scope, scope, channels);
+    return this.#normalized(scope, scope, channels);
   }
 
   /** Both halves of a separable block. */
@@ -99,20 +99,20 @@ export class MobilenetLayers {
     });
   }
 
-  #normalised(scope: string, name: string, channels: number): string {
+  #normalized(scope: string, name: string, channels: number): string {
     const { epsilon, momentum } = this.#style;
     const builder = this.#builder;
     const input = `${scope}/conv`;
     const norm = `${scope}/bn`;
-    const statistic = (role: string, initialiser: Initialiser) =>
-      this.#constant(`${norm}/${role}`, [channels], initialiser);
+    const statistic = (role: string, initializer: Initializer) =>
+      this.#constant(`${norm}/${role}`, [channels], initializer);
     const affine = { gamma: statistic("gamma", "ones"), beta: statistic("beta", "zeros") };
     const fixed = { mean: statistic("mean", "zeros"), variance: statistic("variance", "ones") };
     if (momentum === undefined) {
       builder.addNode({ op: "batchNorm", name: norm, inputs: [input], ...affine, ...fixed, epsilon });
     } else {
       const moments = builder.addNode({ op: "moments", name: `${norm}/moments`, inputs: [input] });
-      builder.addNode({ op: "normalise", name: norm, inputs: [input, moments], ...affine, epsilon });
+      builder.addNode({ op: "normalize", name: norm, inputs: [input, moments], ...affine, epsilon });
       const average = { op: "movingAverage", ...fixed, momentum, varianceFactor: 1 } as const;
       this.moving.push(builder.addNode({ ...average, name: `${norm}/moving`, inputs: [moments] }));
     }

@@ -6,7 +6,7 @@
 
 import { GraphBuilder } from "../graph/builder.ts";
 import { RELU, RELU6 } from "../graph/clamp.ts";
-import type { Graph, Normalisation } from "../graph/graph.ts";
+import type { Graph, Normalization } from "../graph/graph.ts";
 import { MobilenetLayers } from "./mobilenet-layers.ts";
 
 /** "paper": as TF-slim and Keras build it. "article": as a re-implementation in TensorFlow reads it. */
@@ -31,7 +31,7 @@ export interface MobilenetV1Options {
    */
   readonly top?: "classifier" | "pool";
   /**
-   * Normalise by the statistics of the batch at hand, and answer with the updated moving averages too: further outputs
+   * Normalize by the statistics of the batch at hand, and answer with the updated moving averages too: further outputs
    * `…/bn/moving` [2, C] (mean, biased variance), momentum 0.99, as tfjs computes them. Dropout is left out: it is
    * random. Default false.
    */
@@ -79,14 +79,14 @@ export const FILTERS: readonly number[] = [STEM_FILTERS, ...BLOCKS.map(([filters
 export const DEEP: readonly number[] = [7, 8, 9, 10, 11];
 
 /** How MobileNets want their pixels: from −1 to 1. */
-export const NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
+export const NORMALIZATION: Normalization = { mean: 127.5, std: 127.5 };
 
 /** ε of the batch norms, in TF-slim as in Keras. */
 export const EPSILON = 0.001;
 const MOMENTUM = 0.99;
 
 /**
- * The network without data: its constants say how to initialise them. Input `input` [batch, resolution, resolution,
+ * The network without data: its constants say how to initialize them. Input `input` [batch, resolution, resolution,
  * inputChannels], pixels scaled to [−1, 1]. End points `block0` … `block13` (activations) and `output` (average pool,
  * [batch, 1, 1, C]); values `classifier` (logits) and `softmax`.
  * @throws TypeError, RangeError for options that are not as {@link MobilenetV1Options} says.
@@ -109,7 +109,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
   const layers = new MobilenetLayers(
     builder,
     { ...style, momentum: training ? MOMENTUM : undefined },
-    (name, shape, initialiser) => builder.addConstant(name, { shape, initialiser }),
+    (name, shape, initializer) => builder.addConstant(name, { shape, initializer }),
   );
   const input = builder.addInput({
     name: "input",
@@ -137,7 +137,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
     name: nameOf({ alpha, resolution, convolution, shallow }),
     outputs: [output, ...layers.moving],
     endPoints,
-    source: { format: "mobilenetV1", normalisation: NORMALISATION },
+    source: { format: "mobilenetV1", normalization: NORMALIZATION },
   });
 }
 

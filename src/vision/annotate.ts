@@ -6,7 +6,7 @@
 import type { Detection } from "./detect.ts";
 import {
   type Bitmap,
-  type Colour,
+  type Color,
   drawText,
   fillRounded,
   type Rectangle,
@@ -16,11 +16,11 @@ import {
   textWidth,
 } from "./draw.ts";
 
-export { type Bitmap, type Colour, drawText, fillRounded, type Rectangle, textWidth } from "./draw.ts";
+export { type Bitmap, type Color, drawText, fillRounded, type Rectangle, textWidth } from "./draw.ts";
 export { encodePng } from "./picture/png-write.ts";
 
-/** Colours by class, in the order in which classes appear. */
-const PALETTE: readonly Colour[] = [
+/** Colors by class, in the order in which classes appear. */
+const PALETTE: readonly Color[] = [
   [72, 240, 178],
   [255, 196, 77],
   [120, 190, 255],
@@ -28,7 +28,7 @@ const PALETTE: readonly Colour[] = [
   [200, 160, 255],
   [190, 232, 88],
 ];
-const INK: Colour = [10, 34, 27];
+const INK: Color = [10, 34, 27];
 
 /**
  * A copy of `image` with the detections drawn in. Lines and letters grow with the picture, so that it may be shown at any size.
@@ -46,24 +46,24 @@ export function annotate(image: Bitmap, detections: readonly Detection[], scale 
   const copy: Bitmap = { width, height, data: new Uint8ClampedArray(image.data) };
   const unit = Math.max(1, Math.max(width, height) / 640) * scale;
   const labels = [...new Set(detections.map(({ label }) => label))];
-  const colourOf = ({ label }: Detection) => PALETTE[labels.indexOf(label) % PALETTE.length]!;
-  for (const detection of detections) drawFrame(copy, detection.box, unit, colourOf(detection));
+  const colorOf = ({ label }: Detection) => PALETTE[labels.indexOf(label) % PALETTE.length]!;
+  for (const detection of detections) drawFrame(copy, detection.box, unit, colorOf(detection));
   // Labels last: no frame crosses them.
-  for (const detection of detections) drawLabel(copy, detection, unit, colourOf(detection));
+  for (const detection of detections) drawLabel(copy, detection, unit, colorOf(detection));
   return copy;
 }
 
-function drawFrame(image: Bitmap, box: Rectangle, unit: number, colour: Colour): void {
+function drawFrame(image: Bitmap, box: Rectangle, unit: number, color: Color): void {
   const [, , width, height] = box;
   const side = Math.min(width, height);
   const radius = Math.min(0.1 * side, 8 * unit);
   shadeOutline(image, box, radius, 4 * unit, 0.4);
   strokeRounded(image, box, radius, 0.8 * unit, [255, 255, 255], 0.75);
-  strokeCorners(image, box, radius, 1.8 * unit, Math.max(radius, 0.2 * side), colour);
+  strokeCorners(image, box, radius, 1.8 * unit, Math.max(radius, 0.2 * side), color);
 }
 
 /** Above the frame where there is room, else inside it; never outside the picture if it fits at all. */
-function drawLabel(image: Bitmap, { score, label, box: [x, y] }: Detection, unit: number, colour: Colour): void {
+function drawLabel(image: Bitmap, { score, label, box: [x, y] }: Detection, unit: number, color: Color): void {
   const percent = `${(100 * score).toFixed(score < 0.9995 ? 1 : 0)}%`;
   const text = label === undefined ? percent : `${label} ${percent}`;
   const size = Math.max(8, 6.2 * unit);
@@ -75,6 +75,6 @@ function drawLabel(image: Bitmap, { score, label, box: [x, y] }: Detection, unit
   const top = y - gap - height >= 0 ? y - gap - height : Math.min(Math.max(0, y) + gap, image.height - height);
   const chip: Rectangle = [left, top, width, height];
   shadeOutline(image, chip, height / 2, 3 * unit, 0.3);
-  fillRounded(image, chip, height / 2, colour, 0.96);
+  fillRounded(image, chip, height / 2, color, 0.96);
   drawText(image, text, left + 1.1 * padding, top + padding, size, INK);
 }

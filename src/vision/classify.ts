@@ -39,7 +39,7 @@ export interface Classification {
 }
 
 /**
- * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalised as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
  * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
  * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
  * @example
@@ -47,7 +47,7 @@ export interface Classification {
  * import { classify, load } from "sepconv";
  *
  * const net = await load("model.tflite");
- * const { classes, range } = await classify(net, "cat.bmp", { top: 2, normalisation: { mean: 0, std: 255 } });
+ * const { classes, range } = await classify(net, "cat.bmp", { top: 2, normalization: { mean: 0, std: 255 } });
  * console.log(classes[0].index, classes[0].score, range.from); // … "option"
  * ```
  */

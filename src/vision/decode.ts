@@ -29,7 +29,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognised by content. In a browser, which has
+ * Decodes a JPEG, PNG, BMP or GIF (its first frame); the kind is recognized by content. In a browser, which has
  * decoders of its own, all kinds that it knows are decoded.
  * @throws FormatError for what isn't an image, or is a damaged or truncated one
  * @throws UnsupportedError for images of other kinds

@@ -114,15 +114,15 @@ export function decodeDetections(
 }
 
 /**
- * Box encodings to boxes. With an anchor's centre c and size s, along each axis: centre = c + s·e/scales.centre, size = s·exp(e/scales.size).
- * @param encodings [n, 4]: centre y, centre x, height, width
+ * Box encodings to boxes. With an anchor's center c and size s, along each axis: center = c + s·e/scales.center, size = s·exp(e/scales.size).
+ * @param encodings [n, 4]: center y, center x, height, width
  * @param anchors [n, 4]: top, left, bottom, right
  * @returns [n, 4]: top, left, bottom, right, in the anchors' units
  */
 export function decodeBoxes(
   encodings: Float32Array,
   anchors: Float32Array,
-  { centre, size }: Detector["scales"],
+  { center, size }: Detector["scales"],
 ): Float32Array {
   if (encodings.length !== anchors.length || anchors.length % 4 !== 0) {
     throw new RangeError(
@@ -134,7 +134,7 @@ export function decodeBoxes(
     for (let axis = 0; axis < 2; ++axis) {
       const low = anchors[box + axis]!;
       const length = anchors[box + axis + 2]! - low;
-      const middle = low + length / 2 + (length * encodings[box + axis]!) / centre;
+      const middle = low + length / 2 + (length * encodings[box + axis]!) / center;
       const half = (length * Math.exp(encodings[box + axis + 2]! / size)) / 2;
       boxes[box + axis] = middle - half;
       boxes[box + axis + 2] = middle + half;

@@ -12,7 +12,7 @@ export interface Bitmap {
 }
 
 /** Red, green, blue (0 … 255). */
-export type Colour = readonly [red: number, green: number, blue: number];
+export type Color = readonly [red: number, green: number, blue: number];
 
 /** x and y of the top left corner, width, height; in pixels, fractions allowed. */
 export type Rectangle = readonly [x: number, y: number, width: number, height: number];
@@ -21,22 +21,22 @@ export type Rectangle = readonly [x: number, y: number, width: number, height: n
 type Distance = (x: number, y: number) => number;
 
 /** Fills a rectangle with rounded corners. */
-export function fillRounded(image: Bitmap, rectangle: Rectangle, radius: number, colour: Colour, alpha = 1): void {
+export function fillRounded(image: Bitmap, rectangle: Rectangle, radius: number, color: Color, alpha = 1): void {
   const distance = rounded(rectangle, radius);
-  paint(image, rectangle, 1, colour, (x, y) => alpha * coverage(distance(x, y)));
+  paint(image, rectangle, 1, color, (x, y) => alpha * coverage(distance(x, y)));
 }
 
-/** Strokes the outline of a rectangle with rounded corners; the line, `width` pixels wide, is centred on the edge. */
+/** Strokes the outline of a rectangle with rounded corners; the line, `width` pixels wide, is centered on the edge. */
 export function strokeRounded(
   image: Bitmap,
   rectangle: Rectangle,
   radius: number,
   width: number,
-  colour: Colour,
+  color: Color,
   alpha = 1,
 ): void {
   const distance = rounded(rectangle, radius);
-  paint(image, rectangle, width, colour, (x, y) => alpha * coverage(Math.abs(distance(x, y)) - width / 2));
+  paint(image, rectangle, width, color, (x, y) => alpha * coverage(Math.abs(distance(x, y)) - width / 2));
 }
 
 /** Strokes only what of the outline lies within `length` pixels of both edges of a corner: four brackets. */
@@ -46,11 +46,11 @@ export function strokeCorners(
   radius: number,
   width: number,
   length: number,
-  colour: Colour,
+  color: Color,
 ): void {
   const distance = rounded(rectangle, radius);
   const [left, top, w, h] = rectangle;
-  paint(image, rectangle, width, colour, (x, y) => {
+  paint(image, rectangle, width, color, (x, y) => {
     const inward = Math.max(Math.min(x - left, left + w - x), Math.min(y - top, top + h - y));
     // The brackets end in half circles.
     const beyond = Math.max(0, inward - length);
@@ -79,7 +79,7 @@ export function drawText(
   x: number,
   y: number,
   size: number,
-  colour: Colour,
+  color: Color,
   alpha = 1,
 ): void {
   const { segments, width } = outline(text);
@@ -100,7 +100,7 @@ export function drawText(
     image,
     [x, y, width * scale + 2 * half, size * 1.2],
     size * 0.1,
-    colour,
+    color,
     (px, py) => alpha * coverage(distance(px, py)),
   );
 }
@@ -108,7 +108,7 @@ export function drawText(
 /** Width of the pen in parts of the height of capitals. */
 const PEN = 0.14;
 
-/** Pixels a glyph's unit: the pen's outer edge, not its centre, touches cap line and baseline. */
+/** Pixels a glyph's unit: the pen's outer edge, not its center, touches cap line and baseline. */
 function innerSize(size: number): number {
   return size * (1 - PEN);
 }
@@ -128,17 +128,17 @@ function rounded([x, y, width, height]: Rectangle, radius: number): Distance {
   };
 }
 
-/** How much of a pixel lies inside a shape whose edge is this far from the pixel's centre. */
+/** How much of a pixel lies inside a shape whose edge is this far from the pixel's center. */
 function coverage(distance: number): number {
   return Math.min(1, Math.max(0, 0.5 - distance));
 }
 
-/** Blends a colour into the pixels of a rectangle, widened by `margin`, by the alpha at each pixel's centre. */
+/** Blends a color into the pixels of a rectangle, widened by `margin`, by the alpha at each pixel's center. */
 function paint(
   { width, height, data }: Bitmap,
   [x, y, w, h]: Rectangle,
   margin: number,
-  colour: Colour,
+  color: Color,
   alphaAt: (x: number, y: number) => number,
 ): void {
   const right = Math.min(width, Math.ceil(x + w + margin + 1));
@@ -148,7 +148,7 @@ function paint(
       const alpha = alphaAt(px + 0.5, py + 0.5);
       if (!(alpha > 0)) continue;
       const at = 4 * (py * width + px);
-      for (let c = 0; c < 3; ++c) data[at + c] = Math.round(data[at + c]! + alpha * (colour[c]! - data[at + c]!));
+      for (let c = 0; c < 3; ++c) data[at + c] = Math.round(data[at + c]! + alpha * (color[c]! - data[at + c]!));
       data[at + 3] = Math.round(data[at + 3]! + alpha * (255 - data[at + 3]!));
     }
   }

@@ -19,13 +19,13 @@ export type Box = readonly [x: number, y: number, width: number, height: number]
 export type Fit = "stretch" | "cover" | "contain";
 
 /** Where the part that is kept (`cover`) or the picture (`contain`) lies: in the middle, or at the top left. */
-export type Position = "centre" | "start";
+export type Position = "center" | "start";
 
 /** What decides a placement. */
 export interface FitOptions {
   /** `stretch` by default, as Keras, TensorFlow.js and MediaPipe do it. */
   readonly fit?: Fit | undefined;
-  /** `centre` by default. */
+  /** `center` by default. */
   readonly position?: Position | undefined;
   /** The part of the picture to look at, inside it; all of it by default. */
   readonly crop?: Box | undefined;
@@ -44,14 +44,14 @@ export interface Placement {
  * @throws `RangeError` for sizes that aren't whole and positive, a crop outside the picture, an unknown fit or position
  */
 export function place(image: Size, input: Size, options: FitOptions = {}): Placement {
-  const { fit = "stretch", position = "centre", crop = [0, 0, image.width, image.height] } = options;
+  const { fit = "stretch", position = "center", crop = [0, 0, image.width, image.height] } = options;
   checkSize("image", image);
   checkSize("input", input);
   checkCrop(crop, image);
-  if (position !== "centre" && position !== "start") {
-    throw new RangeError(`position: expected "centre" or "start", got ${JSON.stringify(position)}`);
+  if (position !== "center" && position !== "start") {
+    throw new RangeError(`position: expected "center" or "start", got ${JSON.stringify(position)}`);
   }
-  const part = position === "centre" ? 0.5 : 0;
+  const part = position === "center" ? 0.5 : 0;
   const [x, y, width, height] = crop;
   const factors = [input.width / width, input.height / height] as const;
   switch (fit) {

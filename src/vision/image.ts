@@ -1,5 +1,5 @@
 /**
- * From a picture's bytes to a network's input: crop, resize, normalise, by the kernel `image_f32` in a wasm instance of its own.
+ * From a picture's bytes to a network's input: crop, resize, normalize, by the kernel `image_f32` in a wasm instance of its own.
  * @module
  */
 import { kindOf, tagOf } from "../arguments.ts";
@@ -8,7 +8,7 @@ import type { Numbers, Session, ValueInfo } from "../engine/host/session.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
 import { type Kernels, loadStableKernels } from "../engine/variant.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
-import type { Normalisation, Source } from "../graph/graph.ts";
+import type { Normalization, Source } from "../graph/graph.ts";
 import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
 import { fromReal, pixelsAsBytes } from "./real.ts";
@@ -26,11 +26,11 @@ export interface InputOptions extends Size, FitOptions {
   /** 3 (RGB, the default; gray is repeated) or 1 (luma 0.299 R + 0.587 G + 0.114 B). */
   readonly channels?: 1 | 3 | undefined;
   /** Pixels (0 … 255) become (pixel − mean)/std; one number or one a channel. */
-  readonly normalisation: Normalisation;
+  readonly normalization: Normalization;
   /** `auto` by default. */
   readonly method?: Method | undefined;
-  /** What `contain` fills the rest with, before normalisation: one number (0 … 255) or one a channel; 0 by default. */
-  readonly padColour?: number | readonly number[] | undefined;
+  /** What `contain` fills the rest with, before normalization: one number (0 … 255) or one a channel; 0 by default. */
+  readonly padColor?: number | readonly number[] | undefined;
 }
 
 /** Bytes of a picture that are in the instance's memory at a time: far less than a photograph, enough to make the calls few. */
@@ -44,8 +44,8 @@ const STRIP_BYTES = 1 << 20;
  * ```js
  * import { toInput } from "sepconv";
  *
- * const normalisation = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
- * const input = await toInput("cat.bmp", { width: 96, height: 96, normalisation, fit: "cover" });
+ * const normalization = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
+ * const input = await toInput("cat.bmp", { width: 96, height: 96, normalization, fit: "cover" });
  * console.log(input.length); // 96 · 96 · 3
  * ```
  */
@@ -58,13 +58,13 @@ export async function toInput(given: PictureLike, options: InputOptions, output?
 /**
  * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
  * @param kernels by default the fastest build whose bits are the same on every host
- * @throws `RangeError` for sizes, a crop, a normalisation or an option that make no sense; what loading the kernels throws
+ * @throws `RangeError` for sizes, a crop, a normalization or an option that make no sense; what loading the kernels throws
  * @example
  * ```js
  * import { createResizer } from "sepconv";
  *
- * const normalisation = { mean: 0, std: 255 };
- * const resizer = await createResizer({ width: 640, height: 480, channels: 4 }, { width: 96, height: 96, normalisation });
+ * const normalization = { mean: 0, std: 255 };
+ * const resizer = await createResizer({ width: 640, height: 480, channels: 4 }, { width: 96, height: 96, normalization });
  * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
  * const input = new Float32Array(96 * 96 * 3);
  * resizer.run(frame, input); // for each frame of a camera, without garbage
@@ -79,8 +79,8 @@ export async function createResizer(
   if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
   const placement = place(picture, options, options);
   const layout = layOut(picture, { ...size(options), channels }, placement, options.method ?? "auto");
-  const affine = affineOf(options.normalisation, channels);
-  const padding = perChannel("padColour", options.padColour ?? 0, channels);
+  const affine = affineOf(options.normalization, channels);
+  const padding = perChannel("padColor", options.padColor ?? 0, channels);
   const { module } = kernels ?? (await loadStableKernels());
   const memory = await LinearMemory.create(module, layout.bytes);
   return new Resizer(layout, placement, memory, affine, padding);
@@ -239,11 +239,11 @@ function writeTaps(memory: LinearMemory, address: number, { starts, counts, weig
   memory.floats(address + 8 * starts.length, weights.length).set(weights);
 }
 
-/** The normalisation as [scale C][shift C]. */
-function affineOf({ mean, std }: Normalisation, channels: number): Float32Array {
-  const means = perChannel("normalisation mean", mean, channels);
-  const stds = perChannel("normalisation std", std, channels);
-  if (stds.includes(0)) throw new RangeError("normalisation std: expected numbers other than 0, got 0");
+/** The normalization as [scale C][shift C]. */
+function affineOf({ mean, std }: Normalization, channels: number): Float32Array {
+  const means = perChannel("normalization mean", mean, channels);
+  const stds = perChannel("normalization std", std, channels);
+  if (stds.includes(0)) throw new RangeError("normalization std: expected numbers other than 0, got 0");
   return Float32Array.from([...stds.map((s) => 1 / s), ...means.map((m, c) => -m / stds[c]!)]);
 }
 
@@ -284,13 +284,13 @@ function checkPicture(picture: Picture): 1 | 3 | 4 {
 export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels">>;
 
 /** How pixels are brought into a network's range, and who says so. */
-export interface PixelRange extends Normalisation {
+export interface PixelRange extends Normalization {
   /** `option`: the caller. `model`: its file, its family or a stage of its own. `assumed`: nobody; it is the most common range, [−1, 1], and may be wrong. */
   readonly from: "option" | "model" | "assumed";
 }
 
 /** Networks of TensorFlow and Keras, the most common ones, want [−1, 1]; it is what those get that say nothing. */
-const DEFAULT_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
+const DEFAULT_NORMALIZATION: Normalization = { mean: 127.5, std: 127.5 };
 
 /**
  * The range that pixels have for the first input of a network: what the caller asks for, else what is known of the model, else [−1, 1]. For inputs of 8 bits,
@@ -299,11 +299,11 @@ const DEFAULT_NORMALISATION: Normalisation = { mean: 127.5, std: 127.5 };
 export function pixelRange(
   source: Source,
   input: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">,
-  asked?: Normalisation,
+  asked?: Normalization,
 ): PixelRange {
   if (asked) return { ...asked, from: "option" };
-  const known = source.normalisation ?? pixelsAsBytes(input);
-  return known ? { ...known, from: "model" } : { ...DEFAULT_NORMALISATION, from: "assumed" };
+  const known = source.normalization ?? pixelsAsBytes(input);
+  return known ? { ...known, from: "model" } : { ...DEFAULT_NORMALIZATION, from: "assumed" };
 }
 
 /** Sessions whose range was assumed and that have been told of. */
@@ -319,7 +319,7 @@ function warn(session: Session): void {
 export function assumption(model: string): string {
   return (
     `sepconv: ${JSON.stringify(model)} does not say which range its pixels have; assumed [-1, 1]. Answers are wrong if that is: ` +
-    "say it by the option normalisation (--range on the command line)."
+    "say it by the option normalization (--range on the command line)."
   );
 }
 
@@ -335,7 +335,7 @@ const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: 
  * import { load, sessionInput } from "sepconv";
  *
  * const net = await load("model.tflite");
- * const { input, range } = await sessionInput(net, "cat.bmp", { normalisation: { mean: 0, std: 255 } });
+ * const { input, range } = await sessionInput(net, "cat.bmp", { normalization: { mean: 0, std: 255 } });
  * console.log(net.run(input).output, range.from);
  * ```
  */
@@ -353,13 +353,13 @@ export async function sessionInput(
     );
   }
   const picture = await pictureGiven("picture", given);
-  const { fit, position, crop, method, padColour } = options;
-  const range = pixelRange(session.manifest.source, info, options.normalisation);
+  const { fit, position, crop, method, padColor } = options;
+  const range = pixelRange(session.manifest.source, info, options.normalization);
   if (range.from === "assumed") warn(session);
   const { mean, std } = range;
-  const normalisation = { mean, std };
+  const normalization = { mean, std };
   const shaped = { width: width!, height: height!, channels } as const;
-  const resize: InputOptions = { ...shaped, normalisation, fit, position, crop, method, padColour };
+  const resize: InputOptions = { ...shaped, normalization, fit, position, crop, method, padColor };
   const from = { ...size(picture), channels: checkPicture(picture) };
   const key = JSON.stringify([from, resize]);
   let known = resizers.get(session);

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Numbers, ValueInfo } from "../engine/host/session.ts";
-import type { Normalisation } from "../graph/graph.ts";
+import type { Normalization } from "../graph/graph.ts";
 import { rangeOf, roundAway } from "../graph/quant.ts";
 
 /**
@@ -43,7 +43,7 @@ export function pixelsAsBytes({
   dtype,
   scale,
   zeroPoint = 0,
-}: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">): Normalisation | undefined {
+}: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">): Normalization | undefined {
   if ((dtype !== "int8" && dtype !== "uint8") || scale === undefined) return undefined;
   return { mean: zeroPoint - rangeOf(dtype)[0], std: 1 / scale };
 }

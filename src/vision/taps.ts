@@ -5,7 +5,7 @@
 
 /**
  * How pixels are resampled. `area`: the mean over the part of the picture that the output pixel covers, partly covered pixels by their share.
- * `bilinear`: between the two pixels nearest to the output pixel's centre (half-pixel centres). `bilinear-asymmetric`: the same, but output pixel i
+ * `bilinear`: between the two pixels nearest to the output pixel's center (half-pixel centers). `bilinear-asymmetric`: the same, but output pixel i
  * samples at i·scale, as TensorFlow.js and TensorFlow 1 do; for networks that were trained or are compared that way. `auto`: `area` where an axis
  * shrinks, `bilinear` where it doesn't.
  */
@@ -85,7 +85,7 @@ function covered(lo: number, hi: number, first: number, last: number): Run {
   return { start, weights: shares.map((share) => share / total) };
 }
 
-/** The two pixels around `at`, a pixel's index being its centre. */
+/** The two pixels around `at`, a pixel's index being its center. */
 function between(at: number, first: number, last: number): Run {
   const left = Math.floor(at);
   const part = at - left;

@@ -2,7 +2,7 @@
  * Layers of 8 bits from a geometry and what is to be special about their numbers.
  * @module
  */
-import type { Quantised, Target } from "../reference/convolution_s8.ts";
+import type { Quantized, Target } from "../reference/convolution_s8.ts";
 import { place } from "../reference/window.ts";
 import { bytes8, type Filling } from "./bytes.ts";
 import { type Layer8, layerTrial } from "./layer_s8.ts";
@@ -38,7 +38,7 @@ function fitting(k: number): number {
 }
 
 /** Weights [k, n]. */
-function drawn(name: string, k: number, n: number, options: LayerOptions): Quantised {
+function drawn(name: string, k: number, n: number, options: LayerOptions): Quantized {
   const { zw = 0, weights = "random" } = options;
   const numbers = random(`${name} ${k} ${n}`);
   const sparse = new Int8Array(k * n).fill(zw);
@@ -99,7 +99,7 @@ export function layerCase(kernel: Layer8["kernel"], g: Geometry, options: LayerO
   return { name: g.name, make: () => layerTrial(drawnLayer(kernel, g, options)) };
 }
 
-/** A layer as two cases: requantised the fast way, and by the formula. */
+/** A layer as two cases: requantized the fast way, and by the formula. */
 export function bothWays(kernel: Layer8["kernel"], g: Geometry, options: LayerOptions = {}): Case[] {
   const exactly = { ...g, name: `${g.name}_exact` };
   return [layerCase(kernel, g, options), layerCase(kernel, exactly, { ...options, flags: 0 })];

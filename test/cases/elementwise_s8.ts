@@ -133,7 +133,7 @@ interface CastOptions {
   readonly bounding?: Bounding8;
 }
 
-function quantiseTrial(
+function quantizeTrial(
   rows: number,
   x: Float32Array,
   { scale = 0.05, zero = 9, bounding = "open" }: CastOptions,
@@ -141,7 +141,7 @@ function quantiseTrial(
   const a = Math.fround(scale);
   const open = Array.from(x, (real) => (Number.isNaN(real) ? 0 : nearest(real, a)) + zero);
   const fields = { rows, inC: x.length / rows, a, zy: zero };
-  return bounded8({ kernel: "quantise_s8", x, fields }, [rows, x.length / rows], open, bounding);
+  return bounded8({ kernel: "quantize_s8", x, fields }, [rows, x.length / rows], open, bounding);
 }
 
 /** Numbers around every step and half step of the range, and one float to either side of each. */
@@ -155,13 +155,13 @@ function steps(scale: number): Float32Array {
   return Float32Array.from(halves.flatMap((x) => [x, next(x, 1), next(x, -1)]).filter((x) => !Number.isNaN(x)));
 }
 
-/** The grid of quantise_s8. */
-export function quantiseCases8(): Case[] {
+/** The grid of quantize_s8. */
+export function quantizeCases8(): Case[] {
   const of = (name: string, rows: number, x: Float32Array, options: CastOptions = {}): Case => ({
     name,
-    make: () => quantiseTrial(rows, x, options),
+    make: () => quantizeTrial(rows, x, options),
   });
-  const floats = (length: number, size: number) => random(`quantise ${length}`).floats(length, size);
+  const floats = (length: number, size: number) => random(`quantize ${length}`).floats(length, size);
   const far = [1e30, -1e30, 3e38, -3e38, 2 ** 31, -(2 ** 31), 2 ** 31 - 128, 65536.5, -65536.5, 32767.5, -32768.5];
   const special = Float32Array.from([...SPECIAL, ...far, 0.49999997, -0.49999997, 8388609, -8388609]);
   return [
@@ -180,23 +180,23 @@ export function quantiseCases8(): Case[] {
   ];
 }
 
-function dequantiseTrial(rows: number, x: Int8Array, { scale = 0.05, zero = 9 }: CastOptions): Trial {
+function dequantizeTrial(rows: number, x: Int8Array, { scale = 0.05, zero = 9 }: CastOptions): Trial {
   const a = Math.fround(scale);
   const values = Array.from(x, (q) => Math.fround(a * (q - zero)));
   return {
     expected: exact([rows, x.length / rows], values),
-    problem: { kernel: "dequantise_s8", x, outputs: x.length, fields: { rows, inC: x.length / rows, a, zx: zero } },
+    problem: { kernel: "dequantize_s8", x, outputs: x.length, fields: { rows, inC: x.length / rows, a, zx: zero } },
   };
 }
 
-/** The grid of dequantise_s8. */
-export function dequantiseCases8(): Case[] {
+/** The grid of dequantize_s8. */
+export function dequantizeCases8(): Case[] {
   const of = (name: string, rows: number, x: Int8Array, options: CastOptions = {}): Case => ({
     name,
-    make: () => dequantiseTrial(rows, x, options),
+    make: () => dequantizeTrial(rows, x, options),
   });
   return [
-    ...SIZES8.map(([rows, c]) => of(`rows_${rows}_c_${c}`, rows, bytes8(`dequantise ${rows} ${c}`, rows * c))),
+    ...SIZES8.map(([rows, c]) => of(`rows_${rows}_c_${c}`, rows, bytes8(`dequantize ${rows} ${c}`, rows * c))),
     ...[1, 0.1, 1 / 3, 1e-38, 2 ** -149, 3e38].flatMap((scale) =>
       ZEROS8.map((zero) => of(`all_numbers_scale_${scale}_zero_${zero}`, 4, ALL, { scale, zero })),
     ),

@@ -7,7 +7,7 @@ import {
   dense,
   depthwise,
   type Geometry,
-  type Quantised,
+  type Quantized,
   type Target,
 } from "../reference/convolution_s8.ts";
 import { count, exact } from "../reference/value.ts";
@@ -26,9 +26,9 @@ export interface Layer8 {
   readonly multiplier: number;
   readonly rows: number;
   readonly tile: number;
-  readonly half?: { readonly w: Quantised; readonly to: Target };
-  readonly matrix?: { readonly w: Quantised; readonly to: Target };
-  /** Bits 0 and 1: of the depthwise part, of the matrix, the fast requantisation is promised to be exact. */
+  readonly half?: { readonly w: Quantized; readonly to: Target };
+  readonly matrix?: { readonly w: Quantized; readonly to: Target };
+  /** Bits 0 and 1: of the depthwise part, of the matrix, the fast requantization is promised to be exact. */
   readonly flags: number;
 }
 

@@ -44,7 +44,7 @@ function extremes(shift: (k: number) => number): (readonly [string, LayerOptions
   );
 }
 
-/** What both ways of requantising are exact for. */
+/** What both ways of requantizing are exact for. */
 const BOTH: readonly (readonly [string, LayerOptions])[] = [
   ...[-128, 0, 127].flatMap((zx) =>
     [-128, 0, 127].map((zero) => [`zx_${zx}_zy_${zero}`, { zx, to: { zero, hi: 127 } }] as const),

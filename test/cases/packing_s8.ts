@@ -4,12 +4,12 @@
  * @module
  */
 import type { ByteMatrix } from "../kernels/weights.ts";
-import type { Quantised } from "../reference/convolution_s8.ts";
+import type { Quantized } from "../reference/convolution_s8.ts";
 
 const up = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /** Bias with the zero points folded in, multipliers, shifts; `lanes`: what the columns are rounded up to. */
-function head({ weights, zero, bias, m, e }: Quantised, zx: number, lanes: number): Uint8Array {
+function head({ weights, zero, bias, m, e }: Quantized, zx: number, lanes: number): Uint8Array {
   const n = bias.length;
   const k = weights.length / n;
   const padded = up(n, lanes);
@@ -27,13 +27,13 @@ function head({ weights, zero, bias, m, e }: Quantised, zx: number, lanes: numbe
 }
 
 /** A matrix [k, n] under inputs around zx: its panels are the packer's to make. */
-export function matrixWeights(w: Quantised, zx: number): ByteMatrix {
+export function matrixWeights(w: Quantized, zx: number): ByteMatrix {
   const n = w.bias.length;
   return { matrix: w.weights, head: head(w, zx, 4), k: w.weights.length / n, n };
 }
 
 /** A depthwise kernel of [taps, n] under inputs around zx. */
-export function depthwiseWeights(w: Quantised, zx: number): Uint8Array {
+export function depthwiseWeights(w: Quantized, zx: number): Uint8Array {
   const n = w.bias.length;
   const padded = up(n, 8);
   const front = head(w, zx, 8);

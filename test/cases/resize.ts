@@ -40,7 +40,7 @@ export function resizeCases(): Case[] {
   const ways = [
     ["points", { alignCorners: false, halfPixelCenters: false }],
     ["corners", { alignCorners: true, halfPixelCenters: false }],
-    ["centres", { alignCorners: false, halfPixelCenters: true }],
+    ["centers", { alignCorners: false, halfPixelCenters: true }],
   ] as const;
   const sizes = [
     [3, 4, 6, 8],

@@ -35,7 +35,7 @@ function resizeTrial(from: Shape, how: Resizing, unsigned: boolean, filling: Fil
 const WAYS = [
   ["points", { alignCorners: false, halfPixelCenters: false }],
   ["corners", { alignCorners: true, halfPixelCenters: false }],
-  ["centres", { alignCorners: false, halfPixelCenters: true }],
+  ["centers", { alignCorners: false, halfPixelCenters: true }],
 ] as const;
 
 /** Larger, smaller, the same, one pixel, one row, one column. */

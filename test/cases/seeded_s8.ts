@@ -3,7 +3,7 @@
  * the kernels have.
  * @module
  */
-import type { Geometry, Quantised, Target } from "../reference/convolution_s8.ts";
+import type { Geometry, Quantized, Target } from "../reference/convolution_s8.ts";
 import type { Layer8 } from "./layer_s8.ts";
 import { type Random, random } from "./random.ts";
 
@@ -40,7 +40,7 @@ export function seeded8(kernel: Layer8["kernel"], seed: number): Layer8 {
  * Shifts of 1 … 12 where the fast form has to hold, else also left shifts and long right ones; multipliers also at the
  * ends of their range.
  */
-function weights(numbers: Random, k: number, n: number, fast: boolean, unsigned: boolean): Quantised {
+function weights(numbers: Random, k: number, n: number, fast: boolean, unsigned: boolean): Quantized {
   const each = (value: () => number) => Array.from({ length: n }, value);
   const ends = [2 ** 30, 2 ** 30 + 1, 2 ** 31 - 1];
   return {

@@ -1,8 +1,8 @@
 /**
- * Cases of moments_f32, normalise_f32 and moving_average_f32: batch normalisation in training.
+ * Cases of moments_f32, normalize_f32 and moving_average_f32: batch normalization in training.
  * @module
  */
-import { moments, movingAverage, normalise } from "../reference/batchNorm.ts";
+import { moments, movingAverage, normalize } from "../reference/batchNorm.ts";
 import { exact } from "../reference/value.ts";
 import { random } from "./random.ts";
 import { type Case, strew, type Trial } from "./trial.ts";
@@ -34,12 +34,12 @@ export function momentsCases(): Case[] {
   ];
 }
 
-function normaliseTrial(
+function normalizeTrial(
   rows: number,
   c: number,
   options: { least?: boolean; special?: boolean; inPlace?: boolean },
 ): Trial {
-  const numbers = random(`normalise ${rows} ${c}`);
+  const numbers = random(`normalize ${rows} ${c}`);
   const x = numbers.floats(rows * c, 3);
   if (options.special) strew(x, 5);
   const mean = numbers.floats(c);
@@ -47,17 +47,17 @@ function normaliseTrial(
   const [gamma, beta] = [numbers.floats(c, 2), numbers.floats(c)];
   const x2 = Float32Array.of(...mean, ...variance);
   const a = Math.fround(1e-3);
-  const expected = normalise(exact([rows, c], x), exact([2, c], x2), gamma, beta, a);
+  const expected = normalize(exact([rows, c], x), exact([2, c], x2), gamma, beta, a);
   const w = Float32Array.of(...gamma, ...beta);
-  const problem = { kernel: "normalise_f32", x, x2, w, outputs: rows * c, fields: { rows, inC: c, a } } as const;
+  const problem = { kernel: "normalize_f32", x, x2, w, outputs: rows * c, fields: { rows, inC: c, a } } as const;
   return { expected, problem: options.inPlace ? { ...problem, inPlace: "x" } : problem };
 }
 
-/** The grid of normalise_f32. */
-export function normaliseCases(): Case[] {
+/** The grid of normalize_f32. */
+export function normalizeCases(): Case[] {
   const of = (name: string, rows: number, c: number, options = {}): Case => ({
     name: `${name}rows_${rows}_c_${c}`,
-    make: () => normaliseTrial(rows, c, options),
+    make: () => normalizeTrial(rows, c, options),
   });
   return [
     ...CHANNELS.map((c) => of("", 5, c)),

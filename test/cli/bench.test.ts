@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { initialise, mobilenetV1, quantize, toTflite } from "../../src/index.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { initialize, mobilenetV1, quantize, toTflite } from "../../src/index.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
 import { json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
@@ -19,13 +19,13 @@ interface Bench {
 /** The first of the random 8-bit graphs whose input is of this type. */
 function graphOf(dtype: string) {
   for (let seed = 1; ; seed++) {
-    const { graph } = quantisedGraph(seed);
+    const { graph } = quantizedGraph(seed);
     if (graph.inputs[0]!.dtype === dtype) return graph;
   }
 }
 
 beforeAll(async () => {
-  const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 1);
+  const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 1);
   const samples = [random("bench").floats(32 * 32 * 3, 1)];
   writeFileSync(at("float.tflite"), await toTflite(float));
   writeFileSync(at("mixed.tflite"), await toTflite(await quantize(float, samples)));

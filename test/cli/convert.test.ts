@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { formatNpy, parseNpy } from "../../src/cli/npy.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { build, load, type Numbers, toTflite } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
@@ -12,7 +12,7 @@ import { failure, json, missingTerminal, onTerminal, scratchFolder, sepconv } fr
 const SIZE = 32;
 const folder = scratchFolder();
 const at = (name: string) => join(folder, name);
-const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: SIZE, classes: 10, inputChannels: 1 }), 4);
+const graph = initialize(mobilenetV1({ alpha: 0.25, resolution: SIZE, classes: 10, inputChannels: 1 }), 4);
 const input = random("convert").floats(3 * SIZE * SIZE, 1);
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ describe("sepconv convert", () => {
 });
 
 describe("sepconv quantize", () => {
-  it("writes an int8 file that runs, says what it costs, and classifies a colour photo with a gray network", async () => {
+  it("writes an int8 file that runs, says what it costs, and classifies a color photo with a gray network", async () => {
     const options = ["--samples", at("samples.npy"), "--io", "int8"];
     const answer = await json("quantize", at("float.tflite"), ...options, "-o", at("int8.tflite"));
     expect(answer).toMatchObject({ output: at("int8.tflite"), samples: 3 });
@@ -100,7 +100,7 @@ describe("sepconv quantize", () => {
 
   it.skipIf(missingTerminal())("shows how far it is, on stderr alone", async () => {
     const size = 128;
-    const large = initialise(mobilenetV1({ alpha: 0.25, resolution: size, top: "pool" }), 4);
+    const large = initialize(mobilenetV1({ alpha: 0.25, resolution: size, top: "pool" }), 4);
     writeFileSync(at("large.tflite"), await toTflite(large));
     const samples = random("many").floats(20 * size * size * 3, 1);
     writeFileSync(at("many.npy"), formatNpy(samples, [20, size, size, 3]));

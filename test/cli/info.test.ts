@@ -81,7 +81,7 @@ describe("sepconv info", () => {
     expect(Math.abs(info.macs / 1e6 - (7.75 - 0.256))).toBeLessThan(0.01);
   });
 
-  it("is readable: aligned, without colours off a terminal", async () => {
+  it("is readable: aligned, without colors off a terminal", async () => {
     const { stdout } = await sepconv("info", ...SMALL);
     expect(stdout).not.toContain("\x1b");
     const lines = stdout.split("\n");

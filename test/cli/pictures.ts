@@ -3,9 +3,9 @@
  * @module
  */
 import type { Graph } from "../../src/graph/graph.ts";
-import { initialise, mobilenetV1, toTflite } from "../../src/index.ts";
+import { initialize, mobilenetV1, toTflite } from "../../src/index.ts";
 
-/** A colour picture as a 24-bit BMP; `seed` makes others of it. */
+/** A color picture as a 24-bit BMP; `seed` makes others of it. */
 export function bmp(width = 40, height = 24, seed = 37): Uint8Array {
   const pitch = Math.ceil((3 * width) / 4) * 4;
   const bytes = Buffer.alloc(54 + pitch * height);
@@ -23,7 +23,7 @@ export function bmp(width = 40, height = 24, seed = 37): Uint8Array {
 
 /** A small MobileNet v1 with random weights and four classes. */
 export function network(): Graph {
-  return initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 4);
+  return initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 4);
 }
 
 /** {@link network} as a file that says which range its pixels have, or doesn't. */

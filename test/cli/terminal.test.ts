@@ -1,5 +1,5 @@
 /**
- * What a terminal shows: as wide as it is, in colours unless they are unwanted, and usable after the command has ended, however it has.
+ * What a terminal shows: as wide as it is, in colors unless they are unwanted, and usable after the command has ended, however it has.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { width } from "../../src/cli/width.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { initialise, mobilenetV1, toTflite } from "../../src/index.ts";
+import { initialize, mobilenetV1, toTflite } from "../../src/index.ts";
 import { missingTerminal, onTerminal, scratchFolder, shared } from "./sepconv.ts";
 
 const folder = scratchFolder();
@@ -29,7 +29,7 @@ function renamed(graph: Graph, rename: (name: string) => string): Graph {
 }
 
 beforeAll(async () => {
-  const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 1);
+  const graph = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 1);
   const long = (name: string) =>
     `网络/${name}/激活;网络/${name}/BatchNorm/${"x".repeat(80)};网络/${name}/Conv2D\x1b[31m`;
   writeFileSync(at("long.tflite"), await toTflite(renamed(graph, long)));
@@ -76,7 +76,7 @@ describe.skipIf(missingTerminal())("sepconv on a terminal", () => {
     },
   );
 
-  it("has colours, unless NO_COLOR or a dumb terminal says otherwise", async () => {
+  it("has colors, unless NO_COLOR or a dumb terminal says otherwise", async () => {
     const args = ["info", "--alpha", "0.25", "--resolution", "32"];
     expect((await onTerminal(args)).screen).toContain(`${ESCAPE}[1m`);
     expect((await onTerminal(args, { env: { NO_COLOR: "" } })).screen).toContain(`${ESCAPE}[1m`);

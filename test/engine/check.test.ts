@@ -5,17 +5,17 @@ import { type Plan, type PlannedStep, plan } from "../../src/engine/plan/plan.ts
 import { KERNELS, type Kernel } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { initialize } from "../../src/graph/initialize.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
 import { graphOf, PLAIN } from "../graph/build.ts";
 
-const NETWORK = optimise(initialise(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 10 }), 1));
+const NETWORK = optimize(initialize(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 10 }), 1));
 
 /** x → conv c → depthwise d (3×3, padL 1) → max pool p; and z = concat(x, x). */
-const SMALL = optimise(
+const SMALL = optimize(
   graphOf({
     x: [1, 6, 6, 4],
     constants: { wc: [3, 3, 4, 8], wd: [3, 3, 8, 1] },
@@ -31,7 +31,7 @@ const SMALL = optimise(
 
 const BYTES = (() => {
   for (let seed = 0; ; seed++) {
-    const graph = optimise(quantisedGraph(seed).graph);
+    const graph = optimize(quantizedGraph(seed).graph);
     const { steps } = plan(graph);
     if (["separable_s8", "pwconv_s8"].every((kernel) => steps.some((step) => step.kernel === kernel))) return graph;
   }
@@ -62,18 +62,18 @@ describe("the checker passes sound plans", () => {
     ] as const) {
       const graph = mobilenetV1({ alpha, resolution });
       for (const keep of [new Set<string>(), new Set(graph.nodes.map(({ name }) => name))]) {
-        const optimised = optimise(graph, keep);
-        checkPlan(plan(optimised, keep), optimised, keep);
+        const optimized = optimize(graph, keep);
+        checkPlan(plan(optimized, keep), optimized, keep);
       }
     }
   });
 
   it("of 200 random 8-bit graphs, in place and not", () => {
     for (let seed = 0; seed < 200; seed++) {
-      const { graph } = quantisedGraph(seed);
+      const { graph } = quantizedGraph(seed);
       for (const keep of [new Set<string>(), new Set(graph.nodes.map(({ name }) => name))]) {
-        const optimised = optimise(graph, keep);
-        checkPlan(plan(optimised, keep), optimised, keep);
+        const optimized = optimize(graph, keep);
+        checkPlan(plan(optimized, keep), optimized, keep);
       }
     }
   });
@@ -284,11 +284,11 @@ describe("the checker finds planted faults", () => {
   it("graphs whose dtypes disagree, had validation let them through", () => {
     const q = { scales: [0.1], zeroPoints: [0], axis: 0 };
     const bad = (nodes: Node[]): Graph => ({
-      ...{ name: "g", inputs: [{ name: "x", shape: [1, 64], dtype: "int8", quantisation: q }], constants: new Map() },
+      ...{ name: "g", inputs: [{ name: "x", shape: [1, 64], dtype: "int8", quantization: q }], constants: new Map() },
       ...{ nodes, outputs: [nodes.at(-1)!.name], endPoints: new Map(), source: { format: "test" } },
     });
     for (const graph of [
-      bad([{ op: "dequantise", name: "y", inputs: ["x"], dtype: "int8", quantisation: q }]),
+      bad([{ op: "dequantize", name: "y", inputs: ["x"], dtype: "int8", quantization: q }]),
       bad([{ op: "clamp", name: "y", inputs: ["x"], lo: -1, hi: 1 }]),
       bad([
         { op: "reshape", name: "y", inputs: ["x"], shape: [64] },

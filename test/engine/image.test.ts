@@ -5,14 +5,14 @@ import type { Manifest } from "../../src/engine/manifest.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { FormatError, MemoryError, SepconvError, StateError, UnsupportedError } from "../../src/errors.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { build, classify, load, type Numbers, open, type Session } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
 
-const SOURCE = { format: "test", normalisation: { mean: 127.5, std: 127.5 }, labels: ["a", "b", "c"] };
-const GRAPH: Graph = { ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 5), source: SOURCE };
+const SOURCE = { format: "test", normalization: { mean: 127.5, std: 127.5 }, labels: ["a", "b", "c"] };
+const GRAPH: Graph = { ...initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 3 }), 5), source: SOURCE };
 const IMAGE = random("image").floats(32 * 32 * 3);
 
 /** A saved session with something else in its manifest, or in its bytes. */
@@ -47,7 +47,7 @@ describe("a saved session", () => {
 
   it("of 40 random 8-bit networks too", async () => {
     for (let seed = 0; seed < 40; seed++) {
-      const { graph, input } = quantisedGraph(seed);
+      const { graph, input } = quantizedGraph(seed);
       const built = await build(graph);
       const opened = await open(built.save());
       expect(opened.run<Numbers>(input).output, `graph ${seed}`).toEqual(built.run<Numbers>(input).output);
@@ -142,7 +142,7 @@ describe("a saved session that lies", () => {
     "a dtype that is none": [(m) => ({ ...m, inputs: [{ ...m.inputs[0]!, dtype: "float16" }] })],
     "no outputs": [(m) => ({ ...m, outputs: [] })],
     "labels that are none": [(m) => ({ ...m, source: { ...m.source, labels: [1, 2] } })],
-    "a range that is none": [(m) => ({ ...m, source: { ...m.source, normalisation: { mean: "x", std: 1 } } })],
+    "a range that is none": [(m) => ({ ...m, source: { ...m.source, normalization: { mean: "x", std: 1 } } })],
     "no manifest to speak of": [() => ({})],
     nothing: [() => null],
     "a schedule entry for no step": [

@@ -3,7 +3,7 @@ import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import type { Constant, Graph, Node } from "../../src/graph/graph.ts";
 import { build, type Numbers } from "../../src/index.ts";
 import { random } from "../cases/random.ts";
-import { interpretQuantised } from "../reference/quantised.ts";
+import { interpretQuantized } from "../reference/quantized.ts";
 
 /** An int8 layer of `k` inputs and `n` outputs: the packed weights are far larger than everything that the network computes. */
 function wide(op: "dense" | "conv2d", k: number, n: number): Graph {
@@ -13,7 +13,7 @@ function wide(op: "dense" | "conv2d", k: number, n: number): Graph {
   const weights: Constant = {
     ...{ name: "w", shape: op === "conv2d" ? [1, 1, k, n] : [k, n], dtype: "int8" },
     data: Int8Array.from({ length: k * n }, () => numbers.int(-127, 127)),
-    quantisation: { scales, zeroPoints: scales.map(() => 0), axis },
+    quantization: { scales, zeroPoints: scales.map(() => 0), axis },
   };
   const bias: Constant = {
     ...{ name: "b", shape: [n], dtype: "int32" },
@@ -22,12 +22,12 @@ function wide(op: "dense" | "conv2d", k: number, n: number): Graph {
   const window = op === "conv2d" ? { strides: [1, 1], dilations: [1, 1], padding: "valid" } : {};
   const node = {
     ...{ op, name: "y", inputs: ["x"], weights: "w", bias: "b", ...window, dtype: "int8" },
-    quantisation: { scales: [0.05], zeroPoints: [3], axis: 0 },
+    quantization: { scales: [0.05], zeroPoints: [3], axis: 0 },
   } as Node;
   const shape = op === "conv2d" ? [1, 1, 1, k] : [1, k];
-  const quantisation = { scales: [0.02], zeroPoints: [-5], axis: 0 };
+  const quantization = { scales: [0.02], zeroPoints: [-5], axis: 0 };
   return {
-    ...{ name: "wide", inputs: [{ name: "x", shape, dtype: "int8", quantisation }], nodes: [node], outputs: ["y"] },
+    ...{ name: "wide", inputs: [{ name: "x", shape, dtype: "int8", quantization }], nodes: [node], outputs: ["y"] },
     ...{
       constants: new Map([weights, bias].map((c) => [c.name, c])),
       endPoints: new Map(),
@@ -50,7 +50,7 @@ describe("8-bit layers whose rows are longer than all that the network computes"
         const graph = wide(op, k, n);
         const x = Int8Array.from({ length: k }, (_, i) => ((i * 37) % 256) - 128);
         const session = await build(graph, { variant });
-        expect(session.run<Numbers>(x).output).toEqual(Int8Array.from(interpretQuantised(graph, { x }).get("y")!));
+        expect(session.run<Numbers>(x).output).toEqual(Int8Array.from(interpretQuantized(graph, { x }).get("y")!));
       });
     }
   }
@@ -62,12 +62,12 @@ describe("8-bit softmax", () => {
       const graph: Graph = {
         ...{ name: "softmax", constants: new Map(), outputs: ["y"], endPoints: new Map(), source: { format: "test" } },
         inputs: [
-          { name: "x", shape: [1, 4], dtype: "int8", quantisation: { scales: [scale], zeroPoints: [0], axis: 0 } },
+          { name: "x", shape: [1, 4], dtype: "int8", quantization: { scales: [scale], zeroPoints: [0], axis: 0 } },
         ],
         nodes: [
           {
             ...{ op: "softmax", name: "y", inputs: ["x"], beta: 1, dtype: "int8" },
-            quantisation: { scales: [1 / 256], zeroPoints: [-128], axis: 0 },
+            quantization: { scales: [1 / 256], zeroPoints: [-128], axis: 0 },
           },
         ],
       };

@@ -5,10 +5,10 @@ import { ENTRY_BYTES } from "../../src/engine/plan/schedule.ts";
 import { STEP_BYTES } from "../../src/engine/step.ts";
 import { UnsupportedError } from "../../src/errors.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { initialize } from "../../src/graph/initialize.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { graphOf, PLAIN } from "../graph/build.ts";
 
 const conv = (name: string, input: string, weights: string): Node => ({
@@ -21,13 +21,13 @@ const addressOf = ({ steps }: Plan, name: string) => steps.find(({ node }) => no
 
 describe("plan", () => {
   it("is a pure function: the same graph, the same offsets", () => {
-    const graph = optimise(mobilenetV1({ alpha: 0.25, resolution: 96 }));
+    const graph = optimize(mobilenetV1({ alpha: 0.25, resolution: 96 }));
     expect(plan(graph)).toEqual(plan(graph));
   });
 
   it("needs no weights, and they change nothing", () => {
     const graph = mobilenetV1({ alpha: 0.25, resolution: 128 });
-    expect(memoryRequired(initialise(graph, 3))).toEqual(memoryRequired(graph));
+    expect(memoryRequired(initialize(graph, 3))).toEqual(memoryRequired(graph));
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe("plan", () => {
     ["the pool alone", mobilenetV1({ alpha: 0.25, resolution: 32, top: "pool" })],
     ["full convolutions, a batch of 3", mobilenetV1({ alpha: 0.25, resolution: 64, convolution: "full", batch: 3 })],
     ["training", mobilenetV1({ alpha: 0.25, resolution: 32, training: true })],
-    ["8 bits", quantisedGraph(3).graph],
+    ["8 bits", quantizedGraph(3).graph],
     ["nothing to compute", graphOf({ x: [1, 2], nodes: [{ op: "identity", name: "y", inputs: ["x"] }] })],
   ] as [string, Graph][])("adds up to the byte: %s", (_, graph) => {
     const { total, ...parts } = memoryRequired(graph);
@@ -44,7 +44,7 @@ describe("plan", () => {
   });
 
   it("counts static data and slack, steps, weights", () => {
-    const graph = optimise(mobilenetV1({ alpha: 0.5, resolution: 160 }));
+    const graph = optimize(mobilenetV1({ alpha: 0.5, resolution: 160 }));
     const { memory, steps } = plan(graph);
     expect(memory.module).toBe(2048 + 16);
     expect(memory.steps).toBe(steps.length * (STEP_BYTES + ENTRY_BYTES));
@@ -57,7 +57,7 @@ describe("plan", () => {
   });
 
   it("fuses each separable block into one step: fifteen and the top for all of MobileNet", () => {
-    const { steps } = plan(optimise(mobilenetV1()));
+    const { steps } = plan(optimize(mobilenetV1()));
     expect(steps.map(({ kernel }) => kernel)).toEqual([
       "conv_f32",
       ...Array.from({ length: 13 }, () => "separable_f32"),
@@ -66,7 +66,7 @@ describe("plan", () => {
   });
 
   it("aligns every address to 16 bytes", () => {
-    for (const { fields } of plan(optimise(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 7 }))).steps) {
+    for (const { fields } of plan(optimize(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 7 }))).steps) {
       for (const field of ["x", "x2", "w", "w2", "y", "s"] as const) expect((fields[field] ?? 0) % 16).toBe(0);
     }
   });

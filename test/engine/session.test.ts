@@ -4,13 +4,13 @@ import { build, memoryRequired } from "../../src/engine/build.ts";
 import { LinearMemory } from "../../src/engine/host/memory.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { LoadError, MemoryError, ShapeError, StateError, UnsupportedError } from "../../src/errors.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import { graphOf } from "../graph/build.ts";
 import { interpret } from "../reference/interpreter.ts";
 
-const SMALL = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 5);
+const SMALL = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 5);
 const IMAGE = random("image").floats(32 * 32 * 3);
 const PAGE = 65536;
 

@@ -37,8 +37,8 @@ describe("fromFaceApi", () => {
       ["boxes", [1, 5118, 4]],
       ["scores", [1, 5118, 3]],
     ]);
-    const { detector, normalisation } = graph.source;
-    expect(normalisation).toEqual({ mean: 127.5, std: 127.5 });
+    const { detector, normalization } = graph.source;
+    expect(normalization).toEqual({ mean: 127.5, std: 127.5 });
     expect(detector?.anchors).toHaveLength(5118 * 4);
     expect(detector?.classes).toEqual([{ column: 1, label: "face" }]);
     // All of the file's weights but the few that belong to pre- and postprocessing are in use.

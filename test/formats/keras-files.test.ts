@@ -50,11 +50,11 @@ function expectSame(got: readonly number[]): void {
 }
 
 describe("a MobileNet in every container", () => {
-  test("Keras 2, full model: layers, end points, normalisation", () => {
+  test("Keras 2, full model: layers, end points, normalization", () => {
     expect(full.outputs).toEqual(["predictions"]);
     expect(full.nodes).toHaveLength(model.layers.length - 1);
     expect([...full.endPoints.keys()]).toEqual([...Array.from({ length: 14 }, (_, i) => `block${i}`), "output"]);
-    expect(full.source).toEqual({ format: "keras", normalisation: { mean: 127.5, std: 127.5 } });
+    expect(full.source).toEqual({ format: "keras", normalization: { mean: 127.5, std: 127.5 } });
     expect(Math.max(...expected)).toBeLessThan(1);
   });
 
@@ -82,7 +82,7 @@ describe("a MobileNet in every container", () => {
     const graph = await fromKeras(await buildHdf5(named(model.weights, "")), { resolution: RESOLUTION });
     expectSame(answer(graph));
     expect(graph.inputs[0]!.shape).toEqual([1, RESOLUTION, RESOLUTION, 3]);
-    expect(graph.source).toEqual({ format: "keras", normalisation: { mean: 127.5, std: 127.5 } });
+    expect(graph.source).toEqual({ format: "keras", normalization: { mean: 127.5, std: 127.5 } });
   });
 
   test("weights alone, 224 if nobody says otherwise, and in float64", async () => {
@@ -134,7 +134,7 @@ describe("a MobileNet in every container", () => {
     expect(graph.inputs).toEqual([{ name: "input", shape: [1, 32, 32, 3], dtype: "float32" }]);
     expect(graph.outputs).toEqual(["sequential_3/dense_2"]);
     expect(graph.endPoints.get("block13")).toBe("sequential_1/mobilenet_0.25_32/conv_pw_13_relu");
-    expect(graph.source.normalisation).toEqual({ mean: 127.5, std: 127.5 });
+    expect(graph.source.normalization).toEqual({ mean: 127.5, std: 127.5 });
     const pool = answer(full, "global_average_pooling2d");
     for (const [i, value] of answer(graph, "sequential_1/pool").entries()) {
       expect(Math.abs(value - pool[i]!)).toBeLessThan(1e-9);

@@ -21,7 +21,7 @@ const of = (...shape: number[]): Stored => ({
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5),
 });
 
-/** A small model of everything: nested, called twice, normalised, in both styles. */
+/** A small model of everything: nested, called twice, normalized, in both styles. */
 function seedModel(version: 2 | 3): { class_name: string; config: Json } {
   const block: LayerSpec = {
     className: "Functional",

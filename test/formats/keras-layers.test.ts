@@ -137,7 +137,7 @@ describe("layers with weights", () => {
     ]);
   });
 
-  test("BatchNormalization without scale or centre asks for what is there, by name and by position", async () => {
+  test("BatchNormalization without scale or center asks for what is there, by name and by position", async () => {
     const config = { axis: [3], epsilon: 0.5, scale: false, center: true };
     const stats = { beta: filled([2]), moving_mean: filled([2], 3), moving_variance: filled([2], 5) };
     const byName = Object.fromEntries(Object.entries(stats).map(([name, s]) => [`y/${name}`, s]));

@@ -326,7 +326,7 @@ describe("what is not here is named at once, all of it", () => {
     expect((error as Error).message.length).toBeLessThan(1600);
   });
 
-  test("quantised dtypes", async () => {
+  test("quantized dtypes", async () => {
     const dtype = { class_name: "QuantizedDTypePolicy", config: { mode: "int8", source_name: "float32" } };
     await expect(read(chain([4], [mixed("Dense", "d", { units: 1, dtype })]))).rejects.toThrow(
       "keras: layer 'd' (Dense), dtype: expected a float policy, got \"int8\"",

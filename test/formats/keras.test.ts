@@ -21,7 +21,7 @@ describe.skipIf(missingShared(model))("vww_96.h5, a full model of Keras 2", () =
     expect([...graph.endPoints.keys()]).toEqual([...Array.from({ length: 14 }, (_, i) => `block${i}`), "output"]);
     expect(graph.endPoints.get("block13")).toBe("activation_26");
     expect(graph.source.format).toBe("keras");
-    expect(graph.source.normalisation).toBeUndefined();
+    expect(graph.source.normalization).toBeUndefined();
   });
 
   test("reproduces the reference outputs", async () => {

@@ -8,7 +8,7 @@ import {
   toSafetensors,
 } from "../../src/formats/safetensors/read.ts";
 import type { Graph, Shape } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -185,15 +185,15 @@ describe("our own names", () => {
     { alpha: 0.25, resolution: 32, classes: 2, training: true, reading: "article" },
   ];
   test.each(networks)("round trip: %j", async (options) => {
-    const graph = initialise(mobilenetV1(options), 1);
+    const graph = initialize(mobilenetV1(options), 1);
     const back = await fromSafetensors(toSafetensors(graph, { note: "x" }));
     expectSame(back, graph);
-    expect(back.source).toEqual({ format: "safetensors", normalisation: { mean: 127.5, std: 127.5 } });
+    expect(back.source).toEqual({ format: "safetensors", normalization: { mean: 127.5, std: 127.5 } });
     expectSame(await fromSafetensors(toSafetensors(back)), graph);
   });
 
   test.each(networks)("without metadata the shapes tell the network: %j", async (options) => {
-    const graph = initialise(mobilenetV1(options), 1);
+    const graph = initialize(mobilenetV1(options), 1);
     const { resolution = 224, reading = "paper" } = options;
     const back = await fromSafetensors(toSafetensors(graph.constants), { resolution, reading });
     const { training: _, batch: __, ...kept } = options;
@@ -202,13 +202,13 @@ describe("our own names", () => {
   });
 
   test("the resolution is 224 if nothing says it, and an option overrides the metadata", async () => {
-    const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 2 }), 1);
+    const graph = initialize(mobilenetV1({ alpha: 0.25, resolution: 96, classes: 2 }), 1);
     expect((await fromSafetensors(toSafetensors(graph.constants))).inputs[0]!.shape).toEqual([1, 224, 224, 3]);
     expect((await fromSafetensors(toSafetensors(graph), { resolution: 64 })).inputs[0]!.shape).toEqual([1, 64, 64, 3]);
   });
 
   test("a graph that they could not bring back is not written", () => {
-    const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: 32 }), 1);
+    const graph = initialize(mobilenetV1({ alpha: 0.25, resolution: 32 }), 1);
     const nodes = graph.nodes.map((node) => (node.op === "batchNorm" ? { ...node, epsilon: 1e-5 } : node));
     expect(() => toSafetensors({ ...graph, nodes })).toThrow(UnsupportedError);
     expect(() => toSafetensors({ ...graph, inputs: [] })).toThrow(UnsupportedError);
@@ -239,7 +239,7 @@ describe("our own names", () => {
       /"block0\/weights": expected shape \[3,3,3,16\], got \[3,3,3,8\]/,
     ],
   ])("%s", async (_, change, metadata, message) => {
-    const tensors = new Map<string, Tensor>(initialise(mobilenetV1({ alpha: 0.25, resolution: 32 }), 1).constants);
+    const tensors = new Map<string, Tensor>(initialize(mobilenetV1({ alpha: 0.25, resolution: 32 }), 1).constants);
     change(tensors);
     const promise = fromSafetensors(toSafetensors(tensors, metadata));
     await expect(promise).rejects.toThrow(FormatError);
@@ -309,7 +309,7 @@ describe("timm's names", () => {
     const graph = await fromSafetensors(bytes());
     const sides = { top: 1, bottom: 1, left: 1, right: 1 };
     expect(graph.inputs[0]!.shape).toEqual([1, 224, 224, 3]);
-    expect(graph.source).toEqual({ format: "safetensors", normalisation: { mean: 127.5, std: 127.5 } });
+    expect(graph.source).toEqual({ format: "safetensors", normalization: { mean: 127.5, std: 127.5 } });
     expect(find(graph, "block2/depthwise/conv")).toMatchObject({ strides: [2, 2], padding: sides });
     expect(find(graph, "block0")).toMatchObject({ lo: 0, hi: 6 });
     expect(find(graph, "block0/bn")).toMatchObject({ epsilon: 1e-5 });
@@ -318,10 +318,10 @@ describe("timm's names", () => {
       padding: "same",
       ceiling: Infinity,
       epsilon: 1e-3,
-      normalisation: { mean: 0, std: 255 },
+      normalization: { mean: 0, std: 255 },
     });
     expect(other.inputs[0]!.shape).toEqual([1, 100, 100, 3]);
-    expect(other.source.normalisation).toEqual({ mean: 0, std: 255 });
+    expect(other.source.normalization).toEqual({ mean: 0, std: 255 });
     expect(find(other, "block2/depthwise/conv")).toMatchObject({ padding: "same" });
     expect(find(other, "block0")).toMatchObject({ hi: Infinity });
     expect(find(other, "block0/bn")).toMatchObject({ epsilon: 1e-3 });

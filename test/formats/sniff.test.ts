@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
-import { importModel, recognise } from "../../src/formats/recognize.ts";
+import { importModel, recognize } from "../../src/formats/recognize.ts";
 import { toSafetensors } from "../../src/formats/safetensors/read.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 const latin = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -34,7 +34,7 @@ function zip(...names: string[]): Uint8Array {
   return Buffer.concat([...parts, central, end, Buffer.from("comment")]);
 }
 
-describe("recognise", () => {
+describe("recognize", () => {
   test.each<readonly [string, Uint8Array, string]>([
     ["TFLite", latin("\x1c\0\0\0TFL3\0\0"), "tflite"],
     ["HDF5", latin("\x89HDF\r\n\x1a\n\0\0"), "keras"],
@@ -46,7 +46,7 @@ describe("recognise", () => {
     ["model.json after a byte order mark", latin(`\xef\xbb\xbf\n {"modelTopology":{}}`), "tfjs"],
     ["bare manifest", json([{ weights: [], paths: ["a"] }]), "face-api"],
   ])("%s", (_, bytes, format) => {
-    expect(recognise("model", bytes)).toBe(format);
+    expect(recognize("model", bytes)).toBe(format);
   });
 
   test.each<readonly [string, Uint8Array, RegExp]>([
@@ -77,9 +77,9 @@ describe("recognise", () => {
     ["text", latin("hello world"), /got 11 bytes that begin with 68 65 6c 6c 6f 20 77 6f/],
     ["one byte", latin("x"), /got 1 bytes that begin with 78/],
   ])("tells what else it is: %s", (_, bytes, message) => {
-    expect(() => recognise("file.bin", bytes)).toThrow(FormatError);
-    expect(() => recognise("file.bin", bytes)).toThrow(message);
-    expect(() => recognise("file.bin", bytes)).toThrow(/^file\.bin: /);
+    expect(() => recognize("file.bin", bytes)).toThrow(FormatError);
+    expect(() => recognize("file.bin", bytes)).toThrow(message);
+    expect(() => recognize("file.bin", bytes)).toThrow(/^file\.bin: /);
   });
 
   test.each<readonly [string, Uint8Array, RegExp]>([
@@ -91,13 +91,13 @@ describe("recognise", () => {
     ["frozen graph", latin("\x0a\x30\x0a\x05input"), /frozen TensorFlow graph/],
     ["GGUF", latin("GGUF\x03\0\0\0"), /GGUF/],
   ])("other frameworks' models are not supported: %s", (_, bytes, message) => {
-    expect(() => recognise("file.bin", bytes)).toThrow(UnsupportedError);
-    expect(() => recognise("file.bin", bytes)).toThrow(message);
+    expect(() => recognize("file.bin", bytes)).toThrow(UnsupportedError);
+    expect(() => recognize("file.bin", bytes)).toThrow(message);
   });
 });
 
 describe("importModel", () => {
-  const bytes = toSafetensors(initialise(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 3 }), 1));
+  const bytes = toSafetensors(initialize(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 3 }), 1));
 
   test("hands bytes and options to the importer", async () => {
     expect((await importModel(bytes)).inputs[0]!.shape).toEqual([1, 64, 64, 3]);

@@ -194,7 +194,7 @@ describe("graph model", () => {
       "again: scaleShift",
       "both: add",
       "fused/sums: conv2d",
-      "fused/normalised: batchNorm",
+      "fused/normalized: batchNorm",
       "fused: clamp",
     ]);
     expect(graph.nodes[0]).toMatchObject({ strides: [2, 2], padding: { top: 1, bottom: 0, left: 2, right: 1 } });

@@ -97,15 +97,15 @@ function predictAll(model: tfl.LayersModel, input: Float32Array): Record<string,
   return Object.fromEntries(model.layers.map(({ name }, i) => [name, results[i]!]));
 }
 
-/** Requantises a saved model's weights. */
-function quantise(
+/** Requantizes a saved model's weights. */
+function quantize(
   specs: readonly Spec[],
   data: Uint8Array,
   dtype: "uint8" | "uint16" | "float16",
 ): { specs: Spec[]; data: Uint8Array } {
   const parts: Uint8Array[] = [];
   let offset = 0;
-  const quantised = specs.map((spec): Spec => {
+  const quantized = specs.map((spec): Spec => {
     const size = spec.shape.reduce((product, n) => product * n, 1);
     const values = new Float32Array(data.slice(offset, offset + 4 * size).buffer);
     offset += 4 * size;
@@ -124,7 +124,7 @@ function quantise(
     parts.push(dtype === "uint8" ? Uint8Array.from(codes) : new Uint8Array(Uint16Array.from(codes).buffer));
     return { ...spec, quantization: { dtype, scale, min } };
   });
-  return { specs: quantised, data: Uint8Array.from(parts.flatMap((part) => [...part])) };
+  return { specs: quantized, data: Uint8Array.from(parts.flatMap((part) => [...part])) };
 }
 
 describe("layers model", () => {
@@ -138,9 +138,9 @@ describe("layers model", () => {
     expect(compared).toBe(model.layers.length);
   });
 
-  test.each(["uint8", "uint16", "float16"] as const)("weights quantised to %s are those of TF.js", async (dtype) => {
+  test.each(["uint8", "uint16", "float16"] as const)("weights quantized to %s are those of TF.js", async (dtype) => {
     const saved = await save(mobileNetLike());
-    const { specs, data } = quantise(saved.specs, saved.data, dtype);
+    const { specs, data } = quantize(saved.specs, saved.data, dtype);
     const theirs = await tfl.loadLayersModel(
       tf.io.fromMemory({
         modelTopology: saved.model.modelTopology as Json,

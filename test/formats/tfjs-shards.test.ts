@@ -50,7 +50,7 @@ describe("readWeights", () => {
     expect(await only(weight("w", [2], "float16"), Uint16Array.of(0x3c00, 0xc000))).toEqual([1, -2]);
   });
 
-  test("undoes quantisation", async () => {
+  test("undoes quantization", async () => {
     const q = (dtype: string, scale?: number, min?: number) => ({ dtype, scale, min });
     const eight = weight("w", [3], "float32", q("uint8", 0.1, -1));
     expect(await only(eight, Uint8Array.of(0, 10, 255))).toEqual([-1, 0, Math.fround(255 * 0.1 - 1)]);
@@ -99,12 +99,12 @@ describe("lies", () => {
     ],
     ["an unknown dtype", [group(["a"], weight("w", [1], "float8"))], /weight "w": expected dtype .*, got "float8"/],
     [
-      "an unknown quantisation",
+      "an unknown quantization",
       [group(["a"], weight("w", [1], "float32", { dtype: "int4" }))],
       /weight "w": .* got "int4"/,
     ],
     [
-      "a quantisation without scale",
+      "a quantization without scale",
       [group(["a"], weight("w", [1], "float32", { dtype: "uint8", min: 0 }))],
       /"w": .* got scale undefined, min 0/,
     ],

@@ -35,7 +35,7 @@ test("the honest file answers", async () => {
   expect(await answer({})).toEqual([6, 0, 7, -0, 8, -1, 127, -108].map((v) => v + 0));
 });
 
-test("a quantised dimension on a single scale means nothing, and is taken", async () => {
+test("a quantized dimension on a single scale means nothing, and is taken", async () => {
   const change = tensor(1, { scales: [0.25], zeroPoints: [0], axis: 3 });
   expect((await answer(change)).length).toBe(8);
 });

@@ -201,19 +201,19 @@ describe("metadata", () => {
     return file;
   };
 
-  test("normalisation and labels", async () => {
+  test("normalization and labels", async () => {
     const file = withZip({ "labels.txt": "cat\r\ndog\r\n" }, buildMetadata([127.5], [127.5], "labels.txt"));
     const graph = await fromTflite(file);
     expect(graph.source).toEqual({
       format: "tflite",
-      normalisation: { mean: 127.5, std: 127.5 },
+      normalization: { mean: 127.5, std: 127.5 },
       labels: ["cat", "dog"],
     });
   });
 
   test("one mean a channel; a label file that is not there", async () => {
     const file = withZip({ "other.txt": "x" }, buildMetadata([1, 2, 3], [4, 4, 4], "labels.txt"));
-    expect((await fromTflite(file)).source).toEqual({ format: "tflite", normalisation: { mean: [1, 2, 3], std: 4 } });
+    expect((await fromTflite(file)).source).toEqual({ format: "tflite", normalization: { mean: [1, 2, 3], std: 4 } });
   });
 
   test("a zip cut off", async () => {

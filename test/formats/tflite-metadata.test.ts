@@ -17,7 +17,7 @@ function model(type: "float32" | "uint8" | "int8", metadata: Uint8Array): Uint8A
   });
 }
 
-describe("normalisation", () => {
+describe("normalization", () => {
   test.each([
     [0, 1],
     [127.5, 127.5],
@@ -25,9 +25,9 @@ describe("normalisation", () => {
   ])("mean %s and deviation %s are for floats: pixels go into uint8 as they are", async (mean, std) => {
     const metadata = buildMetadata([mean], [std], "labels.txt");
     expect((await fromTflite(model("uint8", metadata))).source).toEqual({ format: "tflite" });
-    const normalisation = { mean, std };
-    expect((await fromTflite(model("int8", metadata))).source).toEqual({ format: "tflite", normalisation });
-    expect((await fromTflite(model("float32", metadata))).source).toEqual({ format: "tflite", normalisation });
+    const normalization = { mean, std };
+    expect((await fromTflite(model("int8", metadata))).source).toEqual({ format: "tflite", normalization });
+    expect((await fromTflite(model("float32", metadata))).source).toEqual({ format: "tflite", normalization });
   });
 });
 

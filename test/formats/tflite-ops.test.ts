@@ -76,7 +76,7 @@ describe("convolutions", () => {
     ).toEqual([-2, 0.5, 1]);
   });
 
-  test("weights in int8 with a scale a channel are dequantised", async () => {
+  test("weights in int8 with a scale a channel are dequantized", async () => {
     const graph = await conv(
       { type: "int8", data: count(12), scales: [1, 10, 100], zeroPoints: [0, 0, 1], axis: 0 },
       {},
@@ -340,7 +340,7 @@ describe("other operators", () => {
     expect(graph.nodes.map((node) => node.name)).toEqual(["same", "same_1"]);
   });
 
-  test("quantisation of an input is kept, and used by nothing yet", async () => {
+  test("quantization of an input is kept, and used by nothing yet", async () => {
     const tensors: TensorSpec[] = [
       { name: "x", shape: [1, 2], type: "uint8", scales: [0.5], zeroPoints: [128] },
       { name: "other", shape: [1, 2] },
@@ -352,7 +352,7 @@ describe("other operators", () => {
       name: "x",
       shape: [1, 2],
       dtype: "uint8",
-      quantisation: { scales: [0.5], zeroPoints: [128], axis: 0 },
+      quantization: { scales: [0.5], zeroPoints: [128], axis: 0 },
     });
   });
 

@@ -4,14 +4,14 @@ import { UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
 import { missingShared, shared } from "./builders/shared.ts";
 
-/** Of a network that was quantised by two calibrations, recorded once; no host may write other bytes. */
+/** Of a network that was quantized by two calibrations, recorded once; no host may write other bytes. */
 const HASHES = ["67e9f3672f696f72", "bfc5f18b2e93e506"];
 
 async function outputsOf(graph: Graph, input: Numbers): Promise<Numbers[]> {
@@ -36,13 +36,13 @@ describe("toTflite", () => {
   ]) {
     it(`writes mobilenetV1(${JSON.stringify(options)})`, async () => {
       const input = random("export").floats(options.resolution ** 2 * 3, 1);
-      await expectSame(initialise(mobilenetV1(options), 5), input);
+      await expectSame(initialize(mobilenetV1(options), 5), input);
     });
   }
 
   it("writes 8-bit networks, int8 and uint8", async () => {
     for (let seed = 0; seed < 60; seed++) {
-      const { graph, input } = quantisedGraph(seed);
+      const { graph, input } = quantizedGraph(seed);
       const paddedPool = graph.nodes.some(
         (node) => /Pool$/.test(node.op) && "padding" in node && node.padding !== "same",
       );
@@ -53,19 +53,19 @@ describe("toTflite", () => {
   });
 
   it("writes what quantize makes", async () => {
-    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+    const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
     const input = random("export").floats(32 * 32 * 3, 1);
     await expectSame(await quantize(float, [input]), input);
   });
 
   it("writes pixel range and class names, so that a converted file answers as its source does", async () => {
     const labels = ["background", "a cat, asleep", "Straßenbahn", ""];
-    for (const normalisation of [
+    for (const normalization of [
       { mean: 0, std: 255 },
       { mean: [123.5, 116.25, 103.5], std: [58, 57, 57.5] },
     ]) {
-      const source = { format: "test", normalisation, labels };
-      const graph: Graph = { ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2), source };
+      const source = { format: "test", normalization, labels };
+      const graph: Graph = { ...initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2), source };
       const bytes = await toTflite(graph);
       expect(await toTflite(graph)).toEqual(bytes);
       expect((await fromTflite(bytes)).source).toEqual({ ...source, format: "tflite" });
@@ -73,14 +73,14 @@ describe("toTflite", () => {
       expect((await fromTflite(await toTflite(int8))).source).toEqual({ ...source, format: "tflite" });
     }
     const none = {
-      ...initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2),
+      ...initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 4 }), 2),
       source: { format: "test" },
     };
     expect((await fromTflite(await toTflite(none))).source).toEqual({ format: "tflite" });
   });
 
   it("writes the same bytes on every host", async () => {
-    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+    const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
     const samples = Array.from({ length: 4 }, (_, i) => random(`host ${i}`).floats(32 * 32 * 3, 1));
     const hashes = [];
     for (const calibration of ["minmax", "percentile"] as const) {
@@ -92,7 +92,7 @@ describe("toTflite", () => {
   });
 
   it("refuses what has no form there, by name", async () => {
-    const training = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
+    const training = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
     await expect(toTflite(training)).rejects.toThrow(UnsupportedError);
     await expect(toTflite(mobilenetV1({ alpha: 0.25, resolution: 32 }))).rejects.toThrow(/expected data, got none/);
   });

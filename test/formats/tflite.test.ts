@@ -37,7 +37,7 @@ for (const name of ["vww_96_int8", "mobilenet_v1_0.5_160_quant"]) {
     expect(dtype).toBe(name.endsWith("int8") ? "int8" : "uint8");
     for (const node of graph.nodes) {
       expect(node.dtype, node.name).toBe(dtype);
-      expect(node.quantisation?.scales, node.name).toHaveLength(1);
+      expect(node.quantization?.scales, node.name).toHaveLength(1);
     }
     const types = new Set([...graph.constants.values()].map((constant) => constant.dtype));
     expect([...types].sort()).toEqual(["int32", dtype].sort());

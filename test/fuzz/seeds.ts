@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { strToU8, zipSync } from "fflate";
 import { toSafetensors } from "../../src/formats/safetensors/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { GraphFile, window } from "../formats/builders/graphdef.ts";
 import { buildHdf5 } from "../formats/builders/hdf5.ts";
 import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../formats/builders/keras.ts";
@@ -22,7 +22,7 @@ export type Seed = Readonly<Record<string, Uint8Array>>;
 export const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "picture"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Files of the checkout's neighbours, which need not be there. */
+/** Files of the checkout's neighbors, which need not be there. */
 const SHARED = fileURLToPath(new URL(process.env.SEPCONV_SHARED ?? "../shared", `file://${process.cwd()}/`));
 const PACKAGES = join(process.cwd(), "node_modules");
 
@@ -33,8 +33,8 @@ export async function seedsOf(format: Format, largest = 2 ** 21): Promise<Seed[]
 }
 
 const network = (resolution: number) => ({
-  ...initialise(mobilenetV1({ alpha: 0.25, resolution, classes: 3, shallow: true }), 1),
-  source: { format: "test", normalisation: { mean: 127.5, std: 127.5 }, labels: ["a", "b", "c"] },
+  ...initialize(mobilenetV1({ alpha: 0.25, resolution, classes: 3, shallow: true }), 1),
+  source: { format: "test", normalization: { mean: 127.5, std: 127.5 }, labels: ["a", "b", "c"] },
 });
 
 const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
@@ -42,7 +42,7 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
     const float = await toTflite(network(32));
     const bytes: Uint8Array[] = [];
     for (let seed = 0; bytes.length < 8; seed++) {
-      const file = await toTflite(quantisedGraph(seed).graph).catch(() => undefined);
+      const file = await toTflite(quantizedGraph(seed).graph).catch(() => undefined);
       if (file) bytes.push(file);
     }
     return [float, ...bytes].map((file) => ({ "model.tflite": file }));
@@ -145,18 +145,18 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
       files: Record<string, string>;
     };
     const jpegs = Object.values(recorded.files).map((text) => new Uint8Array(Buffer.from(text, "base64")));
-    const pngs = ([0, 2, 4, 6] as const).flatMap((colour) =>
+    const pngs = ([0, 2, 4, 6] as const).flatMap((color) =>
       [false, true].map((interlaced) => {
-        const samples = { 0: 1, 2: 3, 4: 2, 6: 4 }[colour];
+        const samples = { 0: 1, 2: 3, 4: 2, 6: 4 }[color];
         const at = (x: number, y: number) => Array.from({ length: samples }, (_, c) => (x * 20 + y * 3 + c) & 255);
-        return png({ width: 13, height: 11, colour, depth: 8, interlaced, at });
+        return png({ width: 13, height: 11, color, depth: 8, interlaced, at });
       }),
     );
     const palette = [0, 60, 120, 255].map((v) => [v, 255 - v, v >> 1]);
     const at = (x: number, y: number) => (x + y) & 3;
     const indexed = { width: 9, height: 7, depth: 2, at: (x: number, y: number) => [at(x, y)] };
     const others = [
-      png({ ...indexed, colour: 3, chunks: [["PLTE", Uint8Array.from(palette.flat())]] }),
+      png({ ...indexed, color: 3, chunks: [["PLTE", Uint8Array.from(palette.flat())]] }),
       bmp({ width: 9, height: 7, bits: 24, at: (x, y) => x * 7000 + y }),
       bmp({ width: 9, height: 7, bits: 4, at, palette }),
       gif({ width: 9, height: 7, at, palette }),

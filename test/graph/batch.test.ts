@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { withBatch } from "../../src/graph/batch.ts";
 import type { Node } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { interpret } from "../reference/interpreter.ts";
@@ -18,7 +18,7 @@ describe("withBatch", () => {
   });
 
   it("gives each image its own answer", () => {
-    const graph = initialise(mobilenetV1({ resolution: 32, alpha: 0.25, shallow: true, classes: 3 }));
+    const graph = initialize(mobilenetV1({ resolution: 32, alpha: 0.25, shallow: true, classes: 3 }));
     const images = [numbers(32 * 32 * 3, 1), numbers(32 * 32 * 3, 2)] as const;
     const alone = images.map((input) => [...(interpret(graph, { input }).get("softmax")?.values ?? [])]);
     const input = Float32Array.from([...images[0], ...images[1]]);

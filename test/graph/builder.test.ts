@@ -3,7 +3,7 @@ import { ShapeError } from "../../src/errors.ts";
 import { GraphBuilder, withNumbers } from "../../src/graph/builder.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { validate } from "../../src/graph/validate.ts";
-import { equalise } from "../../src/quantise/equalise.ts";
+import { equalize } from "../../src/quantize/equalize.ts";
 import type { Interpreted } from "../reference/interpreter.ts";
 import { evaluated, graphOf, PLAIN } from "./build.ts";
 
@@ -91,7 +91,7 @@ describe("GraphBuilder", () => {
   });
 });
 
-describe("equalise", () => {
+describe("equalize", () => {
   it("gives layers that share their weights factors of their own", () => {
     const window = { ...PLAIN, clamp: { lo: 0, hi: Number.POSITIVE_INFINITY } };
     const nodes: Node[] = ["a", "b"].flatMap((name): Node[] => [
@@ -104,9 +104,9 @@ describe("equalise", () => {
       ["a/wide", Float64Array.of(1, 2, 4)],
       ["b/wide", Float64Array.of(8, 2, 1)],
     ]);
-    const equalised = equalise(graph, peaks);
-    validate(equalised);
-    const [before, after] = [graph, equalised].map((g) => evaluated(g).get("y")!) as [Interpreted, Interpreted];
+    const equalized = equalize(graph, peaks);
+    validate(equalized);
+    const [before, after] = [graph, equalized].map((g) => evaluated(g).get("y")!) as [Interpreted, Interpreted];
     after.values.forEach((value, i) => {
       expect(Math.abs(value - before.values[i]!)).toBeLessThanOrEqual(before.bound[i]! + after.bound[i]!);
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cost } from "../../src/graph/cost.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 
 /**
@@ -26,7 +26,7 @@ describe("cost", () => {
       });
     }
     it(`of the folded network with 1001 classes is the published one at ${alpha}`, () => {
-      expect(cost(optimise(mobilenetV1({ alpha, classes: 1001 }))).params).toBe(folded);
+      expect(cost(optimize(mobilenetV1({ alpha, classes: 1001 }))).params).toBe(folded);
     });
   }
 
@@ -71,7 +71,7 @@ describe("cost", () => {
 
   it("does not change when depthwise and pointwise are one step, but for the folded parameters", () => {
     const graph = mobilenetV1({ alpha: 0.5, resolution: 96, top: "pool", batch: 3 });
-    const folded = cost(optimise(graph));
+    const folded = cost(optimize(graph));
     expect(folded.macs).toBe(cost(graph).macs);
     // The first convolution, 13 blocks, the pool.
     expect(folded.layers).toHaveLength(15);

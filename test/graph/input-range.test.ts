@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Constant, Graph, Node } from "../../src/graph/graph.ts";
-import { ownNormalisation } from "../../src/graph/input-range.ts";
+import { ownNormalization } from "../../src/graph/input-range.ts";
 import { graphOf } from "../graph/build.ts";
 
 const BYTES = { mean: 0, std: 1 };
@@ -51,9 +51,9 @@ describe("the range of pixels that a network with a stage of its own wants", () 
     ["numbers that fit no range", graph([17, 3]), undefined],
     ["a scale of 0", graph([0, 0]), undefined],
   ];
-  for (const [name, of, expected] of cases) it(name, () => expect(ownNormalisation(of)).toEqual(expected));
+  for (const [name, of, expected] of cases) it(name, () => expect(ownNormalization(of)).toEqual(expected));
 
-  it("is seen behind a resize, and through a batch normalisation", () => {
+  it("is seen behind a resize, and through a batch normalization", () => {
     const source = graph([1 / 255, 0]);
     const resize = {
       op: "resizeBilinear",
@@ -64,7 +64,7 @@ describe("the range of pixels that a network with a stage of its own wants", () 
       halfPixelCenters: true,
     };
     const nodes = [resize as unknown as Node, { ...source.nodes[0]!, inputs: ["r"] } as Node, ...source.nodes.slice(1)];
-    expect(ownNormalisation({ ...source, nodes })).toEqual(BYTES);
+    expect(ownNormalization({ ...source, nodes })).toEqual(BYTES);
     const norm: Node = { op: "batchNorm", name: "n", inputs: ["x"], mean: "m", variance: "v", epsilon: 1e-3 };
     const three = (value: number) => Float32Array.of(value, value, value);
     const constants = new Map<string, Constant>([
@@ -72,13 +72,13 @@ describe("the range of pixels that a network with a stage of its own wants", () 
       ["v", { name: "v", shape: [3], dtype: "float32", data: three(60 ** 2) }],
     ]);
     expect(
-      ownNormalisation({ ...source, constants, nodes: [norm, { ...source.nodes.at(-1)!, inputs: ["n"] } as Node] }),
+      ownNormalization({ ...source, constants, nodes: [norm, { ...source.nodes.at(-1)!, inputs: ["n"] } as Node] }),
     ).toEqual(BYTES);
   });
 
   it("is not taken from a stage that not everything passes", () => {
     const source = graph([1 / 255, 0]);
     const other: Node = { op: "clamp", name: "c", inputs: ["x"], lo: 0, hi: 1 };
-    expect(ownNormalisation({ ...source, nodes: [...source.nodes, other], outputs: ["y", "c"] })).toBeUndefined();
+    expect(ownNormalization({ ...source, nodes: [...source.nodes, other], outputs: ["y", "c"] })).toBeUndefined();
   });
 });

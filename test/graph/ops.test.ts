@@ -5,7 +5,7 @@ import { build } from "../../src/engine/build.ts";
 import { multiplyAdds } from "../../src/graph/cost.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { definitionOf, OPS, type Op } from "../../src/graph/ops/index.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { PLAIN } from "./build.ts";
@@ -54,7 +54,7 @@ describe("ops", () => {
   it("count the multiply-adds that the engine does", async () => {
     for (const convolution of ["separable", "full"] as const) {
       const graph = mobilenetV1({ alpha: 0.25, resolution: 96, convolution });
-      const fused = optimise(graph);
+      const fused = optimize(graph);
       const shapes = inferShapes(fused);
       const session = await build(graph);
       const done = session.profile(new Float32Array(96 * 96 * 3)).map(({ name, macs }) => [name, macs]);

@@ -199,10 +199,10 @@ describe("inferShapes", () => {
     it(name, () => expect(last(x, [node], constants)).toEqual(shape));
   }
 
-  it("normalise reads an activation and its moments", () => {
+  it("normalize reads an activation and its moments", () => {
     const nodes: Node[] = [
       { op: "moments", name: "m", inputs: ["x"] },
-      { op: "normalise", name: "y", inputs: ["x", "m"], gamma: "c", beta: "c", epsilon: 0 },
+      { op: "normalize", name: "y", inputs: ["x", "m"], gamma: "c", beta: "c", epsilon: 0 },
     ];
     expect(last([2, 4, 4, 3], nodes, { c: [3] })).toEqual([2, 4, 4, 3]);
   });

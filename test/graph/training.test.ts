@@ -7,7 +7,7 @@ import { evaluated, graphOf, numbers } from "./build.ts";
 
 const CHANNELS = 5;
 
-describe("batch normalisation in training", () => {
+describe("batch normalization in training", () => {
   beforeAll(() => tf.setBackend("cpu"));
 
   const shapes: [string, Shape][] = [
@@ -22,7 +22,7 @@ describe("batch normalisation in training", () => {
       const c = [CHANNELS];
       const nodes: Node[] = [
         { op: "moments", name: "moments", inputs: ["x"] },
-        { op: "normalise", name: "y", inputs: ["x", "moments"], gamma: "gamma", beta: "beta", epsilon: 0.001 },
+        { op: "normalize", name: "y", inputs: ["x", "moments"], gamma: "gamma", beta: "beta", epsilon: 0.001 },
         ...[
           { op: "movingAverage", name: "moving", inputs: ["moments"], mean: "mean", variance: "variance" } as const,
         ].map((node) => ({ ...node, momentum: 0.99, varianceFactor: 1 })),

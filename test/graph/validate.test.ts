@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
 import type { Constant, Graph, Node } from "../../src/graph/graph.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { graphOf, PLAIN } from "./build.ts";
@@ -25,34 +25,34 @@ const input = (fields: object): Graph => ({
 });
 
 const Q = { scales: [0.1], zeroPoints: [0], axis: 0 };
-const BYTE = { dtype: "int8", quantisation: Q } as const;
+const BYTE = { dtype: "int8", quantization: Q } as const;
 /** An int8 graph of one node. */
 const byte = (node: object, constants: readonly Constant[] = []): Graph => ({
   ...{ name: "bytes", inputs: [{ name: "x", shape: [1, 4], ...BYTE }], nodes: [node as Node], outputs: ["y"] },
   ...{ constants: new Map(constants.map((c) => [c.name, c])), endPoints: new Map(), source: { format: "test" } },
 });
 const weights = (fields: object): Constant =>
-  ({ name: "w", shape: [4, 2], dtype: "int8", quantisation: Q, ...fields }) as Constant;
+  ({ name: "w", shape: [4, 2], dtype: "int8", quantization: Q, ...fields }) as Constant;
 const dense = (fields: object, ...constants: Constant[]) =>
   byte({ op: "dense", name: "y", inputs: ["x"], weights: "w", ...BYTE, ...fields }, constants);
 
 describe("validate of types", () => {
   it("accepts what computes in one type", () => {
-    validate(byte({ op: "dequantise", name: "y", inputs: ["x"] }));
+    validate(byte({ op: "dequantize", name: "y", inputs: ["x"] }));
     validate(byte({ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1, ...BYTE }));
     validate(dense({}, weights({})));
-    validate(dense({}, weights({ quantisation: { scales: [1, 2], zeroPoints: [3, 3], axis: 1 } })));
+    validate(dense({}, weights({ quantization: { scales: [1, 2], zeroPoints: [3, 3], axis: 1 } })));
   });
 
   const lies: [string, Graph, RegExp][] = [
     [
-      "dequantise to int8",
-      byte({ op: "dequantise", name: "y", inputs: ["x"], ...BYTE }),
+      "dequantize to int8",
+      byte({ op: "dequantize", name: "y", inputs: ["x"], ...BYTE }),
       /a value of float32, got int8/,
     ],
     [
-      "quantise to float32",
-      byte({ op: "quantise", name: "y", inputs: ["x"] }),
+      "quantize to float32",
+      byte({ op: "quantize", name: "y", inputs: ["x"] }),
       /a value of int8 or uint8, got float32/,
     ],
     [
@@ -89,7 +89,7 @@ describe("validate of types", () => {
     ],
     [
       "a zero point per channel",
-      dense({}, weights({ quantisation: { scales: [1, 1], zeroPoints: [0, 1], axis: 1 } })),
+      dense({}, weights({ quantization: { scales: [1, 1], zeroPoints: [0, 1], axis: 1 } })),
       /one zero point for all of weights "w"/,
     ],
     [
@@ -119,7 +119,7 @@ describe("validate", () => {
       mobilenetV1({ resolution: 32, training: true, batch: 2 }),
     ]) {
       expect(() => validate(graph)).not.toThrow();
-      expect(() => validate(optimise(graph))).not.toThrow();
+      expect(() => validate(optimize(graph))).not.toThrow();
     }
     expect(() => validate(bias({ data: undefined }))).not.toThrow();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Constant, Conv2d, Graph, Node } from "../../src/graph/graph.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { nameEndPoints } from "../../src/models/end-points.ts";
 import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -41,13 +41,13 @@ function found(graph: Graph): Map<string, string> {
 
 describe("nameEndPoints", () => {
   for (const reading of ["paper", "article"] as const) {
-    it(`recognises the ${reading}'s reading`, () => {
+    it(`recognizes the ${reading}'s reading`, () => {
       const { graph, expected } = anonymous({ reading });
       expect(found(graph)).toEqual(expected);
     });
   }
 
-  it("recognises a network of gray pictures, whose first convolution is written as a depthwise one with a multiplier", () => {
+  it("recognizes a network of gray pictures, whose first convolution is written as a depthwise one with a multiplier", () => {
     const { graph, expected } = anonymous({ alpha: 0.25 });
     const gray: Graph = {
       ...graph,
@@ -91,10 +91,10 @@ describe("nameEndPoints", () => {
     expect(found(keras)).toEqual(expected);
   });
 
-  it("recognises a converted network: folded norms, fused activations, a pool as large as the map", () => {
+  it("recognizes a converted network: folded norms, fused activations, a pool as large as the map", () => {
     const { graph, expected } = anonymous();
     const keep = new Set(graph.nodes.flatMap((node) => (node.op === "clamp" ? node.name : [])));
-    const folded = optimise(graph, keep);
+    const folded = optimize(graph, keep);
     expect(folded.nodes.filter(({ op }) => op === "depthwiseConv2d")).toHaveLength(13);
     const pooled = rewritten(folded, (node) => {
       if (node.op !== "globalAveragePool") return [node];
@@ -104,7 +104,7 @@ describe("nameEndPoints", () => {
     expect(found(pooled)).toEqual(expected);
   });
 
-  it("recognises a detector's backbone, heads at two blocks and convolutions behind, without a pool", () => {
+  it("recognizes a detector's backbone, heads at two blocks and convolutions behind, without a pool", () => {
     const { graph, expected } = anonymous({ top: "pool" });
     const [block11, block13] = [expected.get("block11") as string, expected.get("block13") as string];
     const trunk = {
@@ -121,7 +121,7 @@ describe("nameEndPoints", () => {
     expect(found(heads)).toEqual(expected);
   });
 
-  it("recognises a network whose last blocks keep their resolution by dilation", () => {
+  it("recognizes a network whose last blocks keep their resolution by dilation", () => {
     const { graph, expected } = anonymous();
     let strided = 0;
     const dilated = rewritten(graph, (node) => {

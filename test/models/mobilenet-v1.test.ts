@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Clamp, Graph, Shape } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { type MobilenetV1Options, mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -120,10 +120,10 @@ describe("mobilenetV1", () => {
     expect(graph.outputs).toHaveLength(1 + 27);
     expect(graph.outputs.slice(0, 3)).toEqual(["output", "block0/bn/moving", "block1/depthwise/bn/moving"]);
     expect([...graph.constants.keys()]).toEqual([...mobilenetV1({ reading: "article" }).constants.keys()]);
-    const values = evaluated(initialise(graph));
+    const values = evaluated(initialize(graph));
     const moments = values.get("block0/bn/moments")?.values as Float64Array;
     const moving = values.get("block0/bn/moving")?.values as Float64Array;
-    // Initialised with mean 0 and variance 1, which keep 0.99 of their weight.
+    // Initialized with mean 0 and variance 1, which keep 0.99 of their weight.
     for (let c = 0; c < 32; c++) {
       expect(moving[c]).toBeCloseTo(0.01 * (moments[c] as number), 12);
       expect(moving[32 + c]).toBeCloseTo(0.99 + 0.01 * (moments[32 + c] as number), 12);

@@ -6,7 +6,7 @@ import { build } from "../../src/engine/build.ts";
 import type { Session } from "../../src/engine/host/session.ts";
 import { accepts, VARIANTS, type Variant } from "../../src/engine/variant.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { initialise, withWeights } from "../../src/graph/initialise.ts";
+import { initialize, withWeights } from "../../src/graph/initialize.ts";
 import { mobilenetV1, type Reading } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import {
@@ -23,7 +23,7 @@ const END_POINTS = [...Array.from({ length: 14 }, (_, i) => `block${i}`), "outpu
 
 /** Xavier weights, and batch norms that do something: every statistic drawn at random. */
 export function randomNetwork(alpha: number, resolution: number, reading: Reading, seed: number): Graph {
-  const graph = initialise(mobilenetV1({ alpha, resolution, reading }), seed);
+  const graph = initialize(mobilenetV1({ alpha, resolution, reading }), seed);
   const { next } = random(`statistics of ${graph.name}, ${seed}`);
   const statistics = [...graph.constants.values()].filter(({ name }) => name.includes("/bn/"));
   const weights = statistics.map(({ name, shape }) => {

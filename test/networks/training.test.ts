@@ -4,25 +4,25 @@ import { layers } from "@tensorflow/tfjs-layers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 
 const BATCH = 4;
 const STEMS = ["block0", "block1/depthwise", "block1/pointwise", "block2/depthwise"];
 
-describe("mobilenetV1({ training: true }) against tfjs-layers' batch normalisation", () => {
+describe("mobilenetV1({ training: true }) against tfjs-layers' batch normalization", () => {
   beforeAll(async () => {
     await tf.setBackend("cpu");
   });
-  const graph = initialise(
+  const graph = initialize(
     mobilenetV1({ alpha: 0.25, resolution: 32, reading: "article", training: true, batch: BATCH }),
     11,
   );
   const input = random("training").floats(BATCH * 32 * 32 * 3);
 
   for (const variant of VARIANTS.filter(accepts)) {
-    it(`normalises by the batch and answers with the updated moving averages (${variant})`, async () => {
+    it(`normalizes by the batch and answers with the updated moving averages (${variant})`, async () => {
       const names = STEMS.flatMap((stem) => [`${stem}/conv`, `${stem}/bn`]);
       const session = await build(graph, { variant, endPoints: names });
       const { output, outputs, endPoints } = session.run(input);

@@ -1,5 +1,5 @@
 /**
- * Batch normalisation, with given statistics and with the batch's own, and what training keeps of the batch.
+ * Batch normalization, with given statistics and with the batch's own, and what training keeps of the batch.
  * @module
  */
 import { count, errors, gamma as roundings, type Value } from "./value.ts";
@@ -87,7 +87,7 @@ function rootError(v: number, epsilon: number, error: number): number {
  * y = gamma·(x − mean)/√(variance + epsilon) + beta with statistics [2, C] from {@link moments}. At most eight roundings: difference,
  * variance + epsilon, root, quotient, two products, sum, and the product of the mean when the mean is moved into the shift.
  */
-export function normalise(
+export function normalize(
   x: Value,
   statistics: Value,
   gamma: Numbers | undefined,

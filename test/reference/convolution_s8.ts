@@ -1,5 +1,5 @@
 /**
- * 8-bit convolutions by their definition: whole numbers, one output at a time, requantised in BigInt by TFLite's formula.
+ * 8-bit convolutions by their definition: whole numbers, one output at a time, requantized in BigInt by TFLite's formula.
  * @module
  */
 
@@ -10,8 +10,8 @@ export interface Target {
   readonly hi: number;
 }
 
-/** Weights with what their sums are requantised by, one entry an output channel. */
-export interface Quantised {
+/** Weights with what their sums are requantized by, one entry an output channel. */
+export interface Quantized {
   readonly weights: Int8Array;
   readonly zero: number;
   readonly bias: readonly number[];
@@ -37,7 +37,7 @@ export interface Geometry {
   readonly padL: number;
 }
 
-/** MBQM of `docs/quantisation.md`, in BigInt. */
+/** MBQM of `docs/quantization.md`, in BigInt. */
 export function multiplied(x: number, m: number, e: number): number {
   const shifted = BigInt(x) << BigInt(Math.max(-e, 0));
   const high = (shifted * BigInt(m) + (1n << 30n)) >> 31n;
@@ -46,7 +46,7 @@ export function multiplied(x: number, m: number, e: number): number {
   return Number((high + (1n << (right - 1n)) - (high < 0n ? 1n : 0n)) >> right);
 }
 
-function finished(sum: number, o: number, { m, e }: Quantised, { zero, lo, hi }: Target): number {
+function finished(sum: number, o: number, { m, e }: Quantized, { zero, lo, hi }: Target): number {
   return Math.min(hi, Math.max(lo, multiplied(sum, m[o]!, e[o]!) + zero));
 }
 
@@ -57,7 +57,7 @@ function at(x: Int8Array, g: Geometry, b: number, iy: number, ix: number, c: num
 }
 
 /** [rows, k] × [k, n]. */
-export function dense(x: Int8Array, zx: number, k: number, w: Quantised, target: Target): Int8Array {
+export function dense(x: Int8Array, zx: number, k: number, w: Quantized, target: Target): Int8Array {
   const n = w.bias.length;
   const rows = x.length / k;
   const y = new Int8Array(rows * n);
@@ -72,7 +72,7 @@ export function dense(x: Int8Array, zx: number, k: number, w: Quantised, target:
 }
 
 /** Weights [kH, kW, inC, outC]. */
-export function convolution(x: Int8Array, zx: number, g: Geometry, w: Quantised, target: Target): Int8Array {
+export function convolution(x: Int8Array, zx: number, g: Geometry, w: Quantized, target: Target): Int8Array {
   const outC = w.bias.length;
   return eachOutput(g, outC, (b, iy, ix, o) => {
     let sum = w.bias[o]!;
@@ -92,7 +92,7 @@ export function depthwise(
   zx: number,
   g: Geometry,
   multiplier: number,
-  w: Quantised,
+  w: Quantized,
   target: Target,
 ): Int8Array {
   const outC = g.inC * multiplier;

@@ -1,5 +1,5 @@
 /**
- * TFLite's fixed-point arithmetic: SRDHM, RDBPOT, MBQM and QM of `docs/quantisation.md`, in BigInt, which nothing
+ * TFLite's fixed-point arithmetic: SRDHM, RDBPOT, MBQM and QM of `docs/quantization.md`, in BigInt, which nothing
  * overflows.
  * @module
  */

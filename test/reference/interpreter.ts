@@ -10,7 +10,7 @@ import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/grap
 import { inferShapes } from "../../src/graph/shape.ts";
 import { clamp, hardSwish, sigmoid } from "./activation.ts";
 import { add } from "./add.ts";
-import { batchNorm, moments, movingAverage, normalise, scaleShift } from "./batchNorm.ts";
+import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
@@ -146,15 +146,15 @@ function evaluate(node: Node, scope: Scope): Value {
       return softmax(x, node.beta);
     case "scaleShift":
       return clamp(scaleShift(x, data(node.scale)!, data(node.shift)!), node.clamp);
-    case "quantise":
-    case "dequantise":
+    case "quantize":
+    case "dequantize":
       throw new TypeError(`node ${node.name}: expected a float32 network, got ${node.op}`);
     default:
       return statistics(node, x, x2, data);
   }
 }
 
-type Statistical = Extract<Node, { op: "batchNorm" | "moments" | "normalise" | "movingAverage" }>;
+type Statistical = Extract<Node, { op: "batchNorm" | "moments" | "normalize" | "movingAverage" }>;
 
 function statistics(
   node: Statistical,
@@ -175,8 +175,8 @@ function statistics(
     }
     case "moments":
       return moments(x);
-    case "normalise":
-      return normalise(x, x2, data(node.gamma), data(node.beta), node.epsilon);
+    case "normalize":
+      return normalize(x, x2, data(node.gamma), data(node.beta), node.epsilon);
     case "movingAverage":
       return movingAverage(x, data(node.mean)!, data(node.variance)!, node.momentum, node.varianceFactor);
   }

@@ -70,7 +70,7 @@ describe("annotate", () => {
     expect(annotate(blank(4, 3), [{ score: 0.5, box: [0, 0, 4, 3], label: "face" }]).data).toHaveLength(48);
   });
 
-  test("gives each class a colour of its own", () => {
+  test("gives each class a color of its own", () => {
     const boxes = ["cat", "dog", "cat"].map(
       (label, i): Detection => ({ score: 0.9, label, box: [20 + 200 * i, 100, 120, 160] }),
     );
@@ -114,7 +114,7 @@ describe("shapes", () => {
     }
   });
 
-  test("half transparent colours blend, also into transparent pixels", () => {
+  test("half transparent colors blend, also into transparent pixels", () => {
     const image = blank(4, 4, 100);
     image.data[3] = 0;
     fillRounded(image, [0, 0, 4, 4], 0, [200, 0, 100], 0.5);

@@ -5,7 +5,7 @@ import { type Corners, decodeBoxes, decodeDetections, iou, nonMaxSuppression } f
 
 const flat = (boxes: readonly Corners[]) => Float32Array.from(boxes.flat());
 const UNIT: Corners = [0, 0, 1, 1];
-const SCALES = { centre: 10, size: 5 };
+const SCALES = { center: 10, size: 5 };
 
 describe("iou", () => {
   test.each<[string, Corners, Corners, number]>([
@@ -33,10 +33,10 @@ describe("decodeBoxes", () => {
     expect([...boxes].map((value, i) => Math.abs(value - anchors[i]!)).every((error) => error < 1e-7)).toBe(true);
   });
 
-  test("the centre moves by tenths of the anchor's size, the size grows by exp of fifths", () => {
+  test("the center moves by tenths of the anchor's size, the size grows by exp of fifths", () => {
     const encodings = Float32Array.of(10, -5, 5 * Math.log(2), 5 * Math.log(0.5), 0, 0, 0, 0);
     const boxes = decodeBoxes(encodings, anchors, SCALES);
-    // Anchor 0: centre (0.3, 0.6), 0.2 high, 0.4 wide → centre (0.5, 0.4), 0.4 high, 0.2 wide.
+    // Anchor 0: center (0.3, 0.6), 0.2 high, 0.4 wide → center (0.5, 0.4), 0.4 high, 0.2 wide.
     for (const [i, expected] of [0.3, 0.3, 0.7, 0.5].entries()) expect(boxes[i]).toBeCloseTo(expected, 6);
   });
 
@@ -91,7 +91,7 @@ describe("nonMaxSuppression", () => {
   });
 
   test("a box that is suppressed does not suppress others", () => {
-    // A chain in which each overlaps its neighbour by 0.6.
+    // A chain in which each overlaps its neighbor by 0.6.
     const boxes = flat([
       [0, 0, 4, 1],
       [1, 0, 5, 1],

@@ -18,7 +18,7 @@ function pixels(nodes: readonly Node[], classes = 3): Graph {
     nodes: [flat, ...nodes],
     outputs: [nodes.at(-1)?.name ?? "flat"],
     endPoints: new Map(),
-    source: { format: "test", normalisation: { mean: 0, std: 1 } },
+    source: { format: "test", normalization: { mean: 0, std: 1 } },
   };
 }
 
@@ -58,9 +58,9 @@ describe("classify", () => {
     expect(other.classes.map(({ label }) => label)).toEqual(["y", "z", "x"]);
   });
 
-  it("normalises as the option says, else as the model says", async () => {
+  it("normalizes as the option says, else as the model says", async () => {
     using session = await build(pixels([]));
-    const [first] = (await classify(session, row(0, 200, 0), { normalisation: { mean: 0, std: 100 } })).classes;
+    const [first] = (await classify(session, row(0, 200, 0), { normalization: { mean: 0, std: 100 } })).classes;
     expect(first!.score).toBeCloseTo(Math.exp(2) / (Math.exp(2) + 2), 6);
   });
 
@@ -95,7 +95,7 @@ describe("classify", () => {
       const picture = await decodeImage(new Uint8Array(readFileSync(shared(`images/${name}`))), { name });
       const { classes } = await classify(session, picture, {
         labels: ["no person", "person"],
-        normalisation: { mean: 0, std: 255 },
+        normalization: { mean: 0, std: 255 },
       });
       const npy = `${folder}/${name.split(".")[0]}.output.npy`;
       const { data } = parseNpy(new Uint8Array(readFileSync(npy)), npy);

@@ -18,8 +18,8 @@ import {
   withSegments,
 } from "./pictures/writers.ts";
 
-type Colour = readonly [red: number, green: number, blue: number];
-const COLOURS: readonly Colour[] = [
+type Color = readonly [red: number, green: number, blue: number];
+const COLORS: readonly Color[] = [
   [255, 0, 0],
   [0, 255, 0],
   [0, 0, 255],
@@ -29,26 +29,26 @@ const COLOURS: readonly Colour[] = [
 /** 32×16 pixels in four quarters: red and green above, blue and white below. */
 const SIZE = { width: 32, height: 16 };
 const quarter = (x: number, y: number) => (y < 8 ? 0 : 2) + (x < 16 ? 0 : 1);
-const rgb = (x: number, y: number) => COLOURS[quarter(x, y)]!;
+const rgb = (x: number, y: number) => COLORS[quarter(x, y)]!;
 
-const PNG = png({ ...SIZE, colour: 2, depth: 8, at: rgb });
+const PNG = png({ ...SIZE, color: 2, depth: 8, at: rgb });
 const JPEG = new Uint8Array(
   jpegJs.encode(
     { ...SIZE, data: Uint8Array.from({ length: 512 }, (_, i) => i).reduce(painted, new Uint8Array(4 * 512)) },
     90,
   ).data,
 );
-const BMP = bmp({ ...SIZE, bits: 2 ** 3, at: quarter, palette: COLOURS });
-const GIF = gif({ ...SIZE, at: quarter, palette: COLOURS });
+const BMP = bmp({ ...SIZE, bits: 2 ** 3, at: quarter, palette: COLORS });
+const GIF = gif({ ...SIZE, at: quarter, palette: COLORS });
 
 function painted(data: Uint8Array, _value: number, i: number): Uint8Array {
   data.set([...rgb(i % 32, Math.floor(i / 32)), 255], 4 * i);
   return data;
 }
 
-const NAMES = new Map(COLOURS.map((colour, i) => [String(colour), "RGBW"[i]]));
+const NAMES = new Map(COLORS.map((color, i) => [String(color), "RGBW"[i]]));
 
-/** The colours in the middle of the four quarters, row by row: one letter each, whichever of the four is near. */
+/** The colors in the middle of the four quarters, row by row: one letter each, whichever of the four is near. */
 function corners({ data, width, height }: DecodedImage): string {
   const letter = (x: number, y: number) => {
     const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
@@ -145,7 +145,7 @@ describe("decodeImage", () => {
       const chunks = [["eXIf", exif(orientation, littleEndian)] as const];
       for (const file of [
         withSegments(JPEG, exifSegment(orientation, littleEndian)),
-        png({ ...SIZE, colour: 2, depth: 8, at: rgb, chunks }),
+        png({ ...SIZE, color: 2, depth: 8, at: rgb, chunks }),
       ]) {
         const image = await decodeImage(file);
         expect(corners(image)).toBe(seen);
@@ -169,7 +169,7 @@ describe("decodeImage", () => {
     };
     for (const [orientation, from] of Object.entries(stored)) {
       const chunks = [["eXIf", exif(Number(orientation), true)] as const];
-      const image = await decodeImage(png({ width, height, colour: 2, depth: 8, at, chunks }));
+      const image = await decodeImage(png({ width, height, color: 2, depth: 8, at, chunks }));
       const expected = Array.from({ length: width * height }, (_, i) => {
         return [...from(i % image.width, Math.floor(i / image.width)), 0, 255];
       });

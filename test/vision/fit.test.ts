@@ -26,7 +26,7 @@ describe("place", () => {
     const side = fc.integer({ min: 1, max: 5000 });
     const sizes = fc.record({ width: side, height: side });
     const fits = fc.constantFrom<Fit>("stretch", "cover", "contain");
-    const positions = fc.constantFrom("centre", "start");
+    const positions = fc.constantFrom("center", "start");
     fc.assert(
       fc.property(sizes, sizes, fits, positions, (image, input, fit, position) => {
         const placement = place(image, input, { fit, position });

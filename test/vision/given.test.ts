@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { Node } from "../../src/graph/graph.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import {
   build,
   classify,
@@ -43,7 +43,7 @@ const network = (source: Graph["source"]): Graph => ({
 
 describe("pictures as people hold them", () => {
   it("are the same pixels as path, URL, bytes, Blob and Response", async () => {
-    const session = await build(network({ format: "test", normalisation: RANGE }));
+    const session = await build(network({ format: "test", normalization: RANGE }));
     const expected = await classify(session, path);
     const copy = new Uint8Array(file);
     for (const given of [
@@ -57,12 +57,12 @@ describe("pictures as people hold them", () => {
       expect(await classify(session, given)).toEqual(expected);
     }
     expect(expected.range).toEqual({ ...RANGE, from: "model" });
-    const input = await toInput(path, { width: 6, height: 6, normalisation: RANGE });
-    expect(input).toEqual(await toInput(copy, { width: 6, height: 6, normalisation: RANGE }));
+    const input = await toInput(path, { width: 6, height: 6, normalization: RANGE });
+    expect(input).toEqual(await toInput(copy, { width: 6, height: 6, normalization: RANGE }));
   });
 
   it("are refused in words where they are none", async () => {
-    const session = await build(network({ format: "test", normalisation: RANGE }));
+    const session = await build(network({ format: "test", normalization: RANGE }));
     await expect(classify(session, join(folder, "none.png"))).rejects.toThrow(LoadError);
     await expect(classify(session, [1, 2, 3] as never)).rejects.toThrow(
       /or a path, URL, bytes, Blob or Response, got an Array/,
@@ -80,10 +80,10 @@ describe("the range of pixels", () => {
     await classify(session, path);
     expect(said).toHaveBeenCalledTimes(1);
     expect(said.mock.calls[0]![0]).toMatch(/"test" does not say which range its pixels have; assumed \[-1, 1\]/);
-    const asked = await classify(session, path, { normalisation: { mean: 0, std: 255 } });
+    const asked = await classify(session, path, { normalization: { mean: 0, std: 255 } });
     expect(asked.range).toEqual({ mean: 0, std: 255, from: "option" });
-    await classify(await build(network({ format: "test", normalisation: RANGE })), path);
-    await classify(await build(initialise(mobilenetV1({ alpha: 0.25, resolution: 32 }))), path);
+    await classify(await build(network({ format: "test", normalization: RANGE })), path);
+    await classify(await build(initialize(mobilenetV1({ alpha: 0.25, resolution: 32 }))), path);
     expect(said).toHaveBeenCalledTimes(1);
   });
 });
@@ -94,10 +94,10 @@ describe("detectors and classifiers", () => {
       boxes: "y",
       scores: "y",
       anchors: new Float32Array(4),
-      scales: { centre: 10, size: 5 },
+      scales: { center: 10, size: 5 },
       classes: [],
     };
-    const session = await build(network({ format: "test", normalisation: RANGE, detector }));
+    const session = await build(network({ format: "test", normalization: RANGE, detector }));
     await expect(classify(session, path)).rejects.toThrow(UnsupportedError);
     await expect(classify(session, path)).rejects.toThrow(/expected a classifier, got the detector test; use detect/);
     await expect(detect(await build(network({ format: "test" })), path)).rejects.toThrow(UnsupportedError);

@@ -83,7 +83,7 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
   const columns = columnsOf(packed);
   const constant = graph.constants.get(packed.weights)!;
   const data = bytes(constant);
-  packHead(memory, packed, address, graph, data, constant.quantisation!.zeroPoints[0]!);
+  packHead(memory, packed, address, graph, data, constant.quantization!.zeroPoints[0]!);
   const body = address + headS8(columns);
   if (packed.layout === "depthwise_s8") {
     const target = memory.bytes(body, k * columns);

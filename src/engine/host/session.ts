@@ -4,7 +4,7 @@
  */
 import { kindOf, tagOf } from "../../arguments.ts";
 import { ShapeError, StateError } from "../../errors.ts";
-import type { DType, Graph, Quantisation, Shape } from "../../graph/graph.ts";
+import type { DType, Graph, Quantization, Shape } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { packingOf, writeImage } from "../image.ts";
 import type { Manifest, ManifestStep, ManifestValue } from "../manifest.ts";
@@ -22,7 +22,7 @@ export interface ValueInfo {
   /** In 8 bits: what the numbers mean, scale·(q − zeroPoint). */
   readonly scale?: number;
   readonly zeroPoint?: number;
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
 }
 
 /** The numbers of a value: a Float32Array, Int8Array or Uint8Array, as its dtype says. */
@@ -212,9 +212,9 @@ export class Session {
   }
 }
 
-function info({ name, shape, dtype, quantisation }: ManifestValue): ValueInfo {
-  if (quantisation === undefined) return { name, shape, dtype };
-  return { name, shape, dtype, quantisation, scale: quantisation.scales[0]!, zeroPoint: quantisation.zeroPoints[0]! };
+function info({ name, shape, dtype, quantization }: ManifestValue): ValueInfo {
+  if (quantization === undefined) return { name, shape, dtype };
+  return { name, shape, dtype, quantization, scale: quantization.scales[0]!, zeroPoint: quantization.zeroPoints[0]! };
 }
 
 /** A view of a value. */

@@ -26,8 +26,8 @@ import {
 import { type Packed, part, rows } from "./packed.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
-/** Ops whose results are floats, but for `dequantise`, which begins with bytes. */
-type FloatOp = Exclude<Op, "quantise" | "dequantise">;
+/** Ops whose results are floats, but for `dequantize`, which begins with bytes. */
+type FloatOp = Exclude<Op, "quantize" | "dequantize">;
 
 /** The steps of a node in floats, by its op; none for one that only renames its input. */
 export const FLOATS: Lowerings<FloatOp> = {
@@ -83,12 +83,12 @@ export const FLOATS: Lowerings<FloatOp> = {
     return [{ kernel: "moments_f32", x: node.inputs[0]!, fields: { rows: 1, inH: sizeOf(x) / inC, inC } }];
   },
 
-  normalise(node, context) {
+  normalize(node, context) {
     const y = shapeOf(node.name, context);
     const inC = lastOf(y);
     const w = rows(part(node.gamma, inC, 1), part(node.beta, inC, 0));
     const [x, x2] = node.inputs as readonly [string, string];
-    return [{ kernel: "normalise_f32", x, x2, w, fields: { rows: sizeOf(y) / inC, inC, a: node.epsilon } }];
+    return [{ kernel: "normalize_f32", x, x2, w, fields: { rows: sizeOf(y) / inC, inC, a: node.epsilon } }];
   },
 
   movingAverage(node, context) {

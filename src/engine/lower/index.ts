@@ -11,7 +11,7 @@ import { BYTES } from "./s8.ts";
 
 /** The steps that compute a node; none for one that only renames its input. */
 export function lower(node: Node, context: Context): readonly Lowered[] {
-  const inBytes = isByte(node.dtype) || node.op === "dequantise";
+  const inBytes = isByte(node.dtype) || node.op === "dequantize";
   const table = (inBytes ? BYTES : FLOATS) as Readonly<
     Record<string, (node: Node, context: Context) => readonly Lowered[]>
   >;

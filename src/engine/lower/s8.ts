@@ -3,7 +3,7 @@
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
-import type { Clamp, Node, Op, Quantisation, Window } from "../../graph/graph.ts";
+import type { Clamp, Node, Op, Quantization, Window } from "../../graph/graph.ts";
 import {
   type Affine,
   activationBounds,
@@ -11,7 +11,7 @@ import {
   isByte,
   type Multiplier,
   multiplied,
-  quantiseMultiplier,
+  quantizeMultiplier,
   roundAway,
   sameMeaning,
   typeOf,
@@ -35,7 +35,7 @@ import {
   shapeOf,
 } from "./lowering.ts";
 import type { Packed } from "./packed.ts";
-import { fastHolds } from "./requantise.ts";
+import { fastHolds } from "./requantize.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
 /** The steps of a node whose value has 8 bits, or that leads there or back, by its op. */
@@ -64,7 +64,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const x = node.inputs[0]!;
     const y = shapeOf(node.name, context);
     const outC = y[3]!;
-    const mid = node.depthwise.quantisation!;
+    const mid = node.depthwise.quantization!;
     const first = depthwise(node, node.depthwise, x, mid, context);
     const midC = first.fields.midC!;
     const second = matrix(node, node.pointwise, mid, outputOf(node), midC, outC, context, "conv");
@@ -95,7 +95,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const x = node.inputs[0]!;
     const from = affineOf(meaning(x, context));
     const to = affineOf(outputOf(node));
-    const { m, e } = quantiseMultiplier(from.scale / to.scale);
+    const { m, e } = quantizeMultiplier(from.scale / to.scale);
     const scale = { m1: m, e1: e, zx: from.zeroPoint };
     const fields = { ...globalPoolFields(x, context), ...scale, ...bounds(undefined, node) };
     return [{ kernel: "gap_s8", x, fields }];
@@ -106,8 +106,8 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const a = affineOf(meaning(x, context));
     const b = affineOf(meaning(x2, context));
     const twice = 2 * Math.max(a.scale, b.scale);
-    const [one, two] = [quantiseMultiplier(a.scale / twice), quantiseMultiplier(b.scale / twice)];
-    const out = quantiseMultiplier(twice / (2 ** 20 * affineOf(outputOf(node)).scale));
+    const [one, two] = [quantizeMultiplier(a.scale / twice), quantizeMultiplier(b.scale / twice)];
+    const out = quantizeMultiplier(twice / (2 ** 20 * affineOf(outputOf(node)).scale));
     if (out.e < 0)
       throw new UnsupportedError(`node ${node.name}: expected an output scale of a millionth of the inputs' at least`);
     const factors = { m1: one.m, e1: one.e, m2: two.m, e2: two.e, m3: out.m, e3: out.e };
@@ -166,7 +166,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
       return [{ ...elementwise("softmax_s8", node, context, { flags: FLAGS.FROM_TABLE }), w }];
     }
     // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart anyway.
-    const { m, e } = quantiseMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
+    const { m, e } = quantizeMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
     return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
   },
@@ -178,14 +178,14 @@ export const BYTES: Partial<Lowerings<Op>> = {
   sigmoid: (node, context) => [realTable(node, context, (x) => 1 / (1 + Math.exp(-x)))],
   hardSwish: (node, context) => [realTable(node, context, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6)],
 
-  quantise(node, context) {
+  quantize(node, context) {
     const from = typeOf(node.inputs[0]!, context.graph);
     if (!isByte(from.dtype)) {
       const { scale, zeroPoint } = affineOf(outputOf(node));
       if (node.dtype !== "int8")
         throw new UnsupportedError(`node ${node.name}: expected signed bytes, got ${node.dtype}`);
       const fields = { a: scale, zy: zeroPoint, qlo: -128, qhi: 127 };
-      return [{ ...elementwise("quantise_s8", node, context, fields), inPlace: false }];
+      return [{ ...elementwise("quantize_s8", node, context, fields), inPlace: false }];
     }
     // Between signs: both are read as signed numbers, the unsigned ones 128 lower, and written as bytes.
     const lower = (dtype: string | undefined) => (dtype === "uint8" ? 128 : 0);
@@ -199,27 +199,27 @@ export const BYTES: Partial<Lowerings<Op>> = {
     return [{ ...steps, w: { layout: "bytes", bytes: flip(bytes) } }];
   },
 
-  dequantise(node, context) {
+  dequantize(node, context) {
     const { scale, zeroPoint } = affineOf(meaning(node.inputs[0]!, context));
     const fields = { a: scale, zx: zeroPoint };
-    return [{ ...elementwise("dequantise_s8", node, context, fields), inPlace: false }];
+    return [{ ...elementwise("dequantize_s8", node, context, fields), inPlace: false }];
   },
 };
 
-function meaning(name: string, { graph }: Context): Quantisation {
-  const { quantisation } = typeOf(name, graph);
-  if (!quantisation) throw new UnsupportedError(`value ${name}: expected 8 bits with a scale, got neither`);
-  return quantisation;
+function meaning(name: string, { graph }: Context): Quantization {
+  const { quantization } = typeOf(name, graph);
+  if (!quantization) throw new UnsupportedError(`value ${name}: expected 8 bits with a scale, got neither`);
+  return quantization;
 }
 
-function outputOf(node: Node): Quantisation {
-  return node.quantisation!;
+function outputOf(node: Node): Quantization {
+  return node.quantization!;
 }
 
 function requireSame(node: Node, input: string, context: Context): void {
   const from = meaning(input, context);
-  if (sameMeaning(from, node.quantisation)) return;
-  const show = ({ scales, zeroPoints }: Quantisation) => `scale ${scales[0]}, zero point ${zeroPoints[0]}`;
+  if (sameMeaning(from, node.quantization)) return;
+  const show = ({ scales, zeroPoints }: Quantization) => `scale ${scales[0]}, zero point ${zeroPoints[0]}`;
   throw new UnsupportedError(
     `node ${node.name} (${node.op}): expected an output of the input's ${show(from)}, got ${show(outputOf(node))}`,
   );
@@ -234,18 +234,18 @@ function bounds(clamp: Clamp | undefined, node: Node): StepFields {
 function factors(
   node: Node,
   weights: string,
-  from: Quantisation,
-  to: Quantisation,
+  from: Quantization,
+  to: Quantization,
   n: number,
   { graph }: Context,
   kind: "conv" | "dense",
 ): { m: number[]; e: number[] } {
-  const { scales, unsigned } = graph.constants.get(weights)!.quantisation!;
+  const { scales, unsigned } = graph.constants.get(weights)!.quantization!;
   const single = unsigned || (kind === "dense" && scales.length === 1);
   const all: Multiplier[] = scales.map((scale) => {
     const product = affineOf(from).scale * scale;
     const factor = (single ? Math.fround(product) : product) / affineOf(to).scale;
-    const result = quantiseMultiplier(factor);
+    const result = quantizeMultiplier(factor);
     if (!Number.isFinite(factor) || result.e < -30) {
       throw new UnsupportedError(
         `node ${node.name}: expected a rescaling factor below 2³⁰, got ${factor} by "${weights}"`,
@@ -264,8 +264,8 @@ function factors(
 function matrix(
   node: Node,
   half: { weights: string; bias?: string; clamp?: Clamp },
-  from: Quantisation,
-  to: Quantisation,
+  from: Quantization,
+  to: Quantization,
   k: number,
   n: number,
   context: Context,
@@ -275,7 +275,7 @@ function matrix(
   const zero = affineOf(from).zeroPoint;
   const { lo: qlo, hi: qhi } = activationBounds(half.clamp, to, "int8");
   const zy = affineOf(to).zeroPoint;
-  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const zw = context.graph.constants.get(half.weights)!.quantization!.zeroPoints[0]!;
   const w = { layout: "matrix_s8" as const, weights: half.weights, bias: half.bias, k, n, zero, m, e };
   const fast = fastHolds(w, { lo: qlo - zy, hi: qhi - zy }, context.graph);
   return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FLAGS.FAST_POINTWISE : 0 } };
@@ -286,7 +286,7 @@ function depthwise(
   node: Node,
   half: Window & { weights: string; bias?: string; clamp?: Clamp },
   input: string,
-  to: Quantisation,
+  to: Quantization,
   context: Context,
 ): { w: Packed; fields: StepFields } {
   const [kH, kW, inC, multiplier] = dims(half.weights, context) as readonly [number, number, number, number];
@@ -296,7 +296,7 @@ function depthwise(
   const { lo: qlo2, hi: qhi2 } = activationBounds(half.clamp, to, "int8");
   const zm = affineOf(to).zeroPoint;
   const zx = affineOf(from).zeroPoint;
-  const zw = context.graph.constants.get(half.weights)!.quantisation!.zeroPoints[0]!;
+  const zw = context.graph.constants.get(half.weights)!.quantization!.zeroPoints[0]!;
   const w = {
     layout: "depthwise_s8" as const,
     weights: half.weights,
@@ -348,7 +348,7 @@ function table(node: Node, context: Context, of: (q: number, from: Affine, to: A
 
 /** q of one meaning in another one. */
 function rescaled(q: number, from: Affine, to: Affine): number {
-  return multiplied(q - from.zeroPoint, quantiseMultiplier(from.scale / to.scale)) + to.zeroPoint;
+  return multiplied(q - from.zeroPoint, quantizeMultiplier(from.scale / to.scale)) + to.zeroPoint;
 }
 
 /** A table of a function of real numbers, rounded to the nearest: what TFLite's default kernels look up. */

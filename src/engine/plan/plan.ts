@@ -7,7 +7,7 @@
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
-import type { DType, Graph, Node, Quantisation, Shape } from "../../graph/graph.ts";
+import type { DType, Graph, Node, Quantization, Shape } from "../../graph/graph.ts";
 import { isByte, typeOf } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { inferShapes } from "../../graph/shape.ts";
@@ -54,7 +54,7 @@ export interface PlannedValue {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  readonly quantisation?: Quantisation | undefined;
+  readonly quantization?: Quantization | undefined;
   readonly address: number;
 }
 
@@ -83,7 +83,7 @@ interface Draft extends Lowered {
 
 /**
  * Lays a graph out in memory.
- * @param graph an optimised graph (no batch norms left); constants need no data
+ * @param graph an optimized graph (no batch norms left); constants need no data
  * @param keep names of values, beside the outputs, that must be readable after a run
  */
 export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan {

@@ -12,7 +12,7 @@ import { inPieces, widen } from "./decode.ts";
 import { shown } from "./json.ts";
 import type { Sibling } from "./source.ts";
 
-/** A decoded weight: quantised and half-precision ones as float32, booleans as uint8. */
+/** A decoded weight: quantized and half-precision ones as float32, booleans as uint8. */
 export interface Weight {
   readonly shape: Shape;
   readonly dtype: "float32" | "int32" | "uint8";
@@ -24,13 +24,13 @@ interface Entry {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: "float32" | "float16" | "int32" | "uint8" | "bool";
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
   readonly length: number;
   readonly bytes: number;
 }
 
 /** value = q·scale + min; float16 has neither. */
-interface Quantisation {
+interface Quantization {
   readonly dtype: "uint8" | "uint16" | "float16";
   readonly scale: number;
   readonly min: number;
@@ -135,19 +135,19 @@ function parseEntry(where: string, weight: unknown): Entry {
   if (quantization === undefined || quantization === null) {
     return { name, shape, dtype, length, bytes: length * ITEM_BYTES[dtype] };
   }
-  const quantisation = parseQuantisation(at, quantization);
-  return { name, shape, dtype, quantisation, length, bytes: length * ITEM_BYTES[quantisation.dtype] };
+  const stored = parseQuantization(at, quantization);
+  return { name, shape, dtype, quantization: stored, length, bytes: length * ITEM_BYTES[stored.dtype] };
 }
 
-function parseQuantisation(at: string, value: unknown): Quantisation {
+function parseQuantization(at: string, value: unknown): Quantization {
   const { dtype, scale, min } = record(`${at}: quantization`, value);
   if (dtype === "float16") return { dtype, scale: 1, min: 0 };
   if (dtype !== "uint8" && dtype !== "uint16") {
-    throw new FormatError(`${at}: expected quantisation to uint8, uint16 or float16, got ${shown(dtype)}`);
+    throw new FormatError(`${at}: expected quantization to uint8, uint16 or float16, got ${shown(dtype)}`);
   }
   if (typeof scale !== "number" || typeof min !== "number" || !Number.isFinite(scale) || !Number.isFinite(min)) {
     throw new FormatError(
-      `${at}: expected a quantisation with scale and min, got scale ${shownNumber(scale)}, min ${shownNumber(min)}`,
+      `${at}: expected a quantization with scale and min, got scale ${shownNumber(scale)}, min ${shownNumber(min)}`,
     );
   }
   return { dtype, scale, min };
@@ -228,14 +228,14 @@ function joined(shards: readonly Uint8Array[]): (bytes: number, use: boolean) =>
   };
 }
 
-function decodedBytes({ dtype, quantisation, length }: Entry): number {
-  return length * (quantisation === undefined && (dtype === "uint8" || dtype === "bool") ? 1 : 4);
+function decodedBytes({ dtype, quantization, length }: Entry): number {
+  return length * (quantization === undefined && (dtype === "uint8" || dtype === "bool") ? 1 : 4);
 }
 
 async function decode(entry: Entry, raw: ArrayBuffer, budget: Budget): Promise<Weight> {
-  const { shape, dtype, quantisation } = entry;
-  if (quantisation) {
-    const values = await dequantised(quantisation, raw, budget);
+  const { shape, dtype, quantization } = entry;
+  if (quantization) {
+    const values = await dequantized(quantization, raw, budget);
     if (dtype === "int32") return { shape, dtype, data: Int32Array.from(values, Math.round) };
     return { shape, dtype: "float32", data: values };
   }
@@ -243,7 +243,7 @@ async function decode(entry: Entry, raw: ArrayBuffer, budget: Budget): Promise<W
     case "float32":
       return { shape, dtype, data: new Float32Array(raw) };
     case "float16":
-      return { shape, dtype: "float32", data: await dequantised({ dtype, scale: 1, min: 0 }, raw, budget) };
+      return { shape, dtype: "float32", data: await dequantized({ dtype, scale: 1, min: 0 }, raw, budget) };
     case "int32":
       return { shape, dtype, data: new Int32Array(raw) };
     default:
@@ -251,8 +251,8 @@ async function decode(entry: Entry, raw: ArrayBuffer, budget: Budget): Promise<W
   }
 }
 
-async function dequantised(quantisation: Quantisation, raw: ArrayBuffer, budget: Budget): Promise<Float32Array> {
-  const { dtype, scale, min } = quantisation;
+async function dequantized(quantization: Quantization, raw: ArrayBuffer, budget: Budget): Promise<Float32Array> {
+  const { dtype, scale, min } = quantization;
   const codes = dtype === "uint8" ? new Uint8Array(raw) : new Uint16Array(raw);
   const values = new Float32Array(codes.length);
   await inPieces(codes.length, budget, (from, to) => {

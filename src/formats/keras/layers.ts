@@ -4,10 +4,10 @@
  */
 
 import { FormatError, UnsupportedError } from "../../errors.ts";
-import type { Graph, Normalisation, Source } from "../../graph/graph.ts";
+import type { Graph, Normalization, Source } from "../../graph/graph.ts";
 import { Budget } from "../../limits.ts";
 import { nameEndPoints } from "../../models/end-points.ts";
-import { NORMALISATION } from "../../models/mobilenet-v1.ts";
+import { NORMALIZATION } from "../../models/mobilenet-v1.ts";
 import { checked } from "../common/checked.ts";
 import { LayerCall } from "./call.ts";
 import { isRef, type Literal, type Ref } from "./calls.ts";
@@ -63,8 +63,8 @@ export async function fromKerasConfig(
   draft.refuse();
   if (outputs.length === 0) throw new FormatError(`${format}: model '${model.name}': expected outputs, got none`);
   const found = weights.assign(needsOf(draft, model, [], []));
-  const normalisation = options.source?.normalisation ?? applicationNormalisation(model);
-  const source = { format, ...options.source, ...(normalisation && { normalisation }) };
+  const normalization = options.source?.normalization ?? applicationNormalization(model);
+  const source = { format, ...options.source, ...(normalization && { normalization }) };
   const fields = { name: model.name, outputs: outputs as readonly string[], source };
   const graph = await draft.complete(fields, (need) => found.get(need)!.read());
   return nameEndPoints(await checked(format, graph, draft.budget));
@@ -232,9 +232,9 @@ function emitFunctional(
 }
 
 /** The range of pixels where the model, or what it begins with, is one of keras-applications' MobileNets. */
-function applicationNormalisation(model: KerasModel): Normalisation | undefined {
+function applicationNormalization(model: KerasModel): Normalization | undefined {
   for (let inner: KerasModel | undefined = model; inner; ) {
-    if (/^mobilenet(v2)?_[\d.]+_\d+$/.test(inner.name)) return NORMALISATION;
+    if (/^mobilenet(v2)?_[\d.]+_\d+$/.test(inner.name)) return NORMALIZATION;
     const first: KerasLayer | undefined = inner.sequential
       ? [...inner.layers.values()].find((layer) => layer.className !== "InputLayer")
       : undefined;

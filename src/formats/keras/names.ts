@@ -8,7 +8,7 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import { withNumbers } from "../../graph/builder.ts";
 import type { Graph, Shape } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
-import { FILTERS, mobilenetV1, NORMALISATION } from "../../models/mobilenet-v1.ts";
+import { FILTERS, mobilenetV1, NORMALIZATION } from "../../models/mobilenet-v1.ts";
 import { checked } from "../common/checked.ts";
 import type { KerasVariable, KerasWeights } from "./needs.ts";
 
@@ -102,7 +102,7 @@ export async function fromMobilenetWeights(
     await options.budget.turn();
     return read(weights, map.get(name)!, shape);
   });
-  const source = { format: "keras", normalisation: NORMALISATION };
+  const source = { format: "keras", normalization: NORMALIZATION };
   return checked("keras", { ...filled, source }, options.budget);
 }
 

@@ -31,7 +31,7 @@ function describeClass(className: string): string {
   return className.length > 60 ? describe(className) : className;
 }
 
-/** Keras 3 stores quantised layers' kernels as integers, with scales of their own. */
+/** Keras 3 stores quantized layers' kernels as integers, with scales of their own. */
 function requireFloat(call: LayerCall): void {
   const policy = call.config.dtype;
   if (typeof policy !== "object" || policy === null) return;

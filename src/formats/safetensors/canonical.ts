@@ -7,7 +7,7 @@
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import { withNumbers } from "../../graph/builder.ts";
 import { RELU6, sameClamp } from "../../graph/clamp.ts";
-import type { Graph, Normalisation } from "../../graph/graph.ts";
+import type { Graph, Normalization } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import {
   ARTICLE_ALPHAS,
@@ -35,7 +35,7 @@ export interface CanonicalOptions {
    */
   readonly reading?: Reading;
   /** How the weights want their pixels; by default scaled to [−1, 1]. */
-  readonly normalisation?: Normalisation;
+  readonly normalization?: Normalization;
 }
 
 /**
@@ -66,8 +66,8 @@ export async function fromCanonical(
     );
   }
   const filled = await withNumbers(graph, ({ name }) => decode(name, tensors.get(name)!));
-  const normalisation = options.normalisation ?? graph.source.normalisation;
-  return { ...filled, source: { format: "safetensors", ...(normalisation && { normalisation }) } };
+  const normalization = options.normalization ?? graph.source.normalization;
+  return { ...filled, source: { format: "safetensors", ...(normalization && { normalization }) } };
 }
 
 /** The architecture is the file's, so what it cannot be is the file's fault. */

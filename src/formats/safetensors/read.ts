@@ -282,7 +282,7 @@ export function toSafetensors(
 }
 
 function checkedData(name: string, { shape, data }: Tensor): TensorData {
-  if (!data) throw new TypeError(`tensor "${name}": expected data to write, got none; initialise the graph first`);
+  if (!data) throw new TypeError(`tensor "${name}": expected data to write, got none; initialize the graph first`);
   const count = shape.reduce((product, n) => product * n, 1);
   if (count !== data.length) {
     throw new RangeError(`tensor "${name}": expected ${count} values for shape [${shape}], got ${data.length}`);

@@ -11,10 +11,10 @@
 import { FormatError } from "../../errors.ts";
 import { GraphBuilder } from "../../graph/builder.ts";
 import { RELU6 } from "../../graph/clamp.ts";
-import type { Graph, Normalisation, Padding, Shape } from "../../graph/graph.ts";
+import type { Graph, Normalization, Padding, Shape } from "../../graph/graph.ts";
 import { Budget } from "../../limits.ts";
 import { MobilenetLayers } from "../../models/mobilenet-layers.ts";
-import { NORMALISATION } from "../../models/mobilenet-v1.ts";
+import { NORMALIZATION } from "../../models/mobilenet-v1.ts";
 import { inPieces } from "../common/decode.ts";
 import type { Decode, StoredTensor } from "../common/stored-tensor.ts";
 
@@ -29,7 +29,7 @@ export interface TimmOptions {
   /** ε of the batch norms. */
   readonly epsilon?: number;
   /** How the weights want their pixels; mean = deviation = 127.5 if not given. */
-  readonly normalisation?: Normalisation;
+  readonly normalization?: Normalization;
 }
 
 /** PyTorch's ε. */
@@ -96,7 +96,7 @@ export async function fromTimm(
     output = layers.classifier(output, channels, file.classifier(channels));
   }
   file.refuseUnused();
-  const source = { format: "safetensors", normalisation: options.normalisation ?? NORMALISATION };
+  const source = { format: "safetensors", normalization: options.normalization ?? NORMALIZATION };
   const graph = builder.graph({ name: "mobilenetv1", outputs: [output], endPoints, source });
   return builder.complete(graph, () => undefined);
 }

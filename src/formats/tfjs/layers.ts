@@ -58,7 +58,7 @@ function emitFused(call: Call, layer: Emitted, fused: Fused): Operand {
   let last = call.emit({ ...plain, name: `${name}/sums` } as Emitted);
   if (fused.batchNorm) {
     const more = Boolean(clamp) || fused.sigmoid;
-    last = emitBatchNorm(call, last, 2, more ? `${name}/normalised` : name);
+    last = emitBatchNorm(call, last, 2, more ? `${name}/normalized` : name);
     if (!more) return { value: last };
   }
   return { value: call.emit(clamp ? { op: "clamp", inputs: [last], ...clamp } : { op: "sigmoid", inputs: [last] }) };

@@ -5,7 +5,7 @@
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { NodeFields } from "../../graph/builder.ts";
 import { RELU, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
-import type { Clamp, Node, Quantisation, Shape } from "../../graph/graph.ts";
+import type { Clamp, Node, Quantization, Shape } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import type { Budget } from "../../limits.ts";
 import type { Known } from "../common/integers.ts";
@@ -16,8 +16,8 @@ import {
   floatsOf,
   integersOf,
   numberOf,
-  requireQuantisation,
-  valueQuantisation,
+  requireQuantization,
+  valueQuantization,
 } from "./constants.ts";
 import { nameOf, shownName, type TfliteDraft } from "./draft.ts";
 import type { OperatorInfo, TensorInfo } from "./schema.ts";
@@ -32,7 +32,7 @@ export interface Numbers {
 /** Constant 8-bit data with its meaning. */
 export interface ByteNumbers extends Numbers {
   readonly dtype: "int8" | "uint8";
-  readonly quantisation: Quantisation;
+  readonly quantization: Quantization;
 }
 
 /** Brings numbers into another order, or makes others of them. */
@@ -92,13 +92,13 @@ export class OperatorCall {
   }
 
   /** Type and meaning of a value: nothing for float32, both for 8 bits. @throws {UnsupportedError} for other types */
-  type(tensor: TensorInfo): { dtype?: "int8" | "uint8"; quantisation?: Quantisation } {
+  type(tensor: TensorInfo): { dtype?: "int8" | "uint8"; quantization?: Quantization } {
     if (tensor.type === "float32") return {};
     const where = `${this.where}, '${shownName(tensor)}'`;
     if (tensor.type !== "int8" && tensor.type !== "uint8") {
       throw new UnsupportedError(`${where}: expected float32, int8 or uint8, got ${tensor.type}`);
     }
-    return { dtype: tensor.type, quantisation: valueQuantisation(tensor, where) };
+    return { dtype: tensor.type, quantization: valueQuantization(tensor, where) };
   }
 
   /** Whether input 0 is an 8-bit value. */
@@ -184,8 +184,8 @@ export class OperatorCall {
     if (tensor.shape.length !== rank) {
       throw new FormatError(`${where}: expected ${rank} dimensions, got [${tensor.shape.join(",")}]`);
     }
-    const quantisation = requireQuantisation(tensor, where, "from 0 on");
-    const { scales, zeroPoints, axis } = quantisation;
+    const quantization = requireQuantization(tensor, where, "from 0 on");
+    const { scales, zeroPoints, axis } = quantization;
     if (scales.length > 1 && axis !== channels) {
       throw new UnsupportedError(
         `${where}: expected a scale for each output channel (axis ${channels}), got axis ${axis}`,
@@ -197,18 +197,18 @@ export class OperatorCall {
       );
     }
     checkBytes(tensor);
-    return { tensor, source, shape: tensor.shape, quantisation, dtype: type as "int8" | "uint8" };
+    return { tensor, source, shape: tensor.shape, quantization, dtype: type as "int8" | "uint8" };
   }
 
   /** Adds 8-bit weights in this package's layout, in which the output channels are at `axis`. */
   byteConstant(
-    { tensor, dtype, quantisation: { scales, zeroPoints } }: ByteNumbers,
+    { tensor, dtype, quantization: { scales, zeroPoints } }: ByteNumbers,
     shape: Shape,
     axis: number,
     arrange: Arrange<Int8Array | Uint8Array> = (data) => data,
   ): string {
     const { draft } = this;
-    const stored = { shape, dtype, quantisation: { scales, zeroPoints, axis }, bytes: sizeOf(shape) };
+    const stored = { shape, dtype, quantization: { scales, zeroPoints, axis }, bytes: sizeOf(shape) };
     return draft.store(tensor, `bytes ${shape.join()}`, stored, () => {
       const raw = copyOf(tensor);
       return arrange(dtype === "int8" ? new Int8Array(raw) : new Uint8Array(raw), draft.budget);
@@ -270,7 +270,7 @@ export class OperatorCall {
     const type = this.type(suffix === undefined ? this.output : this.required(0));
     const from = this.required(0).type;
     const to = this.output.type;
-    if (from !== to && node.op !== "quantise" && node.op !== "dequantise") {
+    if (from !== to && node.op !== "quantize" && node.op !== "dequantize") {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
     const name = this.draft.claim(nameOf(this.output) + (suffix === undefined ? "" : `/${suffix}`));

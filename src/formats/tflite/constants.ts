@@ -5,7 +5,7 @@
  */
 
 import { FormatError, UnsupportedError } from "../../errors.ts";
-import type { Quantisation } from "../../graph/graph.ts";
+import type { Quantization } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import type { Budget } from "../../limits.ts";
 import { inPieces, widen } from "../common/decode.ts";
@@ -54,9 +54,9 @@ function checkIntegers(tensor: TensorInfo): void {
 export function checkFloats(tensor: TensorInfo): void {
   checkBytes(tensor);
   if (tensor.type.startsWith("float")) return;
-  const { quantisation, type } = tensor;
-  if (!quantisation) throw new FormatError(`${whereIs(tensor)}: expected a scale for ${type}, got none`);
-  const scale = quantisation.scales.find((s) => !(Number.isFinite(s) && s >= 0));
+  const { quantization, type } = tensor;
+  if (!quantization) throw new FormatError(`${whereIs(tensor)}: expected a scale for ${type}, got none`);
+  const scale = quantization.scales.find((s) => !(Number.isFinite(s) && s >= 0));
   if (scale !== undefined) throw new FormatError(`${whereIs(tensor)}: expected positive scales, got ${scale}`);
 }
 
@@ -100,21 +100,21 @@ export function integersOf(tensor: TensorInfo): number[] {
 /** The value of a tensor of one number. */
 export function numberOf(tensor: TensorInfo): number {
   checkFloats(tensor);
-  const { type, quantisation } = tensor;
+  const { type, quantization } = tensor;
   if (type === "float16") {
     const result = new Float32Array(1);
     widen(new Uint16Array(copyOf(tensor)), result);
     return result[0]!;
   }
   const [q] = Array.from(stored(tensor)) as [number];
-  return quantisation && type !== "float32"
-    ? Math.fround(quantisation.scales[0]! * (q - quantisation.zeroPoints[0]!))
+  return quantization && type !== "float32"
+    ? Math.fround(quantization.scales[0]! * (q - quantization.zeroPoints[0]!))
     : q;
 }
 
 /** A checked tensor as float32, whatever it is stored as. */
 export async function floatsOf(tensor: TensorInfo, budget: Budget): Promise<Float32Array<ArrayBuffer>> {
-  const { type, quantisation, shape } = tensor;
+  const { type, quantization, shape } = tensor;
   if (type === "float32") return new Float32Array(copyOf(tensor));
   const result = new Float32Array(sizeOf(shape));
   if (type === "float16") {
@@ -122,13 +122,13 @@ export async function floatsOf(tensor: TensorInfo, budget: Budget): Promise<Floa
     await inPieces(bits.length, budget, (from, to) => widen(bits, result, from, to));
     return result;
   }
-  const quantised = stored(tensor);
-  const { scales, zeroPoints, axis } = quantisation!;
+  const quantized = stored(tensor);
+  const { scales, zeroPoints, axis } = quantization!;
   const inner = sizeOf(shape.slice(axis + 1));
   await inPieces(result.length, budget, (from, to) => {
     for (let i = from; i < to; i++) {
       const channel = scales.length === 1 ? 0 : Math.floor(i / inner) % scales.length;
-      result[i] = scales[channel]! * (quantised[i]! - zeroPoints[channel]!);
+      result[i] = scales[channel]! * (quantized[i]! - zeroPoints[channel]!);
     }
   });
   return result;
@@ -140,23 +140,23 @@ const ZERO_POINTS: Readonly<Record<string, readonly [number, number]>> = { int8:
  * @param least what scales must be at the least: weights may have scales of 0, of filters that were pruned
  * @throws {FormatError} There are no scales, or some that mean nothing.
  */
-export function requireQuantisation(tensor: TensorInfo, where: string, least: "positive" | "from 0 on"): Quantisation {
-  const { quantisation, type, index } = tensor;
-  if (!quantisation) throw new FormatError(`${where}: expected a scale for ${type}, got none`);
+export function requireQuantization(tensor: TensorInfo, where: string, least: "positive" | "from 0 on"): Quantization {
+  const { quantization, type, index } = tensor;
+  if (!quantization) throw new FormatError(`${where}: expected a scale for ${type}, got none`);
   const sound = (s: number) => Number.isFinite(s) && (least === "positive" ? s > 0 : s >= 0);
-  const scale = quantisation.scales.find((s) => !sound(s));
+  const scale = quantization.scales.find((s) => !sound(s));
   if (scale !== undefined) throw new FormatError(`${where}, tensor ${index}: expected positive scales, got ${scale}`);
   const [lo, hi] = ZERO_POINTS[type] ?? [0, 0];
-  const zero = quantisation.zeroPoints.find((z) => !(z >= lo && z <= hi));
+  const zero = quantization.zeroPoints.find((z) => !(z >= lo && z <= hi));
   if (zero !== undefined) {
     throw new FormatError(`${where}, tensor ${index}: expected zero points from ${lo} to ${hi}, got ${zero}`);
   }
-  return quantisation;
+  return quantization;
 }
 
 /** The one scale and zero point of a value. */
-export function valueQuantisation(tensor: TensorInfo, where: string): Quantisation {
-  const { scales, zeroPoints } = requireQuantisation(tensor, where, "positive");
+export function valueQuantization(tensor: TensorInfo, where: string): Quantization {
+  const { scales, zeroPoints } = requireQuantization(tensor, where, "positive");
   if (scales.length !== 1) throw new UnsupportedError(`${where}: expected one scale for a value, got ${scales.length}`);
   return { scales, zeroPoints, axis: 0 };
 }

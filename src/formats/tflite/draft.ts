@@ -3,7 +3,7 @@
  * @module
  */
 import { GraphBuilder, type Make } from "../../graph/builder.ts";
-import type { Constant, Quantisation, Shape } from "../../graph/graph.ts";
+import type { Constant, Quantization, Shape } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { Blockers } from "../common/blockers.ts";
 import type { Known } from "../common/integers.ts";
@@ -13,7 +13,7 @@ import type { ModelFile, TensorInfo } from "./schema.ts";
 export interface Stored {
   readonly shape: Shape;
   readonly dtype: Constant["dtype"];
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
   /** Bytes of its numbers once they are made. */
   readonly bytes: number;
 }
@@ -24,7 +24,7 @@ export class TfliteDraft {
   readonly budget: Budget;
   /** Values by the tensors that hold them: inputs, and what operators have computed. */
   readonly values = new Map<number, string>();
-  /** Tensors that hold constants: those of the tensor that they were dequantised from. */
+  /** Tensors that hold constants: those of the tensor that they were dequantized from. */
   readonly aliases = new Map<number, TensorInfo>();
   /** Tensors of whole numbers that operators have made of what is known beforehand: shapes, sizes. */
   readonly integers = new Map<number, Known>();

@@ -1,11 +1,11 @@
 /**
- * TFLite metadata: how the pixels are to be normalised, and the class names in the zip file that is appended to the
+ * TFLite metadata: how the pixels are to be normalized, and the class names in the zip file that is appended to the
  * model.
  * @module
  */
 
 import { FormatError } from "../../errors.ts";
-import type { Normalisation, Source } from "../../graph/graph.ts";
+import type { Normalization, Source } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { endOfZip, readZip } from "../common/zip.ts";
 import { FlatFile, type Table } from "./flatbuffer.ts";
@@ -20,11 +20,11 @@ const MODEL = { subgraphs: 3 } as const;
 const SUBGRAPH = { inputs: 2, outputs: 3 } as const;
 const TENSOR = { processUnits: 4, files: 6 } as const;
 const UNIT = { type: 0, options: 1 } as const;
-const NORMALISATION = { mean: 0, std: 1 } as const;
+const NORMALIZATION = { mean: 0, std: 1 } as const;
 const ASSOCIATED_FILE = { name: 0, type: 2 } as const;
 
 /** Type of options that are NormalizationOptions. */
-const NORMALISATION_OPTIONS = 1;
+const NORMALIZATION_OPTIONS = 1;
 /** Types of files that hold one label a line: of an axis (classification), of values (detection). */
 const LABEL_FILES: readonly number[] = [2, 3];
 
@@ -46,19 +46,19 @@ export async function readMetadata(
   if (!subgraph) return {};
   const first = file.tensors[file.inputs[0] ?? -1];
   const input = first?.type === "uint8" ? undefined : subgraph.tables(SUBGRAPH.inputs, "input")[0];
-  const normalisation = input && normalisationOf(input);
+  const normalization = input && normalizationOf(input);
   const labels = await labelsOf(subgraph.tables(SUBGRAPH.outputs, "output"), bytes, budget);
-  return { ...(normalisation && { normalisation }), ...(labels && { labels }) };
+  return { ...(normalization && { normalization }), ...(labels && { labels }) };
 }
 
-function normalisationOf(input: Table): Normalisation | undefined {
+function normalizationOf(input: Table): Normalization | undefined {
   const unit = input
     .tables(TENSOR.processUnits, "process unit")
-    .find((u) => u.int8(UNIT.type) === NORMALISATION_OPTIONS);
+    .find((u) => u.int8(UNIT.type) === NORMALIZATION_OPTIONS);
   const options = unit?.table(UNIT.options, "normalization options");
   if (!options) return undefined;
-  const mean = options.float32s(NORMALISATION.mean);
-  const std = options.float32s(NORMALISATION.std);
+  const mean = options.float32s(NORMALIZATION.mean);
+  const std = options.float32s(NORMALIZATION.std);
   if (mean.length === 0 || std.length === 0) return undefined;
   if (![...mean, ...std].every(Number.isFinite) || std.includes(0)) {
     throw new FormatError(

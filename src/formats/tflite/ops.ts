@@ -249,8 +249,8 @@ function softmax(call: OperatorCall): string {
 /** QUANTIZE and DEQUANTIZE: between floats they change nothing. */
 function cast(call: OperatorCall): string {
   const to = call.type(call.output);
-  if (to.dtype) return call.node({ op: "quantise" }, [call.value(0)]);
-  return call.node({ op: call.byte ? "dequantise" : "identity" }, [call.value(0)]);
+  if (to.dtype) return call.node({ op: "quantize" }, [call.value(0)]);
+  return call.node({ op: call.byte ? "dequantize" : "identity" }, [call.value(0)]);
 }
 
 function clamp(bounds: Clamp): Emit {

@@ -10,7 +10,7 @@ import { Budget } from "../../limits.ts";
 import { nameEndPoints } from "../../models/end-points.ts";
 import { checked } from "../common/checked.ts";
 import { OperatorCall } from "./call.ts";
-import { valueQuantisation } from "./constants.ts";
+import { valueQuantization } from "./constants.ts";
 import { nameOf, shownName, TfliteDraft } from "./draft.ts";
 import { fold, isFolded } from "./fold.ts";
 import { readMetadata } from "./metadata.ts";
@@ -29,7 +29,7 @@ export interface TfliteOptions {
  * of their tensors.
  *
  * @param bytes The whole file; its appended metadata and labels are used where it has them.
- * @throws {FormatError} The file is truncated, mislabelled, points outside of itself or contradicts itself.
+ * @throws {FormatError} The file is truncated, mislabeled, points outside of itself or contradicts itself.
  * @throws {UnsupportedError} Operators, or settings or types of some, that have no counterpart here: all of them in one
  * message.
  */
@@ -80,8 +80,8 @@ function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | u
   if (`${shape}` !== `${tensor.shape}`) draft.resized = true;
   const name = draft.claim(nameOf(tensor));
   draft.values.set(tensor.index, name);
-  const quantisation = type === "int8" || type === "uint8" ? valueQuantisation(tensor, where) : undefined;
-  draft.builder.addInput({ name, shape, dtype: type as DType, ...(quantisation && { quantisation }) });
+  const quantization = type === "int8" || type === "uint8" ? valueQuantization(tensor, where) : undefined;
+  draft.builder.addInput({ name, shape, dtype: type as DType, ...(quantization && { quantization }) });
 }
 
 /** An open batch is what the file declares, 1 as a rule; open heights and widths are up to the caller. */
@@ -122,7 +122,7 @@ function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
 function emit(draft: TfliteDraft, call: OperatorCall): void {
   requireFirst(draft, call);
   const { index } = call.output;
-  const source = dequantised(call);
+  const source = dequantized(call);
   const known = source ? undefined : fold(call);
   if (source) draft.aliases.set(index, source);
   else if (known) draft.integers.set(index, known);
@@ -186,7 +186,7 @@ function requireFirst(draft: TfliteDraft, call: OperatorCall): void {
 }
 
 /** DEQUANTIZE of a constant happens here and now: the tensor whose numbers it makes float. */
-function dequantised(call: OperatorCall): TensorInfo | undefined {
+function dequantized(call: OperatorCall): TensorInfo | undefined {
   if (call.operator.op !== "DEQUANTIZE" || !call.isConstant(0)) return undefined;
   const source = call.tensor(0)!;
   call.requireFloat(call.output);

@@ -5,7 +5,7 @@
  */
 
 import { FormatError, UnsupportedError } from "../../errors.ts";
-import type { Quantisation, Shape } from "../../graph/graph.ts";
+import type { Quantization, Shape } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { FlatFile, type Table } from "./flatbuffer.ts";
 import { CALLS, OPERATORS } from "./operators.ts";
@@ -16,8 +16,8 @@ export { OPERATORS } from "./operators.ts";
 const MODEL = { operatorCodes: 1, subgraphs: 2, description: 3, buffers: 4, metadata: 6 } as const;
 const OPERATOR_CODE = { deprecated: 0, custom: 1, builtin: 3 } as const;
 const SUBGRAPH = { tensors: 0, inputs: 1, outputs: 2, operators: 3, name: 4 } as const;
-const TENSOR = { shape: 0, type: 1, buffer: 2, name: 3, quantisation: 4, sparsity: 6, signature: 7 } as const;
-const QUANTISATION = { scale: 2, zeroPoint: 3, axis: 6 } as const;
+const TENSOR = { shape: 0, type: 1, buffer: 2, name: 3, quantization: 4, sparsity: 6, signature: 7 } as const;
+const QUANTIZATION = { scale: 2, zeroPoint: 3, axis: 6 } as const;
 // A union takes two fields: its type, then its table.
 const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4 } as const;
 const BUFFER = { data: 0, offset: 1, size: 2 } as const;
@@ -63,7 +63,7 @@ export interface TensorInfo {
   /** Where the data begins in the file. */
   readonly offset: number;
   readonly sparse: boolean;
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
 }
 
 /** Whether sizes beside the batch are left open. */
@@ -94,7 +94,7 @@ export interface ModelFile {
   metadata(name: string): Uint8Array | undefined;
 }
 
-/** @throws {FormatError} The file is truncated, mislabelled or points outside of itself. */
+/** @throws {FormatError} The file is truncated, mislabeled or points outside of itself. */
 export async function readModel(bytes: Uint8Array, budget: Budget): Promise<ModelFile> {
   const model = (await FlatFile.open(bytes, "TFL3", "tflite")).root("model");
   const buffers = model.tableList(MODEL.buffers, "buffer");
@@ -171,7 +171,7 @@ function tensorOf(
   if (negative !== undefined) throw new FormatError(`tflite, ${what}: expected sizes ≥ 0, got [${shape.join(",")}]`);
   const signature = table.int32s(TENSOR.signature);
   const type = table.int8(TENSOR.type);
-  const quantisation = quantisationOf(table, shape, TENSOR_TYPES[type] === "int32", what);
+  const quantization = quantizationOf(table, shape, TENSOR_TYPES[type] === "int32", what);
   const data = bufferOf(table.uint32(TENSOR.buffer), what);
   return {
     index,
@@ -182,7 +182,7 @@ function tensorOf(
     data,
     offset: data.byteOffset - fileOffset,
     sparse: table.has(TENSOR.sparsity),
-    ...(quantisation && { quantisation }),
+    ...(quantization && { quantization }),
   };
 }
 
@@ -191,14 +191,14 @@ function tensorOf(
  * @param bias Whether it is an int32 tensor, a bias as a rule: its scales follow from others, so that nobody needs
  * them, and some files get them wrong.
  */
-function quantisationOf(tensor: Table, shape: Shape, bias: boolean, what: string): Quantisation | undefined {
-  const table = tensor.table(TENSOR.quantisation, `${what}, quantization`);
-  const scales = table?.float32s(QUANTISATION.scale) ?? [];
+function quantizationOf(tensor: Table, shape: Shape, bias: boolean, what: string): Quantization | undefined {
+  const table = tensor.table(TENSOR.quantization, `${what}, quantization`);
+  const scales = table?.float32s(QUANTIZATION.scale) ?? [];
   if (!table || scales.length === 0) return undefined;
-  const given = table.int64s(QUANTISATION.zeroPoint);
+  const given = table.int64s(QUANTIZATION.zeroPoint);
   const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
-  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantised along, the last one of four.
-  const axis = shape.length === 1 ? 0 : table.int32(QUANTISATION.axis);
+  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantized along, the last one of four.
+  const axis = shape.length === 1 ? 0 : table.int32(QUANTIZATION.axis);
   // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];
   if (!fits || zeroPoints.length !== scales.length) {

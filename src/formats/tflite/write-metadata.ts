@@ -3,7 +3,7 @@
  * @module
  */
 import type { Builder } from "flatbuffers";
-import type { Graph, Normalisation } from "../../graph/graph.ts";
+import type { Graph, Normalization } from "../../graph/graph.ts";
 import { table, vector } from "./write-flatbuffer.ts";
 
 /** Name of the model's metadata entry, and identifier of the flatbuffer in it. */
@@ -12,10 +12,10 @@ const IDENTIFIER = "M001";
 const LABELS = "labels.txt";
 
 // Fields and enumerators of the metadata schema.
-const NORMALISATION_OPTIONS = 1;
+const NORMALIZATION_OPTIONS = 1;
 const TENSOR_AXIS_LABELS = 2;
 const IMAGE_PROPERTIES = 2;
-const COLOUR = { 3: 1, 1: 2 } as const;
+const COLOR = { 3: 1, 1: 2 } as const;
 
 /**
  * What the file can say beside its arithmetic, as a metadata flatbuffer; undefined where there is nothing to say.
@@ -24,10 +24,10 @@ const COLOUR = { 3: 1, 1: 2 } as const;
 export function metadataOf(builder: Builder, graph: Graph): Uint8Array | undefined {
   const { labels } = graph.source;
   const [input] = graph.inputs;
-  const normalisation = input && input.dtype !== "uint8" ? graph.source.normalisation : undefined;
-  if (!normalisation && !labels) return undefined;
+  const normalization = input && input.dtype !== "uint8" ? graph.source.normalization : undefined;
+  if (!normalization && !labels) return undefined;
   const inputs = graph.inputs.map((one) =>
-    table(builder, one === input && normalisation ? pixels(builder, one.shape.at(-1)!, normalisation) : []),
+    table(builder, one === input && normalization ? pixels(builder, one.shape.at(-1)!, normalization) : []),
   );
   const outputs = graph.outputs.map((_, i) => {
     const files = i === 0 && labels ? vector(builder, "Offset", [labelsFile(builder)]) : 0;
@@ -49,7 +49,7 @@ export function metadataOf(builder: Builder, graph: Graph): Uint8Array | undefin
   return builder.asUint8Array().slice();
 }
 
-function pixels(builder: Builder, channels: number, { mean, std }: Normalisation) {
+function pixels(builder: Builder, channels: number, { mean, std }: Normalization) {
   const means = vector(builder, "Float32", [mean].flat());
   const stds = vector(builder, "Float32", [std].flat());
   const options = table(builder, [
@@ -57,11 +57,11 @@ function pixels(builder: Builder, channels: number, { mean, std }: Normalisation
     [1, "Offset", stds],
   ]);
   const unit = table(builder, [
-    [0, "Int8", NORMALISATION_OPTIONS],
+    [0, "Int8", NORMALIZATION_OPTIONS],
     [1, "Offset", options],
   ]);
   const units = vector(builder, "Offset", [unit]);
-  const space = table(builder, [[0, "Int8", COLOUR[channels as 1 | 3] ?? 0]]);
+  const space = table(builder, [[0, "Int8", COLOR[channels as 1 | 3] ?? 0]]);
   const content = table(builder, [
     [0, "Int8", IMAGE_PROPERTIES],
     [1, "Offset", space],

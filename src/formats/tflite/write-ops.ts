@@ -4,7 +4,7 @@
  */
 import { UnsupportedError } from "../../errors.ts";
 import { RELU, RELU_N1_TO_1, RELU6, sameClamp } from "../../graph/clamp.ts";
-import type { Clamp, Constant, DType, Graph, Node, Quantisation, Shape, TensorData } from "../../graph/graph.ts";
+import type { Clamp, Constant, DType, Graph, Node, Quantization, Shape, TensorData } from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shape.ts";
 import type { Field } from "./write-flatbuffer.ts";
 
@@ -38,7 +38,7 @@ export interface Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly data?: TensorData;
-  readonly quantisation?: Quantisation | undefined;
+  readonly quantization?: Quantization | undefined;
 }
 
 /** An operator of the file: tensors by their numbers. */
@@ -60,9 +60,9 @@ export class Draft {
   constructor(graph: Graph) {
     this.graph = graph;
     const shapes = inferShapes(graph);
-    for (const { name, shape, dtype, quantisation } of graph.inputs) this.value({ name, shape, dtype, quantisation });
-    for (const { name, dtype = "float32", quantisation } of graph.nodes) {
-      this.value({ name, shape: shapes.get(name)!, dtype, quantisation });
+    for (const { name, shape, dtype, quantization } of graph.inputs) this.value({ name, shape, dtype, quantization });
+    for (const { name, dtype = "float32", quantization } of graph.nodes) {
+      this.value({ name, shape: shapes.get(name)!, dtype, quantization });
     }
     for (const node of graph.nodes) emit(this, node, shapes);
   }
@@ -195,10 +195,10 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
     case "hardSwish":
       draft.add(node, "HARD_SWISH");
       return;
-    case "quantise":
+    case "quantize":
       draft.add(node, "QUANTIZE");
       return;
-    case "dequantise":
+    case "dequantize":
       draft.add(node, "DEQUANTIZE");
       return;
     default:
@@ -213,7 +213,7 @@ function refused({ name }: { readonly name: string }, expected: string, got: unk
 function data(draft: Draft, name: string): TensorData {
   const { data } = draft.graph.constants.get(name)!;
   if (data === undefined)
-    throw new TypeError(`toTflite: constant ${name}: expected data, got none (initialise the graph)`);
+    throw new TypeError(`toTflite: constant ${name}: expected data, got none (initialize the graph)`);
   return data;
 }
 
@@ -221,25 +221,25 @@ type Layer = Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "dense" }>;
 
 /** The weights in TFLite's order, output channels at `axis`; first, when they are last here. */
 function weights(draft: Draft, node: Layer, shape: Shape, axis: number, transpose: boolean): number {
-  const { dtype, quantisation } = draft.graph.constants.get(node.weights)!;
+  const { dtype, quantization } = draft.graph.constants.get(node.weights)!;
   const numbers = data(draft, node.weights);
   const columns = shape[axis]!;
   const ordered = transpose ? transposed(numbers, numbers.length / columns, columns) : numbers;
-  const meaning = quantisation && {
-    quantisation: { ...quantisation, axis: quantisation.scales.length > 1 ? axis : 0 },
+  const meaning = quantization && {
+    quantization: { ...quantization, axis: quantization.scales.length > 1 ? axis : 0 },
   };
   return draft.tensor({ name: `${node.name}/filter`, shape, dtype, data: ordered, ...meaning });
 }
 
 /** The bias, zeros where there is none; of an 8-bit layer in 32 bits, with the scale of its sums. */
 function bias(draft: Draft, node: Layer, channels: number): number {
-  const { quantisation } = draft.graph.constants.get(node.weights)!;
-  const scale = draft.typeOf(node.inputs[0]!).quantisation?.scales[0];
+  const { quantization } = draft.graph.constants.get(node.weights)!;
+  const scale = draft.typeOf(node.inputs[0]!).quantization?.scales[0];
   const scales =
-    quantisation && scale !== undefined ? quantisation.scales.map((s) => Math.fround(s * scale)) : undefined;
+    quantization && scale !== undefined ? quantization.scales.map((s) => Math.fround(s * scale)) : undefined;
   const none = scales ? new Int32Array(channels) : new Float32Array(channels);
   const numbers = node.bias === undefined ? none : data(draft, node.bias);
-  const meaning = scales && { quantisation: { scales, zeroPoints: scales.map(() => 0), axis: 0 } };
+  const meaning = scales && { quantization: { scales, zeroPoints: scales.map(() => 0), axis: 0 } };
   const dtype = scales ? "int32" : "float32";
   return draft.tensor({ name: `${node.name}/bias`, shape: [channels], dtype, data: numbers, ...meaning });
 }

@@ -53,11 +53,11 @@ function encode(
   });
   // Buffer 0 is empty, by custom: values have it.
   const buffers = [table(builder, [])];
-  const tensorTables = tensors.map(({ name: label, shape, dtype, data, quantisation }) => {
+  const tensorTables = tensors.map(({ name: label, shape, dtype, data, quantization }) => {
     const buffer = data ? buffers.push(table(builder, [[0, "Offset", bytesVector(builder, data)]])) - 1 : 0;
     const dims = vector(builder, "Int32", shape);
     const text = builder.createString(label);
-    const meaning = quantisation ? quantisationTable(builder, quantisation) : 0;
+    const meaning = quantization ? quantizationTable(builder, quantization) : 0;
     return table(builder, [
       [0, "Offset", dims],
       [1, "Int8", TYPES[dtype]],
@@ -114,9 +114,9 @@ function metadataEntry(builder: Builder, metadata: Uint8Array, buffers: number[]
   ]);
 }
 
-function quantisationTable(
+function quantizationTable(
   builder: Builder,
-  { scales, zeroPoints, axis }: NonNullable<Tensor["quantisation"]>,
+  { scales, zeroPoints, axis }: NonNullable<Tensor["quantization"]>,
 ): number {
   const scale = vector(builder, "Float32", scales);
   const zero = vector(builder, "Int64", zeroPoints);

@@ -22,6 +22,6 @@ export const add: OpDefinition<Add> = {
     expectShape(node, "second input", node.inputs[1]!, x, shapes);
     return x;
   },
-  quantised: "own",
+  quantized: "own",
   ...clamping(),
 };

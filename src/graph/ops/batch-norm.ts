@@ -1,5 +1,5 @@
 /**
- * Batch normalisation by fixed statistics.
+ * Batch normalization by fixed statistics.
  * @module
  */
 

@@ -18,7 +18,7 @@ export const clamp: OpDefinition<ClampNode> = {
   arity: 1,
   check: (node) => checkClamp(node, node),
   shape: unchanged,
-  quantised: "own",
+  quantized: "own",
   row: "before",
   bounds: (node) => node,
   clamped: (node, { lo, hi }) => ({ ...node, lo, hi }),

@@ -36,5 +36,5 @@ export const concat: OpDefinition<Concat> = {
     }
     return first.map((dimension, axis) => (axis === node.axis ? total : dimension));
   },
-  quantised: "shared",
+  quantized: "shared",
 };

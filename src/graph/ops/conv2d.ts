@@ -29,7 +29,7 @@ export const conv2d: OpDefinition<Conv2d> = {
     checkClamp(node, node.clamp);
   },
   shape: (node, x, shapes) => convolvedShape(node, x, node, node, shapes),
-  quantised: "own",
+  quantized: "own",
   weights: { axis: 3, channels: (shape) => shape.at(-1)! },
   macs(node, out, shapes) {
     const [kH, kW, inC] = lookUp(node, node.weights, shapes) as [number, number, number, number];

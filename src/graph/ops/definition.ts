@@ -5,7 +5,7 @@
  */
 
 import type { Clamp } from "../clamp.ts";
-import type { DType, Quantisation, Shape } from "../value.ts";
+import type { DType, Quantization, Shape } from "../value.ts";
 
 /** What all nodes have. */
 export interface NodeBase {
@@ -16,7 +16,7 @@ export interface NodeBase {
   /** Type of the value; float32 where it isn't said. */
   readonly dtype?: DType;
   /** What the numbers of an 8-bit value mean: one scale and one zero point. */
-  readonly quantisation?: Quantisation;
+  readonly quantization?: Quantization;
 }
 
 /** A node of any op. */
@@ -67,13 +67,13 @@ export interface OpDefinition<N extends AnyNode> {
   /** The types that it reads; its value's own, where this is left out. */
   readonly reads?: Types;
   /** A value that comes about within the node and never leaves it, in 8-bit networks with a meaning of its own. */
-  readonly within?: (node: N) => { readonly what: string; readonly quantisation: Quantisation | undefined };
+  readonly within?: (node: N) => { readonly what: string; readonly quantization: Quantization | undefined };
   /**
    * What the numbers of its result mean once a float network is brought to 8 bits: what those of its inputs mean, so
    * that all share a scale ("shared"); 256ths, for all of them lie between 0 and 1 ("unit"); what calibration finds
    * ("own"). Left out: there is no such node in 8 bits, or only passes make it.
    */
-  readonly quantised?: "shared" | "unit" | "own";
+  readonly quantized?: "shared" | "unit" | "own";
   /** Where the output channels are in its weights, and how many there are. */
   readonly weights?: { readonly axis: number; readonly channels: (weights: Shape) => number };
   /** Multiply-adds of a node whose value has the shape `out`; 0 where this is left out. */

@@ -36,7 +36,7 @@ export const dense: OpDefinition<Dense> = {
     if (bias !== undefined) expectShape(node, "bias", bias, [outputs], shapes);
     return [...x.slice(0, -1), outputs];
   },
-  quantised: "own",
+  quantized: "own",
   weights: { axis: 1, channels: (shape) => shape.at(-1)! },
   macs: (node, out, shapes) => sizeOf(out) * lookUp(node, node.weights, shapes)[0]!,
   ...clamping(),

@@ -32,7 +32,7 @@ export const depthwiseConv2d: OpDefinition<DepthwiseConv2d> = {
     checkClamp(node, node.clamp);
   },
   shape: (node, x, shapes) => depthwiseShape(node, x, node, node, shapes),
-  quantised: "own",
+  quantized: "own",
   weights: { axis: 2, channels: ([, , c, multiplier]) => c! * multiplier! },
   macs(node, out, shapes) {
     const [kH, kW] = lookUp(node, node.weights, shapes) as [number, number, number, number];

@@ -19,5 +19,5 @@ export const globalAveragePool: OpDefinition<GlobalAveragePool> = {
     const [n, , , c] = imageOf(node, x);
     return node.keepDims ? [n, 1, 1, c] : [n, c];
   },
-  quantised: "own",
+  quantized: "own",
 };

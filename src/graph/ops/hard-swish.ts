@@ -15,6 +15,6 @@ export const hardSwish: OpDefinition<HardSwish> = {
   meaning: "y = x·clamp(x + 3, 0, 6)/6",
   arity: 1,
   shape: unchanged,
-  quantised: "own",
+  quantized: "own",
   row: "before",
 };

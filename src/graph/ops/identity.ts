@@ -15,6 +15,6 @@ export const identity: OpDefinition<Identity> = {
   meaning: "y = x",
   arity: 1,
   shape: unchanged,
-  quantised: "shared",
+  quantized: "shared",
   row: "none",
 };

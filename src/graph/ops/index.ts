@@ -12,16 +12,16 @@ import { type Conv2d, conv2d } from "./conv2d.ts";
 import type { AnyNode, OpDefinition } from "./definition.ts";
 import { type Dense, dense } from "./dense.ts";
 import { type DepthwiseConv2d, depthwiseConv2d } from "./depthwise-conv2d.ts";
-import { type Dequantise, dequantise } from "./dequantise.ts";
+import { type Dequantize, dequantize } from "./dequantize.ts";
 import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
 import { type HardSwish, hardSwish } from "./hard-swish.ts";
 import { type Identity, identity } from "./identity.ts";
 import { type Moments, moments } from "./moments.ts";
 import { type MovingAverage, movingAverage } from "./moving-average.ts";
-import { type Normalise, normalise } from "./normalise.ts";
+import { type Normalize, normalize } from "./normalize.ts";
 import { type Pad, pad } from "./pad.ts";
 import { averagePool, maxPool, type Pool } from "./pool.ts";
-import { type Quantise, quantise } from "./quantise.ts";
+import { type Quantize, quantize } from "./quantize.ts";
 import { type Reshape, reshape } from "./reshape.ts";
 import { type ResizeBilinear, resizeBilinear } from "./resize-bilinear.ts";
 import { type ScaleShift, scaleShift } from "./scale-shift.ts";
@@ -37,7 +37,7 @@ export type Node =
   | Separable
   | BatchNorm
   | Moments
-  | Normalise
+  | Normalize
   | MovingAverage
   | ScaleShift
   | ClampNode
@@ -51,8 +51,8 @@ export type Node =
   | Pad
   | ResizeBilinear
   | Reshape
-  | Quantise
-  | Dequantise
+  | Quantize
+  | Dequantize
   | Identity;
 
 /** The name of an op. */
@@ -69,7 +69,7 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   separable,
   batchNorm,
   moments,
-  normalise,
+  normalize,
   movingAverage,
   scaleShift,
   clamp,
@@ -84,8 +84,8 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   pad,
   resizeBilinear,
   reshape,
-  quantise,
-  dequantise,
+  quantize,
+  dequantize,
   identity,
 };
 
@@ -108,16 +108,16 @@ export type {
   Conv2d,
   Dense,
   DepthwiseConv2d,
-  Dequantise,
+  Dequantize,
   GlobalAveragePool,
   HardSwish,
   Identity,
   Moments,
   MovingAverage,
-  Normalise,
+  Normalize,
   Pad,
   Pool,
-  Quantise,
+  Quantize,
   Reshape,
   ResizeBilinear,
   ScaleShift,

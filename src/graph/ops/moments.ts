@@ -7,7 +7,7 @@ import { FLOAT, type NodeBase, type OpDefinition } from "./definition.ts";
 import { channelsOf } from "./shapes.ts";
 
 /**
- * Mean and (biased) variance over all but the last axis: [..., C] → [2, C]. The first step of batch normalisation in
+ * Mean and (biased) variance over all but the last axis: [..., C] → [2, C]. The first step of batch normalization in
  * training.
  */
 export interface Moments extends NodeBase {

@@ -20,7 +20,7 @@ export const pad: OpDefinition<Pad> = {
   arity: 1,
   check(node) {
     checkPadding(node, node.padding);
-    // Minus infinity is the right neighbour of a maximum; NaN is nobody's.
+    // Minus infinity is the right neighbor of a maximum; NaN is nobody's.
     if (typeof node.value !== "number" || Number.isNaN(node.value)) {
       throw new RangeError(`${where(node)}: expected a number as value, got ${node.value}`);
     }
@@ -30,5 +30,5 @@ export const pad: OpDefinition<Pad> = {
     const { top, bottom, left, right } = node.padding;
     return [n, h + top + bottom, w + left + right, c];
   },
-  quantised: "shared",
+  quantized: "shared",
 };

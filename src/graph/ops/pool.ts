@@ -39,7 +39,7 @@ const pool: Omit<OpDefinition<Pool>, "meaning"> = {
     }
     return [n, resolved.outH, resolved.outW, c];
   },
-  quantised: "shared",
+  quantized: "shared",
   ...clamping(),
 };
 

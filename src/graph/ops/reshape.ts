@@ -35,6 +35,6 @@ export const reshape: OpDefinition<Reshape> = {
     }
     return resolved;
   },
-  quantised: "shared",
+  quantized: "shared",
   row: "none",
 };

@@ -35,5 +35,5 @@ export const resizeBilinear: OpDefinition<ResizeBilinear> = {
     if (h * w === 0) throw new ShapeError(`${where(node)}: expected an image with pixels, got ${show(x)}`);
     return [n, ...node.size, c];
   },
-  quantised: "shared",
+  quantized: "shared",
 };

@@ -5,7 +5,7 @@
 
 import type { Clamp } from "../clamp.ts";
 import { sizeOf } from "../dimensions.ts";
-import type { Quantisation } from "../value.ts";
+import type { Quantization } from "../value.ts";
 import { POINTWISE, type Window } from "../window.ts";
 import { checkClamp, checkWindow } from "./checks.ts";
 import { convolvedShape } from "./conv2d.ts";
@@ -22,7 +22,7 @@ export interface Separable extends NodeBase {
     readonly bias?: string;
     readonly clamp?: Clamp;
     /** What the numbers between the halves mean, in 8-bit networks. */
-    readonly quantisation?: Quantisation;
+    readonly quantization?: Quantization;
   };
   readonly pointwise: { readonly weights: string; readonly bias?: string; readonly clamp?: Clamp };
 }
@@ -45,7 +45,7 @@ export const separable: OpDefinition<Separable> = {
     const middle = depthwiseShape(node, x, node.depthwise, node.depthwise, shapes);
     return convolvedShape(node, middle, POINTWISE, node.pointwise, shapes, "pointwise");
   },
-  within: ({ depthwise }) => ({ what: "between its halves", quantisation: depthwise.quantisation }),
+  within: ({ depthwise }) => ({ what: "between its halves", quantization: depthwise.quantization }),
   macs(node, out, shapes) {
     const [kH, kW, c, multiplier] = lookUp(node, node.depthwise.weights, shapes) as [number, number, number, number];
     const pixels = sizeOf(out.slice(0, 3));

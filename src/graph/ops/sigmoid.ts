@@ -15,6 +15,6 @@ export const sigmoid: OpDefinition<Sigmoid> = {
   meaning: "y = 1/(1 + exp(−x))",
   arity: 1,
   shape: unchanged,
-  quantised: "unit",
+  quantized: "unit",
   bounds: () => ({ lo: 0, hi: 1 }),
 };

@@ -21,6 +21,6 @@ export const softmax: OpDefinition<Softmax> = {
     channelsOf(node, x);
     return x;
   },
-  quantised: "unit",
+  quantized: "unit",
   bounds: () => ({ lo: 0, hi: 1 }),
 };

@@ -20,8 +20,8 @@ export function explicitPads(graph: Graph): Graph {
       );
     }
     const name = builder.claim(`${node.name}/pad`);
-    const { dtype, quantisation } = types.get(node.inputs[0]!)!;
-    const type = { ...(dtype && dtype !== "float32" && { dtype }), ...(quantisation && { quantisation }) };
+    const { dtype, quantization } = types.get(node.inputs[0]!)!;
+    const type = { ...(dtype && dtype !== "float32" && { dtype }), ...(quantization && { quantization }) };
     const padding = { top, bottom, left, right };
     return [
       { op: "pad", name, inputs: node.inputs, padding, value: 0, ...type },

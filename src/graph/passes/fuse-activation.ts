@@ -22,7 +22,7 @@ export function fuseActivation(graph: Graph, keep: ReadonlySet<string>): Graph {
     const input = node.inputs[0] as string;
     const producer = nodes.get(input);
     const free = readers.get(input)?.length === 1 && !names.has(input);
-    const mayFuse = free && producer !== undefined && sameMeaning(producer.quantisation, node.quantisation);
+    const mayFuse = free && producer !== undefined && sameMeaning(producer.quantization, node.quantization);
     const fused = node.op === "clamp" && mayFuse ? clamped(producer, node) : undefined;
     if (fused !== undefined) nodes.delete(input);
     nodes.set(node.name, fused === undefined ? node : { ...fused, name: node.name });

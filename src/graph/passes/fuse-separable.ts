@@ -33,7 +33,7 @@ function isPointwise(node: Node, shapes: ReadonlyMap<string, Shape>): node is Co
   const [kH, kW] = shapes.get(node.weights) as Shape;
   if (kH !== 1 || kW !== 1 || node.strides[0] !== 1 || node.strides[1] !== 1) return false;
   const [, h, w] = shapes.get(node.inputs[0] as string) as [number, number, number, number];
-  // One tap has no neighbours: dilation means nothing, and only explicit padding can still be there.
+  // One tap has no neighbors: dilation means nothing, and only explicit padding can still be there.
   const { outH, outW } = resolvePadding(node.padding, [h, w], [1, 1], [1, 1], [1, 1]);
   return outH === h && outW === w;
 }
@@ -50,14 +50,14 @@ function separable(depthwise: DepthwiseConv2d, pointwise: Conv2d): Separable {
     ...(bias !== undefined && { bias }),
     ...(clamp !== undefined && { clamp }),
   });
-  const { strides, dilations, padding, quantisation } = depthwise;
+  const { strides, dilations, padding, quantization } = depthwise;
   return {
     op: "separable",
     name: pointwise.name,
     ...(pointwise.dtype && { dtype: pointwise.dtype }),
-    ...(pointwise.quantisation && { quantisation: pointwise.quantisation }),
+    ...(pointwise.quantization && { quantization: pointwise.quantization }),
     inputs: depthwise.inputs,
-    depthwise: { strides, dilations, padding, ...half(depthwise), ...(quantisation && { quantisation }) },
+    depthwise: { strides, dilations, padding, ...half(depthwise), ...(quantization && { quantization }) },
     pointwise: half(pointwise),
   };
 }

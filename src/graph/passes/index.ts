@@ -23,8 +23,8 @@ export { dropIdentities, explicitPads, foldBatchNorm, foldPad, fuseActivation, f
 const PIPELINES = {
   /** For the kernels: as few steps as they allow, bytes signed. */
   kernels: [prune, signed, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune, fuseSeparable],
-  /** For the quantiser: nothing between a layer and its bounds, but each layer for itself. */
-  quantiser: [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune],
+  /** For the quantizer: nothing between a layer and its bounds, but each layer for itself. */
+  quantizer: [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune],
   /** For a TFLite file: as converters write it, every padding "same", "valid" or a node of its own. */
   tflite: [prune, dropIdentities, foldBatchNorm, fuseActivation, explicitPads, prune],
 } as const satisfies Readonly<Record<string, readonly Pass[]>>;
@@ -46,11 +46,11 @@ export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<str
  * @param keep names of values
  * @throws RangeError where `keep` names a value that the graph does not have
  */
-export function optimise(graph: Graph, keep: ReadonlySet<string> = new Set()): Graph {
+export function optimize(graph: Graph, keep: ReadonlySet<string> = new Set()): Graph {
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
   const unknown = [...keep].filter((name) => !names.has(name));
   if (unknown.length > 0) {
-    throw new RangeError(`optimise: expected names of values in graph "${graph.name}", got "${unknown.join('", "')}"`);
+    throw new RangeError(`optimize: expected names of values in graph "${graph.name}", got "${unknown.join('", "')}"`);
   }
   return prepared(graph, "kernels", keep);
 }

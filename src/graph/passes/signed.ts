@@ -3,7 +3,7 @@
  * @module
  */
 import { GraphBuilder } from "../builder.ts";
-import type { Constant, Graph, Node, Quantisation } from "../graph.ts";
+import type { Constant, Graph, Node, Quantization } from "../graph.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
 /** What unsigned numbers and their zero points lose to become signed. */
@@ -11,7 +11,7 @@ const OFFSET = 128;
 
 /**
  * Every uint8 value and constant in int8: numbers and zero points 128 lower, meanings the same. Inputs, outputs and the
- * values in `keep` keep type and name: a `quantise` node behind or before them, which flips one bit, joins them to the
+ * values in `keep` keep type and name: a `quantize` node behind or before them, which flips one bit, joins them to the
  * rest.
  */
 export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
@@ -25,9 +25,9 @@ export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
     builder.alias(name, inner);
     return inner;
   };
-  for (const { name, dtype, quantisation } of graph.inputs) {
+  for (const { name, dtype, quantization } of graph.inputs) {
     if (dtype !== "uint8") continue;
-    builder.addNode({ op: "quantise", name: rename(name), inputs: [name], ...signedType({ quantisation }) });
+    builder.addNode({ op: "quantize", name: rename(name), inputs: [name], ...signedType({ quantization }) });
   }
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => builder.current(name));
@@ -38,29 +38,29 @@ export function signed(graph: Graph, keep: ReadonlySet<string>): Graph {
     const name = visible.has(node.name) ? rename(node.name) : node.name;
     builder.addNode({ ...node, name, inputs, ...signedType(node) } as Node);
     if (name === node.name) continue;
-    const { quantisation } = node;
-    const type = { dtype: "uint8" as const, ...(quantisation && { quantisation }) };
-    builder.addNode({ op: "quantise", name: node.name, inputs: [name], ...type });
+    const { quantization } = node;
+    const type = { dtype: "uint8" as const, ...(quantization && { quantization }) };
+    builder.addNode({ op: "quantize", name: node.name, inputs: [name], ...type });
   }
   const constants = new Map([...graph.constants].map(([name, constant]) => [name, signedConstant(constant)]));
   return rebuild(graph, builder.nodes, constants);
 }
 
-function signedType({ quantisation }: { readonly quantisation?: Quantisation | undefined }) {
-  return { dtype: "int8" as const, ...(quantisation && { quantisation: lowered(quantisation) }) };
+function signedType({ quantization }: { readonly quantization?: Quantization | undefined }) {
+  return { dtype: "int8" as const, ...(quantization && { quantization: lowered(quantization) }) };
 }
 
-function lowered(quantisation: Quantisation): Quantisation {
-  return { ...quantisation, zeroPoints: quantisation.zeroPoints.map((z) => z - OFFSET), unsigned: true };
+function lowered(quantization: Quantization): Quantization {
+  return { ...quantization, zeroPoints: quantization.zeroPoints.map((z) => z - OFFSET), unsigned: true };
 }
 
 function signedConstant(constant: Constant): Constant {
   if (constant.dtype !== "uint8") return constant;
-  const { data, quantisation } = constant;
+  const { data, quantization } = constant;
   return {
     ...constant,
     dtype: "int8",
     ...(data && { data: Int8Array.from(data, (q) => q - OFFSET) }),
-    ...(quantisation && { quantisation: lowered(quantisation) }),
+    ...(quantization && { quantization: lowered(quantization) }),
   };
 }

@@ -7,7 +7,7 @@ import { UnsupportedError } from "../../errors.ts";
 import { blank, damaged, type Pixels, truncated } from "./pixels.ts";
 
 /**
- * Ways to store pixels: as they are, run lengths of 8 and of 4 bits, by masks of three colours, and of three with
+ * Ways to store pixels: as they are, run lengths of 8 and of 4 bits, by masks of three colors, and of three with
  * alpha.
  */
 const RGB = 0;
@@ -24,7 +24,7 @@ interface Layout {
   readonly compression: number;
   /** Bits of red, green, blue and alpha in a pixel of 16 or 32 bits; no alpha: 0. */
   readonly masks: readonly [number, number, number, number];
-  /** Blue, green, red of each colour, `entry` bytes apart. */
+  /** Blue, green, red of each color, `entry` bytes apart. */
   readonly palette: Uint8Array;
   readonly entry: number;
   /** Where the pixels begin. */
@@ -119,13 +119,13 @@ function checkKind(name: string, bits: number, compression: number): void {
 function painter(bytes: Uint8Array, layout: Layout, rgba: Uint8Array): (from: number, to: number) => void {
   const { width, bits, masks } = layout;
   if (bits <= 8) {
-    const colours = coloursOf(layout);
+    const colors = colorsOf(layout);
     const pixels = new Uint32Array(rgba.buffer);
     const mask = (1 << bits) - 1;
     return (from, to) => {
       for (let x = 0, bit = 0; x < width; ++x, bit += bits) {
         const index = (bytes[from + (bit >> 3)]! >> (8 - bits - (bit & 7))) & mask;
-        pixels[(to >> 2) + x] = colours[index]!;
+        pixels[(to >> 2) + x] = colors[index]!;
       }
     };
   }
@@ -158,9 +158,9 @@ function channel(mask: number, absent: number): (pixel: number) => number {
 }
 
 /**
- * The palette as RGBA, a number a colour, in whatever order this host has bytes; an index without a colour is black.
+ * The palette as RGBA, a number a color, in whatever order this host has bytes; an index without a color is black.
  */
-function coloursOf({ bits, palette, entry }: Layout): Uint32Array {
+function colorsOf({ bits, palette, entry }: Layout): Uint32Array {
   const rgba = new Uint8Array(4 << bits);
   for (let at = 0, from = 0; at < rgba.length; at += 4, from += entry) {
     for (let c = 0; c < 3; ++c) rgba[at + c] = palette[from + 2 - c] ?? 0;
@@ -173,8 +173,8 @@ function coloursOf({ bits, palette, entry }: Layout): Uint32Array {
 function decodeRuns(bytes: Uint8Array, layout: Layout, name: string): Pixels {
   const { width, height, bits, start, down } = layout;
   const pixels = blank(name, width, height);
-  const colours = coloursOf(layout);
-  const rgba = new Uint32Array(pixels.data.buffer).fill(colours[0]!);
+  const colors = colorsOf(layout);
+  const rgba = new Uint32Array(pixels.data.buffer).fill(colors[0]!);
   let [x, y, at] = [0, 0, start];
   const next = () => {
     if (at >= bytes.length) throw truncated(name, "BMP", `its runs end in row ${y} of ${height}`);
@@ -183,7 +183,7 @@ function decodeRuns(bytes: Uint8Array, layout: Layout, name: string): Pixels {
   const put = (index: number) => {
     if (y >= height) throw damaged(name, "BMP", "more rows than its header says");
     // Some encoders let the filling behind a row be part of its last run.
-    if (x < width) rgba[(down ? y : height - 1 - y) * width + x++] = colours[index]!;
+    if (x < width) rgba[(down ? y : height - 1 - y) * width + x++] = colors[index]!;
   };
   for (;;) {
     const [count, value] = [next(), next()];

@@ -4,7 +4,7 @@
  */
 import { blank, damaged, type Pixels, truncated } from "./pixels.ts";
 
-/** The first frame: its place, how it is stored, and its colours. */
+/** The first frame: its place, how it is stored, and its colors. */
 interface Frame {
   readonly left: number;
   readonly top: number;
@@ -56,7 +56,7 @@ export function decodeGif(bytes: Uint8Array, name: string): Pixels {
     for (let x = 0; x < frame.width; ++x, ++from, at += 4) {
       const index = indices[from]!;
       if (index === frame.transparent) continue;
-      // An index without a colour is black.
+      // An index without a color is black.
       for (let c = 0; c < 3; ++c) pixels.data[at + c] = frame.palette[3 * index + c] ?? 0;
       pixels.data[at + 3] = 255;
     }

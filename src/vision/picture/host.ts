@@ -11,7 +11,7 @@ export function hostDecodes(): boolean {
 }
 
 /**
- * The pixels of a picture, upright, in the file's own colours; nothing when the host can't decode it, or can't give its
+ * The pixels of a picture, upright, in the file's own colors; nothing when the host can't decode it, or can't give its
  * pixels.
  * @throws MemoryError for more than `maxPixels` pixels
  */

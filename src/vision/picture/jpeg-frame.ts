@@ -13,7 +13,7 @@ export interface Component {
   /** Samples a row and column, relative to those of the other components: 1 … 4. */
   readonly h: number;
   readonly v: number;
-  /** Which quantisation table is its own. */
+  /** Which quantization table is its own. */
   readonly table: number;
   /** Blocks of 8×8 that hold all of its samples. */
   readonly columns: number;

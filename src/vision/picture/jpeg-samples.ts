@@ -1,5 +1,5 @@
 /**
- * From coefficients to pixels: the inverse cosine transform, and colours.
+ * From coefficients to pixels: the inverse cosine transform, and colors.
  *
  * The transform is that of Loeffler, Ligtenberg and Moschytz (1989) in whole numbers of 12 bits behind the point, with
  * roundings where poppler, pdf.js and jpeg-js have theirs, so that pixels are theirs to the bit; a component of fewer
@@ -89,16 +89,16 @@ function transform(at: number, step: number, shift: number, lift: number): void 
 }
 
 /** What the components of a picture are. Those of four are inverted, as Adobe writes them. */
-export type Colours = "gray" | "RGB" | "YCbCr" | "CMYK" | "YCCK";
+export type Colors = "gray" | "RGB" | "YCbCr" | "CMYK" | "YCCK";
 
 /** Makes RGBA pixels of the strips of a row of MCUs. */
-export function createPainter({ width, height, components, h, v }: Frame, colours: Colours, rgba: Uint8Array) {
+export function createPainter({ width, height, components, h, v }: Frame, colors: Colors, rgba: Uint8Array) {
   const places = components.map((component) => {
     return Uint16Array.from({ length: width }, (_, x) => Math.floor((x * component.h) / h));
   });
   const [c0, c1 = c0, c2 = c0, c3 = c0] = components as [Component, ...Component[]];
   const [p0, p1 = p0, p2 = p0, p3 = p0] = places as [Uint16Array, ...Uint16Array[]];
-  const transformed = colours === "YCbCr" || colours === "YCCK";
+  const transformed = colors === "YCbCr" || colors === "YCCK";
   const rowOf = (component: Component, y: number) => Math.floor((y * component.v) / v) * 8 * component.pitch;
   return (mcuRow: number): void => {
     const top = 8 * v * mcuRow;
@@ -119,7 +119,7 @@ export function createPainter({ width, height, components, h, v }: Frame, colour
         }
         if (components.length === 4) {
           const light = c3.strip[r3 + p3[x]!]! / 255;
-          const inks = colours === "YCCK" ? 255 : 0;
+          const inks = colors === "YCCK" ? 255 : 0;
           red = Math.abs(inks - red) * light + 0.5;
           green = Math.abs(inks - green) * light + 0.5;
           blue = Math.abs(inks - blue) * light + 0.5;

@@ -9,7 +9,7 @@ import { UnsupportedError } from "../../errors.ts";
 import { BitReader, HuffmanTable } from "./jpeg-bits.ts";
 import { type Band, BlockReader, ZIGZAG } from "./jpeg-blocks.ts";
 import { type Component, type Frame, readFrame } from "./jpeg-frame.ts";
-import { type Colours, createPainter, inverse } from "./jpeg-samples.ts";
+import { type Colors, createPainter, inverse } from "./jpeg-samples.ts";
 import { endOfScan, isFrame, MARKERS, nextSegment, type Segment } from "./jpeg-segments.ts";
 import { allocate, blank, damaged, type Pixels, truncated } from "./pixels.ts";
 
@@ -31,7 +31,7 @@ class JpegReader {
   /** MCUs from one restart marker to the next; 0 without any. */
   #interval = 0;
   #jfif = false;
-  /** Which colours Adobe's segment says: 0 as they are, 1 YCbCr, 2 YCCK. */
+  /** Which colors Adobe's segment says: 0 as they are, 1 YCbCr, 2 YCCK. */
   #adobe: number | undefined;
   #frame: Frame | undefined;
   #pixels: Pixels | undefined;
@@ -75,7 +75,7 @@ class JpegReader {
     for (let at = start; at < end; ) {
       const head = this.#bytes[at++]!;
       const size = head >> 4 ? 2 : 1;
-      if (head >> 4 > 1 || (head & 15) > 3 || at + 64 * size > end) throw this.#damaged("a quantisation table");
+      if (head >> 4 > 1 || (head & 15) > 3 || at + 64 * size > end) throw this.#damaged("a quantization table");
       const steps = new Int32Array(64);
       for (let i = 0; i < 64; ++i, at += size) steps[ZIGZAG[i]!] = size === 2 ? this.#u16(at) : this.#bytes[at]!;
       this.#steps[head & 15] = steps;
@@ -126,7 +126,7 @@ class JpegReader {
     component.steps ??= this.#steps[component.table];
     component.dc = this.#dc[tables >> 4];
     component.ac = this.#ac[tables & 15];
-    if (component.steps === undefined) throw this.#damaged("a quantisation table is missing");
+    if (component.steps === undefined) throw this.#damaged("a quantization table is missing");
     if ((start === 0 && high === 0 && !component.dc) || (end > 0 && !component.ac)) {
       throw this.#damaged("a Huffman table is missing");
     }
@@ -148,7 +148,7 @@ class JpegReader {
     this.#direct = !frame.progressive && components === frame.components.length;
     this.#patience = 16 * 64 * blocks;
     this.#pixels = blank(this.#name, width, height);
-    this.#paint = createPainter(frame, this.#colours(frame), this.#pixels.data);
+    this.#paint = createPainter(frame, this.#colors(frame), this.#pixels.data);
     for (const component of frame.components) {
       const blocks = this.#direct ? 1 : mcuColumns * mcuRows * component.h * component.v;
       component.coefficients = new Int16Array(allocate(this.#name, 2 * 64 * blocks));
@@ -228,7 +228,7 @@ class JpegReader {
   }
 
   /** As libjpeg decides: JFIF is YCbCr, then Adobe's segment counts, then the names of the components. */
-  #colours({ components }: Frame): Colours {
+  #colors({ components }: Frame): Colors {
     if (components.length === 1) return "gray";
     if (components.length === 4) {
       if (this.#adobe === undefined) {

@@ -9,19 +9,19 @@ export interface Layout {
   readonly height: number;
   /** Bits a sample. */
   readonly depth: number;
-  readonly colour: Colour;
+  readonly color: Color;
   readonly interlaced: boolean;
-  /** Colours of an indexed picture, 3 bytes each. */
+  /** Colors of an indexed picture, 3 bytes each. */
   readonly palette: Uint8Array;
-  /** Their alpha; or, in a picture without alpha, the one gray or colour that is transparent, 2 bytes a sample. */
+  /** Their alpha; or, in a picture without alpha, the one gray or color that is transparent, 2 bytes a sample. */
   readonly transparency: Uint8Array | undefined;
 }
 
 /** PNG's own numbers. */
-export type Colour = 0 | 2 | 3 | 4 | 6;
+export type Color = 0 | 2 | 3 | 4 | 6;
 
 /** Samples a pixel, and the depths that there are: gray, RGB, palette, gray with alpha, RGBA. */
-export const COLOURS: Readonly<Record<Colour, { readonly samples: number; readonly depths: readonly number[] }>> = {
+export const COLORS: Readonly<Record<Color, { readonly samples: number; readonly depths: readonly number[] }>> = {
   0: { samples: 1, depths: [1, 2, 4, 8, 16] },
   2: { samples: 3, depths: [8, 16] },
   3: { samples: 1, depths: [1, 2, 4, 8] },
@@ -57,8 +57,8 @@ function passes({ width, height, interlaced }: Layout): Pass[] {
     .filter((pass) => pass.width > 0 && pass.height > 0);
 }
 
-function rowBytes(width: number, { depth, colour }: Layout): number {
-  return Math.ceil((width * depth * COLOURS[colour].samples) / 8);
+function rowBytes(width: number, { depth, color }: Layout): number {
+  return Math.ceil((width * depth * COLORS[color].samples) / 8);
 }
 
 /** Bytes of all rows, each with the one that names its filter. */
@@ -81,7 +81,7 @@ export class RowReader {
   #filled = 0;
 
   constructor(layout: Layout, rgba: Uint8Array) {
-    const { samples } = COLOURS[layout.colour];
+    const { samples } = COLORS[layout.color];
     this.#layout = layout;
     this.#rgba = rgba;
     this.#passes = passes(layout);
@@ -126,9 +126,9 @@ export class RowReader {
   }
 
   #unpack({ width }: Pass): void {
-    const { depth, colour } = this.#layout;
+    const { depth, color } = this.#layout;
     const [row, samples] = [this.#row, this.#samples];
-    const count = width * COLOURS[colour].samples;
+    const count = width * COLORS[color].samples;
     if (depth === 8) for (let i = 0; i < count; ++i) samples[i] = row[1 + i]!;
     else if (depth === 16) for (let i = 0; i < count; ++i) samples[i] = (row[1 + 2 * i]! << 8) | row[2 + 2 * i]!;
     else {
@@ -140,22 +140,22 @@ export class RowReader {
   }
 
   #paint({ x, y, dx, dy, width }: Pass): void {
-    const { colour, depth, palette, transparency } = this.#layout;
+    const { color, depth, palette, transparency } = this.#layout;
     const [samples, rgba] = [this.#samples, this.#rgba];
     const step = 4 * dx;
     let at = 4 * ((y + this.#y * dy) * this.#layout.width + x);
-    if (colour === 3) {
+    if (color === 3) {
       for (let i = 0; i < width; ++i, at += step) {
         const index = samples[i]!;
         rgba[at] = palette[3 * index]!;
         rgba[at + 1] = palette[3 * index + 1]!;
         rgba[at + 2] = palette[3 * index + 2]!;
-        // An index without a colour is black, as elsewhere.
+        // An index without a color is black, as elsewhere.
         rgba[at + 3] = transparency?.[index] ?? 255;
       }
       return;
     }
-    const { samples: count } = COLOURS[colour];
+    const { samples: count } = COLORS[color];
     const [green, blue] = count > 2 ? [1, 2] : [0, 0];
     const key =
       transparency && Array.from({ length: count }, (_, i) => (transparency[2 * i]! << 8) | transparency[2 * i + 1]!);
@@ -177,7 +177,7 @@ function toByte(sample: number, depth: number): number {
 }
 
 /**
- * Undoes the filter that a row's first byte names: each byte is stored as the difference from what its neighbours
+ * Undoes the filter that a row's first byte names: each byte is stored as the difference from what its neighbors
  * foretell.
  */
 function unfilter(row: Uint8Array, above: Uint8Array, back: number): void {
@@ -194,7 +194,7 @@ function unfilter(row: Uint8Array, above: Uint8Array, back: number): void {
   }
 }
 
-/** Whichever of the three neighbours is nearest to left + above − corner. */
+/** Whichever of the three neighbors is nearest to left + above − corner. */
 export function paeth(left: number, above: number, corner: number): number {
   const a = Math.abs(above - corner);
   const b = Math.abs(left - corner);

@@ -1,11 +1,11 @@
 /**
- * PNG to pixels: all colours and depths, interlaced or not. 16 bits become 8; gamma and colour profiles are left alone.
+ * PNG to pixels: all colors and depths, interlaced or not. 16 bits become 8; gamma and color profiles are left alone.
  * @module
  */
 import { inflate, MOST } from "./inflate.ts";
 import { blank, damaged, type Pixels, truncated } from "./pixels.ts";
 import { readChunks } from "./png-chunks.ts";
-import { COLOURS, type Colour, type Layout, RowReader, unpackedBytes } from "./png-rows.ts";
+import { COLORS, type Color, type Layout, RowReader, unpackedBytes } from "./png-rows.ts";
 
 /**
  * @throws FormatError for a truncated or damaged file
@@ -46,7 +46,7 @@ function readParts(bytes: Uint8Array, name: string): { layout: Layout; packed: U
     else if (type === "IDAT") parts.push(data);
   }
   if (layout === undefined) throw damaged(name, "PNG", "it has no header chunk");
-  if (layout.colour === 3 && layout.palette.length === 0) throw damaged(name, "PNG", "its palette is missing");
+  if (layout.color === 3 && layout.palette.length === 0) throw damaged(name, "PNG", "its palette is missing");
   return { layout, packed: join(parts) };
 }
 
@@ -61,28 +61,27 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-function isTransparency({ colour }: Layout, { length }: Uint8Array): boolean {
-  if (colour === 3) return length <= 256;
-  return (colour === 0 || colour === 2) && length === 2 * COLOURS[colour].samples;
+function isTransparency({ color }: Layout, { length }: Uint8Array): boolean {
+  if (color === 3) return length <= 256;
+  return (color === 0 || color === 2) && length === 2 * COLORS[color].samples;
 }
 
 function readLayout(data: Uint8Array, name: string): Layout {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (data.length !== 13) throw damaged(name, "PNG", `a header of ${data.length} bytes`);
-  const [depth, colour, compression, filter, interlace] = [...data.subarray(8)] as [
+  const [depth, color, compression, filter, interlace] = [...data.subarray(8)] as [
     number,
-    Colour,
+    Color,
     number,
     number,
     number,
   ];
-  if (!COLOURS[colour]?.depths.includes(depth))
-    throw damaged(name, "PNG", `colours of kind ${colour} in ${depth} bits`);
+  if (!COLORS[color]?.depths.includes(depth)) throw damaged(name, "PNG", `colors of kind ${color} in ${depth} bits`);
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw damaged(name, "PNG", `compression ${compression}, filter ${filter}, interlacing ${interlace}`);
   }
   return {
-    ...{ width: view.getUint32(0), height: view.getUint32(4), depth, colour, interlaced: interlace === 1 },
+    ...{ width: view.getUint32(0), height: view.getUint32(4), depth, color, interlaced: interlace === 1 },
     ...{ palette: new Uint8Array(0), transparency: undefined },
   };
 }

@@ -77,12 +77,12 @@ export function inputLayer(name: string, shape: readonly (number | null)[], vers
   return { className: "InputLayer", name, config: { [key]: [null, ...shape], dtype: "float32" } };
 }
 
-/** Numbers that are the same every time: uniform in ±range around the centre. */
-export function noise(seed: number, length: number, range: number, centre = 0): Float32Array {
+/** Numbers that are the same every time: uniform in ±range around the center. */
+export function noise(seed: number, length: number, range: number, center = 0): Float32Array {
   let state = (seed * 2_654_435_761 + 1) >>> 0;
   return Float32Array.from({ length }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return centre + range * (state / 2 ** 31 - 1);
+    return center + range * (state / 2 ** 31 - 1);
   });
 }
 
@@ -117,9 +117,9 @@ export interface KerasMobilenet {
 export function kerasMobilenet(alpha: number, resolution: number, classes: number, version: 2 | 3): KerasMobilenet {
   const layers: LayerSpec[] = [inputLayer("input_1", [resolution, resolution, 3], version)];
   const weights = new Map<string, Stored>();
-  const store = (name: string, shape: number[], range: number, centre = 0) => {
+  const store = (name: string, shape: number[], range: number, center = 0) => {
     const size = shape.reduce((a, b) => a * b, 1);
-    weights.set(name, { shape, data: noise(weights.size + 1, size, range, centre) });
+    weights.set(name, { shape, data: noise(weights.size + 1, size, range, center) });
   };
   const norm = (name: string, channels: number) => {
     layers.push({

@@ -110,7 +110,7 @@ function tensor(builder: Builder, spec: TensorSpec, index: number): Offset {
   const signature = spec.signature && int32s(builder, spec.signature);
   const scales = spec.scales && float32s(builder, spec.scales);
   const zeroPoints = spec.zeroPoints && int64s(builder, spec.zeroPoints);
-  const quantisation =
+  const quantization =
     scales &&
     table(builder, {
       2: { offset: scales },
@@ -122,7 +122,7 @@ function tensor(builder: Builder, spec: TensorSpec, index: number): Offset {
     1: { int8: TENSOR_TYPES.indexOf(spec.type ?? "float32") },
     2: { int32: spec.buffer ?? (spec.data ? index + 1 : 0) },
     3: { offset: name },
-    4: quantisation ? { offset: quantisation } : undefined,
+    4: quantization ? { offset: quantization } : undefined,
     7: signature ? { offset: signature } : undefined,
   });
 }
@@ -182,7 +182,7 @@ export function buildTflite(spec: ModelSpec): Uint8Array {
   return builder.asUint8Array();
 }
 
-/** TFLite metadata: normalisation of the first input, and the name of the first output's label file. */
+/** TFLite metadata: normalization of the first input, and the name of the first output's label file. */
 export function buildMetadata(mean: readonly number[], std: readonly number[], labels: string): Uint8Array {
   const builder = new Builder(256);
   builder.forceDefaults(true);

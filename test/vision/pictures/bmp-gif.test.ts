@@ -22,7 +22,7 @@ function expected(width: number, height: number, rgba: (x: number, y: number) =>
 }
 
 describe("BMP", () => {
-  it.each([1, 4, 8])("of %i bits takes its colours from the palette", async (bits) => {
+  it.each([1, 4, 8])("of %i bits takes its colors from the palette", async (bits) => {
     const count = 2 ** bits;
     const index = (x: number, y: number) => (7 * x + 5 * y) % count;
     for (const [width, height] of SIZES) {
@@ -61,7 +61,7 @@ describe("BMP", () => {
   });
 
   it("of run lengths, in 8 bits", async () => {
-    // Five of colour 3, end of row; four as they are (and two to fill), skipped: one; then skipped: two and one row up;
+    // Five of color 3, end of row; four as they are (and two to fill), skipped: one; then skipped: two and one row up;
     // end.
     const runs = bytes([5, 3, 0, 0], [0, 3, 1, 2, 3, 0, 1, 9, 0, 0], [0, 2, 2, 0, 1, 4, 0, 1]);
     const file = bmp({ width: 5, height: 3, bits: 8, compression: 1, at: () => 0, palette: PALETTE, data: runs });
@@ -126,7 +126,7 @@ describe("BMP", () => {
 });
 
 describe("GIF", () => {
-  it.each([2, 4, 16, 256])("of %i colours, interlaced or not, cleared often or never", async (count) => {
+  it.each([2, 4, 16, 256])("of %i colors, interlaced or not, cleared often or never", async (count) => {
     const palette = PALETTE.slice(0, count);
     for (const [width, height] of [...SIZES, [90, 70] as const]) {
       const noise = Array.from({ length: width * height }, () => int(0, count - 1));

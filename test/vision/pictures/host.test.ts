@@ -7,7 +7,7 @@ import { bytes, png } from "./writers.ts";
 
 const { files } = JSON.parse(readFileSync(new URL("../../data/jpeg.json", import.meta.url), "utf8"));
 const JPEG = new Uint8Array(Buffer.from(files["baseline-420"], "base64"));
-const PNG = png({ width: 32, height: 16, colour: 0, depth: 8, at: (x) => [x] });
+const PNG = png({ width: 32, height: 16, color: 0, depth: 8, at: (x) => [x] });
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -35,7 +35,7 @@ describe("where the host decodes pictures", () => {
     return { create, close };
   }
 
-  it("it does, upright and without colour conversions", async () => {
+  it("it does, upright and without color conversions", async () => {
     const { create, close } = host();
     for (const file of [PNG, JPEG, bytes("some format of the future")]) {
       const image = await decodeImage(file);

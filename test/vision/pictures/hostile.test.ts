@@ -25,10 +25,10 @@ const FILES: Readonly<Record<string, readonly Uint8Array[]>> = {
     withSegments(jpeg("progressive-gray"), exifSegment(6)),
   ],
   PNG: [
-    png({ ...size, colour: 6, depth: 8, at: (x, y) => [channel(x, y), channel(y, x), 3, 4] }),
-    png({ ...size, colour: 2, depth: 16, interlaced: true, at: (x, y) => [channel(x, y), 2000, 3], split: 30 }),
+    png({ ...size, color: 6, depth: 8, at: (x, y) => [channel(x, y), channel(y, x), 3, 4] }),
+    png({ ...size, color: 2, depth: 16, interlaced: true, at: (x, y) => [channel(x, y), 2000, 3], split: 30 }),
     png({
-      ...{ ...size, colour: 3, depth: 4, at: (x, y) => [noise(15)(x, y)] },
+      ...{ ...size, color: 3, depth: 4, at: (x, y) => [noise(15)(x, y)] },
       chunks: [
         ["PLTE", bytes(palette.flat())],
         ["tRNS", bytes(1, 2, 3)],
@@ -121,7 +121,7 @@ function summed(file: Uint8Array): Uint8Array {
 
 describe("sizes that no file has", () => {
   it("are refused before anything is allocated", async () => {
-    const gray = { width: 11, height: 7, colour: 0, depth: 8, at: () => [0] } as const;
+    const gray = { width: 11, height: 7, color: 0, depth: 8, at: () => [0] } as const;
     const bigPng = png(gray).slice();
     new DataView(bigPng.buffer).setUint32(16, 100_000);
     new DataView(bigPng.buffer).setUint32(20, 1000);

@@ -95,7 +95,7 @@ describe("JPEG", () => {
   it.each([
     ["its frame twice", (file: Uint8Array) => withSegments(file, frameOf(file))],
     ["no Huffman table", without(0xc4)],
-    ["no quantisation table", without(0xdb)],
+    ["no quantization table", without(0xdb)],
     ["no frame", without(0xc0)],
     ["no scan", (file: Uint8Array) => bytes(file.subarray(0, find(file, 0xda)), 0xff, 0xd9)],
     ["a scan of a component that is not there", () => patched(0xda, 1, 77)],

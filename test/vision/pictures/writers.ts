@@ -34,7 +34,7 @@ export function exif(orientation: number, littleEndian: boolean): Uint8Array {
 export interface PngOptions {
   readonly width: number;
   readonly height: number;
-  readonly colour: 0 | 2 | 3 | 4 | 6;
+  readonly color: 0 | 2 | 3 | 4 | 6;
   readonly depth: number;
   /** The samples of a pixel. */
   readonly at: (x: number, y: number) => readonly number[];
@@ -54,18 +54,18 @@ export function chunk(type: string, data: Uint8Array = new Uint8Array(0)): Uint8
 export const PNG_SIGNATURE = "\x89PNG\r\n\x1a\n";
 
 export function png(options: PngOptions): Uint8Array {
-  const { width, height, colour, depth, interlaced = false, chunks = [], split = 1000 } = options;
+  const { width, height, color, depth, interlaced = false, chunks = [], split = 1000 } = options;
   const packed = deflateSync(pngRows(options));
   const parts = Array.from({ length: Math.ceil(packed.length / split) }, (_, i) => {
     return chunk("IDAT", packed.subarray(i * split, (i + 1) * split));
   });
-  const header = bytes(be32(width), be32(height), depth, colour, 0, 0, interlaced ? 1 : 0);
+  const header = bytes(be32(width), be32(height), depth, color, 0, 0, interlaced ? 1 : 0);
   const before = chunks.map(([type, data]) => chunk(type, data));
   return bytes(PNG_SIGNATURE, chunk("IHDR", header), ...before, ...parts, chunk("IEND"));
 }
 
-function pngRows({ width, height, colour, depth, at, interlaced, filter = (row) => row % 5 }: PngOptions): Uint8Array {
-  const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }[colour];
+function pngRows({ width, height, color, depth, at, interlaced, filter = (row) => row % 5 }: PngOptions): Uint8Array {
+  const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }[color];
   const back = Math.max(1, (channels * depth) / 8);
   const out: number[] = [];
   const pass = (xs: number[], ys: number[]) => {
@@ -125,15 +125,15 @@ export interface BmpOptions {
 
 export function bmp(options: BmpOptions): Uint8Array {
   const { width, height, bits, compression = 0, header = 40, masks = [], palette = [], down = false } = options;
-  const colours = palette.flatMap((rgb) => [...rgb].reverse().concat(header === 12 ? [] : [0]));
+  const colors = palette.flatMap((rgb) => [...rgb].reverse().concat(header === 12 ? [] : [0]));
   const core = bytes(le32(12), le16(width), le16(height), le16(1), le16(bits));
   const size = [le32(header), le32(width), le32(down ? -height : height), le16(1), le16(bits), le32(compression)];
   const rest = [0, 2835, 2835, 0, 0, ...masks].flatMap(le32);
   const full = bytes(...size, rest);
   const info = header === 12 ? core : bytes(full, new Uint8Array(Math.max(0, header - full.length)));
-  const start = 14 + info.length + colours.length;
+  const start = 14 + info.length + colors.length;
   const data = options.data ?? bmpRows(options);
-  return bytes("BM", le32(start + data.length), le32(0), le32(start), info, colours, data);
+  return bytes("BM", le32(start + data.length), le32(0), le32(start), info, colors, data);
 }
 
 function bmpRows({ width, height, bits, at, down = false }: BmpOptions): Uint8Array {
@@ -176,7 +176,7 @@ export function gif({ width, height, at, palette, ...options }: GifOptions): Uin
   const [left, top, w, h] = options.frame ?? [0, 0, width, height];
   const { local = false, interlaced = false, transparent, clearAfter = 3800 } = options;
   const power = Math.log2(palette.length);
-  const colours = bytes(palette.flat());
+  const colors = bytes(palette.flat());
   const flags = 0x80 | (power - 1);
   const rows = Array.from({ length: h }, (_, i) => i);
   const part = (first: number, step: number) => rows.filter((y) => y % step === first);
@@ -190,10 +190,10 @@ export function gif({ width, height, at, palette, ...options }: GifOptions): Uin
     blocks.push(bytes(block.length, block));
   }
   return bytes(
-    ...["GIF89a", le16(width), le16(height), local ? 0 : flags, 0, 0, local ? [] : colours],
+    ...["GIF89a", le16(width), le16(height), local ? 0 : flags, 0, 0, local ? [] : colors],
     ...["!\xfe\x05hello\0", transparent === undefined ? "" : bytes("!\xf9\x04\x01\0\0", transparent, 0)],
     ...[",", le16(left), le16(top), le16(w), le16(h), (interlaced ? 0x40 : 0) | (local ? flags : 0)],
-    ...[local ? colours : [], least, ...blocks, 0, ";"],
+    ...[local ? colors : [], least, ...blocks, 0, ";"],
   );
 }
 
@@ -256,7 +256,7 @@ export function adobeSegment(transform: number): Uint8Array {
   return segment(0xee, "Adobe", be16(100), be16(0), be16(0), transform);
 }
 
-/** A JPEG of 8×8 pixels of one colour: a component each value, `ids` their names. */
+/** A JPEG of 8×8 pixels of one color: a component each value, `ids` their names. */
 export function flatJpeg(values: readonly number[], ids = [1, 2, 3, 4], ...segments: Uint8Array[]): Uint8Array {
   const dc = [0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
   const ac = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -1,6 +1,6 @@
-import { dequantiseCases8 } from "../cases/elementwise_s8.ts";
+import { quantizeCases8 } from "../cases/elementwise_s8.ts";
 import { commonViolations, kernelSuite } from "./suite.ts";
 
-const cases = dequantiseCases8();
+const cases = quantizeCases8();
 
 kernelSuite(cases, commonViolations(cases.find(({ name }) => name === "rows_3_c_7")!, ["x", "y"]));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
 import type { Constant, Graph } from "../../src/graph/graph.ts";
-import { initialise, type Weights, withWeights } from "../../src/graph/initialise.ts";
+import { initialize, type Weights, withWeights } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { graphOf, numbers, PLAIN } from "./build.ts";
 
@@ -15,18 +15,18 @@ function sameBits(a: Graph, b: Graph): boolean {
   return a.constants.size === b.constants.size && pairs.every(([x, y]) => bytes(x).equals(bytes(y)));
 }
 
-describe("initialise", () => {
+describe("initialize", () => {
   it("draws the same bits for the same seed, others for another, whatever else the graph holds", () => {
     const name = "block3/pointwise/weights";
-    const a = dataOf(initialise(NETWORK, 5).constants, name);
-    expect(dataOf(initialise(mobilenetV1({ alpha: 0.25, classes: 3 }), 5).constants, name)).toEqual(a);
-    expect(dataOf(initialise(NETWORK, 6).constants, name)).not.toEqual(a);
-    expect(sameBits(initialise(NETWORK), initialise(NETWORK, 0))).toBe(true);
-    expect(sameBits(initialise(NETWORK), initialise(NETWORK, 1))).toBe(false);
+    const a = dataOf(initialize(NETWORK, 5).constants, name);
+    expect(dataOf(initialize(mobilenetV1({ alpha: 0.25, classes: 3 }), 5).constants, name)).toEqual(a);
+    expect(dataOf(initialize(NETWORK, 6).constants, name)).not.toEqual(a);
+    expect(sameBits(initialize(NETWORK), initialize(NETWORK, 0))).toBe(true);
+    expect(sameBits(initialize(NETWORK), initialize(NETWORK, 1))).toBe(false);
   });
 
   it("draws these very bits on every host", () => {
-    const [first, second, third] = dataOf(initialise(NETWORK, 0).constants, "block0/weights");
+    const [first, second, third] = dataOf(initialize(NETWORK, 0).constants, "block0/weights");
     expect([first, second, third]).toMatchInlineSnapshot(`
       [
         0.20536811649799347,
@@ -36,8 +36,8 @@ describe("initialise", () => {
     `);
   });
 
-  it("fills by initialiser: Glorot's limit with TensorFlow's fans, zeros, ones", () => {
-    const { constants } = initialise(NETWORK, 1);
+  it("fills by initializer: Glorot's limit with TensorFlow's fans, zeros, ones", () => {
+    const { constants } = initialize(NETWORK, 1);
     const limits: [string, number][] = [
       ["block0/weights", Math.sqrt(6 / (9 * 3 + 9 * 8))],
       ["block5/depthwise/weights", Math.sqrt(6 / (9 * 64 + 9 * 1))],
@@ -66,8 +66,8 @@ describe("initialise", () => {
   });
 
   it("leaves data as it is", () => {
-    const once = initialise(NETWORK, 1);
-    expect(sameBits(initialise(once, 2), once)).toBe(true);
+    const once = initialize(NETWORK, 1);
+    expect(sameBits(initialize(once, 2), once)).toBe(true);
   });
 
   it("refuses a constant that says nothing, and a seed that is none", () => {
@@ -77,28 +77,28 @@ describe("initialise", () => {
       nodes: [{ op: "conv2d", name: "y", inputs: ["x"], weights: "w", ...PLAIN }],
       blank: true,
     });
-    expect(() => initialise(graph)).toThrow(
-      new TypeError('constant "w": expected data or an initialiser, got neither'),
+    expect(() => initialize(graph)).toThrow(
+      new TypeError('constant "w": expected data or an initializer, got neither'),
     );
-    expect(() => initialise(NETWORK, 0.5)).toThrow(new RangeError("initialise: expected an integer as seed, got 0.5"));
+    expect(() => initialize(NETWORK, 0.5)).toThrow(new RangeError("initialize: expected an integer as seed, got 0.5"));
   });
 });
 
 describe("withWeights", () => {
-  const all = new Map([...initialise(NETWORK, 3).constants].map(([name, { data }]) => [name, data as Float32Array]));
+  const all = new Map([...initialize(NETWORK, 3).constants].map(([name, { data }]) => [name, data as Float32Array]));
 
   it("takes a map or a record, bare numbers or tensors", () => {
     const tensors = [...all].map(([name, data]) => [name, { shape: NETWORK.constants.get(name)?.shape ?? [], data }]);
     for (const weights of [all, Object.fromEntries(all), Object.fromEntries(tensors) as Weights]) {
-      expect(sameBits(withWeights(NETWORK, weights), initialise(NETWORK, 3))).toBe(true);
+      expect(sameBits(withWeights(NETWORK, weights), initialize(NETWORK, 3))).toBe(true);
     }
   });
 
   it("replaces a few in a graph that lacks none", () => {
     const bias = numbers(10);
-    const graph = withWeights(initialise(NETWORK), { "classifier/bias": bias });
+    const graph = withWeights(initialize(NETWORK), { "classifier/bias": bias });
     expect(dataOf(graph.constants, "classifier/bias")).toBe(bias);
-    expect(dataOf(graph.constants, "block0/weights")).toEqual(dataOf(initialise(NETWORK).constants, "block0/weights"));
+    expect(dataOf(graph.constants, "block0/weights")).toEqual(dataOf(initialize(NETWORK).constants, "block0/weights"));
   });
 
   it("lists names that are unknown and names that are missing", () => {
@@ -111,13 +111,13 @@ describe("withWeights", () => {
           "and with those it lacks: block0/weights, classifier/bias",
       ),
     );
-    expect(() => withWeights(initialise(NETWORK), { extra: new Float32Array(1) })).toThrow(/does not have: extra$/);
+    expect(() => withWeights(initialize(NETWORK), { extra: new Float32Array(1) })).toThrow(/does not have: extra$/);
   });
 
   it("shows both shapes, or the shape and the length", () => {
     const shape = NETWORK.constants.get("classifier/weights")?.shape;
     expect(shape).toEqual([256, 10]);
-    const graph = initialise(NETWORK);
+    const graph = initialize(NETWORK);
     expect(() => withWeights(graph, { "classifier/weights": { shape: [10, 256], data: numbers(2560) } })).toThrow(
       new ShapeError('weights "classifier/weights": expected shape [256, 10], got [10, 256]'),
     );

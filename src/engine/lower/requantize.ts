@@ -1,5 +1,5 @@
 /**
- * Whether the kernels' fast requantisation (`assembly/lib/requantise.ts`) gives the numbers of the formula for a set of weights.
+ * Whether the kernels' fast requantization (`assembly/lib/requantize.ts`) gives the numbers of the formula for a set of weights.
  * @module
  */
 import type { Graph } from "../../graph/graph.ts";
@@ -31,17 +31,17 @@ export function fastHolds(
   const { m, e, n } = packed;
   const unusual = e.flatMap((shift, o) => (shift >= LEAST && shift <= MOST ? [] : [o]));
   if (unusual.length === 0) return true;
-  const { data, quantisation } = graph.constants.get(packed.weights)!;
+  const { data, quantization } = graph.constants.get(packed.weights)!;
   if (data === undefined) return false;
   const bias = packed.bias === undefined ? undefined : graph.constants.get(packed.bias)!.data;
-  const zw = quantisation!.zeroPoints[0]!;
+  const zw = quantization!.zeroPoints[0]!;
   return unusual.every((o) => {
     let reach = 0;
     for (let i = o; i < data.length; i += n) reach += 255 * Math.abs(data[i]! - zw);
-    const centre = bias?.[o] ?? 0;
+    const center = bias?.[o] ?? 0;
     // Sums that leave 32 bits come back at the other end.
-    if (centre - reach < -(2 ** 31) || centre + reach >= 2 ** 31) return false;
-    return e[o]! >= LEAST && agree(m[o]!, e[o]!, centre - reach, centre + reach, bounds);
+    if (center - reach < -(2 ** 31) || center + reach >= 2 ** 31) return false;
+    return e[o]! >= LEAST && agree(m[o]!, e[o]!, center - reach, center + reach, bounds);
   });
 }
 

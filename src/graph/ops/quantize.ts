@@ -6,12 +6,12 @@
 import { BYTES, FLOAT_OR_BYTES, type NodeBase, type OpDefinition } from "./definition.ts";
 import { unchanged } from "./shapes.ts";
 
-/** To 8 bits, from float32 or from 8 bits with another meaning: the node's own type and quantisation say which. */
-export interface Quantise extends NodeBase {
-  readonly op: "quantise";
+/** To 8 bits, from float32 or from 8 bits with another meaning: the node's own type and quantization say which. */
+export interface Quantize extends NodeBase {
+  readonly op: "quantize";
 }
 
-export const quantise: OpDefinition<Quantise> = {
+export const quantize: OpDefinition<Quantize> = {
   meaning: "y = zeroPoint + round(x/scale), within the type",
   arity: 1,
   shape: unchanged,

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
-import { initialise } from "../../src/graph/initialise.ts";
+import { initialize } from "../../src/graph/initialize.ts";
 import { build, decodeImage, load, type Numbers, quantizationReport, quantize, toInput } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import { missingShared, shared } from "../formats/builders/shared.ts";
-import { interpretQuantised } from "../reference/quantised.ts";
+import { interpretQuantized } from "../reference/quantized.ts";
 
-const small = () => initialise(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
+const small = () => initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
 const samples = (count: number, size: number) =>
   Array.from({ length: count }, (_, i) => random(`sample ${i}`).floats(size, 1));
 
@@ -18,19 +18,19 @@ describe("quantize", () => {
     const graph = await quantize(small(), inputs);
     expect(graph.inputs[0]!.dtype).toBe("float32");
     const session = await build(graph);
-    const expected = interpretQuantised(graph, { [graph.inputs[0]!.name]: inputs[0]! });
+    const expected = interpretQuantized(graph, { [graph.inputs[0]!.name]: inputs[0]! });
     expect([...session.run(inputs[0]!).output]).toEqual([...(expected.get(graph.outputs[0]!) as Float32Array)]);
   });
 
   it("gives 8 bits outside where asked for, with the same numbers inside", async () => {
     const inputs = samples(3, 32 * 32 * 3);
     const graph = await quantize(small(), inputs, { io: "int8" });
-    const { dtype, quantisation } = graph.inputs[0]!;
+    const { dtype, quantization } = graph.inputs[0]!;
     expect(dtype).toBe("int8");
     const session = await build(graph);
-    const [scale, zero] = [quantisation!.scales[0]!, quantisation!.zeroPoints[0]!];
+    const [scale, zero] = [quantization!.scales[0]!, quantization!.zeroPoints[0]!];
     const q = Int8Array.from(inputs[0]!, (x) => Math.min(127, Math.max(-128, Math.round(x / scale) + zero)));
-    const expected = interpretQuantised(graph, { [graph.inputs[0]!.name]: q });
+    const expected = interpretQuantized(graph, { [graph.inputs[0]!.name]: q });
     expect([...session.run<Numbers>(q).output]).toEqual([...Array.from(expected.get(graph.outputs[0]!)!)]);
   });
 
@@ -48,15 +48,15 @@ describe("quantize", () => {
     const inputs = samples(2, 32 * 32 * 3);
     inputs[0]![5] = 1000;
     const scaleOf = async (calibration: "minmax" | "percentile") =>
-      (await quantize(small(), inputs, { calibration, percentile: 99.9 })).nodes[0]!.quantisation!.scales[0]!;
+      (await quantize(small(), inputs, { calibration, percentile: 99.9 })).nodes[0]!.quantization!.scales[0]!;
     expect(await scaleOf("minmax")).toBeGreaterThan(100 * (await scaleOf("percentile")));
   });
 
   it("brings channels to one range in front of depthwise convolutions, and computes the same", async () => {
     const inputs = samples(3, 32 * 32 * 3);
-    const float = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, reading: "article" }), 3);
-    const run = async (equalise: boolean) => {
-      const graph = await quantize(float, inputs, { equalise });
+    const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, reading: "article" }), 3);
+    const run = async (equalize: boolean) => {
+      const graph = await quantize(float, inputs, { equalize });
       return (await quantizationReport(float, graph, inputs)).layers.find(({ name }) => name === "block0")!;
     };
     // Every channel of the first layer then has all of 8 bits, up to a factor each.
@@ -69,7 +69,7 @@ describe("quantize", () => {
     await expect(quantize(small(), [nan])).rejects.toThrow(/expected finite numbers/);
     const [x] = samples(1, 32 * 32 * 3);
     await expect(quantize(small(), [x!], { percentile: 10 })).rejects.toThrow(RangeError);
-    const training = initialise(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
+    const training = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
     await expect(quantize(training, [x!])).rejects.toThrow(UnsupportedError);
     await expect(quantize(await quantize(small(), [x!]), [x!])).rejects.toThrow(/expected a float32 network/);
   });
@@ -77,7 +77,7 @@ describe("quantize", () => {
 
 const missing = missingShared(shared("models/vww_96.h5"));
 
-describe.skipIf(missing)("vww_96.h5, quantised here and as it was published", () => {
+describe.skipIf(missing)("vww_96.h5, quantized here and as it was published", () => {
   /** Crops of photographs, with and without a person, of all sizes. */
   async function crops(count: number): Promise<Float32Array[]> {
     const files = ["grace_hopper.bmp", "cat.bmp", "bird.bmp", "parrot.jpg"];
@@ -89,7 +89,7 @@ describe.skipIf(missing)("vww_96.h5, quantised here and as it was published", ()
         const side = (0.35 + 0.65 * numbers.next()) * Math.min(picture.width, picture.height);
         const [x, y] = [picture.width - side, picture.height - side].map((room) => Math.floor(numbers.next() * room));
         const crop = [x!, y!, Math.floor(side), Math.floor(side)] as const;
-        return toInput(picture, { width: 96, height: 96, crop, normalisation: { mean: 0, std: 255 } });
+        return toInput(picture, { width: 96, height: 96, crop, normalization: { mean: 0, std: 255 } });
       }),
     );
   }
@@ -98,10 +98,10 @@ describe.skipIf(missing)("vww_96.h5, quantised here and as it was published", ()
     const inputs = await crops(320);
     const [calibration, judged] = [inputs.slice(0, 80), inputs.slice(80)];
     const float = await load(shared("models/vww_96.h5"));
-    const quantised = await quantize(float.graph, calibration);
-    const report = await quantizationReport(float.graph, quantised, judged);
+    const quantized = await quantize(float.graph, calibration);
+    const report = await quantizationReport(float.graph, quantized, judged);
     const published = await load(shared("models/vww_96_int8.tflite"));
-    const session = await build(quantised);
+    const session = await build(quantized);
     let [signal, error, persons, agreed, clear, same] = [0, 0, 0, 0, 0, 0];
     for (const input of judged) {
       const expected = float.run(input).output;

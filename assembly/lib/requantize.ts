@@ -18,7 +18,7 @@
  * matters, and adding 2⁵² rounds to nearest, so ⌊u⌋ = nearest(u − ½ + 2^−(32+e)): the last term is half of the smallest
  * step of x·m·2^−(31+e), so ties do not occur. It takes 8 + 1 + 32 + e bits, at most 53. Values beyond 8 bits may be
  * rounded, but stay beyond. For longer shifts the host compares both forms where it matters, before it sets a step's
- * flags (`src/engine/lower/requantise.ts`).
+ * flags (`src/engine/lower/requantize.ts`).
  * source: gemmlowp's fixed-point arithmetic as TFLite uses it
  */
 import { addReals, highReals, linearReals, lowHalves, lowReals, splatReal } from "../simd/s8";
@@ -49,7 +49,7 @@ export function mbqm(x: i32, m: i32, e: i32): i32 {
 /** One sum to 8 bits. */
 // @ts-ignore: decorator
 @inline
-export function requantise(x: i32, m: i32, e: i32, zy: i32, lo: i32, hi: i32): i32 {
+export function requantize(x: i32, m: i32, e: i32, zy: i32, lo: i32, hi: i32): i32 {
   return min(max(mbqm(x, m, e) + zy, lo), hi);
 }
 

@@ -19,7 +19,7 @@ const MOST = 2 ** 10;
  * @source Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction", §4.1, by
  * activations instead of weights
  */
-export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>): Graph {
+export function equalize(graph: Graph, peaks: ReadonlyMap<string, Float64Array>): Graph {
   const readers = readersOf(graph);
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
   const builder = GraphBuilder.of(graph);
@@ -39,7 +39,7 @@ export function equalise(graph: Graph, peaks: ReadonlyMap<string, Float64Array>)
     const behind = { ...nodes.get(reader.name)! } as typeof reader;
     const add = (name: string, factors: Float64Array) => {
       const { shape, data } = constants.get(name)!;
-      return builder.addConstant(`${name}/equalised`, { shape }, scaled(data as Float32Array, factors));
+      return builder.addConstant(`${name}/equalized`, { shape }, scaled(data as Float32Array, factors));
     };
     const changed: Node = { ...next, weights: add(next.weights, up), ...(next.bias && { bias: add(next.bias, up) }) };
     nodes.set(layer.name, changed);

@@ -1,5 +1,5 @@
 /** Batch norm by given moments. What it asks of a step: docs/abi.md. */
-import { Step, expect_normalise_f32 } from "../abi";
+import { Step, expect_normalize_f32 } from "../abi";
 import { SIMD, add, div, lanes, madd, splat, sqrt, sub } from "../simd/f32";
 
 /**
@@ -8,8 +8,8 @@ import { SIMD, add, div, lanes, madd, splat, sqrt, sub } from "../simd/f32";
  */
 const TILE: i32 = 16;
 
-export function normalise_f32(s: Step, y0: i32, y1: i32): void {
-  expect_normalise_f32(s, y0, y1);
+export function normalize_f32(s: Step, y0: i32, y1: i32): void {
+  expect_normalize_f32(s, y0, y1);
   for (let row = y0; row < y1; row += TILE) {
     const end = min<i32>(row + TILE, y1);
     let c = 0;

@@ -7,11 +7,11 @@ import { BYTES, FLOAT, type NodeBase, type OpDefinition } from "./definition.ts"
 import { unchanged } from "./shapes.ts";
 
 /** From 8 bits to float32: y = scale·(x − zeroPoint). */
-export interface Dequantise extends NodeBase {
-  readonly op: "dequantise";
+export interface Dequantize extends NodeBase {
+  readonly op: "dequantize";
 }
 
-export const dequantise: OpDefinition<Dequantise> = {
+export const dequantize: OpDefinition<Dequantize> = {
   meaning: "y = scale·(x − zeroPoint)",
   arity: 1,
   shape: unchanged,

@@ -1,12 +1,12 @@
 /**
- * What 8 bits cost: a quantised network beside the float one it was made of.
+ * What 8 bits cost: a quantized network beside the float one it was made of.
  * @module
  */
 import { build, memoryRequired } from "../engine/build.ts";
 import type { Numbers } from "../engine/host/session.ts";
 import { stableVariant } from "../engine/variant.ts";
 import type { Graph, Op } from "../graph/graph.ts";
-import { initialise } from "../graph/initialise.ts";
+import { initialize } from "../graph/initialize.ts";
 import { prepared } from "../graph/passes/index.ts";
 import { turns } from "../turn.ts";
 import type { Sample } from "./calibrate.ts";
@@ -16,7 +16,7 @@ export interface LayerNoise {
   readonly name: string;
   readonly op: Op;
   /**
-   * Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantised)²), in front of depthwise layers up to a
+   * Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantized)²), in front of depthwise layers up to a
    * factor a channel; higher is better, Infinity where nothing differs.
    */
   readonly sqnr: number;
@@ -53,11 +53,11 @@ export async function quantizationReport(
 ): Promise<QuantizationReport> {
   if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
   const turn = turns(signal);
-  const source = prepared(initialise(float), "quantiser");
+  const source = prepared(initialize(float), "quantizer");
   const inner = new Map(quantized.nodes.map((node) => [node.name, node]));
   const pairs = source.nodes.flatMap(({ name, op }) => {
     const node = inner.get(`${name}/int8`) ?? inner.get(name);
-    return node?.quantisation ? [{ name, op, node }] : [];
+    return node?.quantization ? [{ name, op, node }] : [];
   });
   const variant = stableVariant();
   const one = await build(source, { variant, endPoints: pairs.map(({ name }) => name) });
@@ -71,7 +71,7 @@ export async function quantizationReport(
     const a = one.run(sample);
     const b = two.run<Numbers>(sample);
     pairs.forEach(({ name, node }, i) => {
-      const { scales, zeroPoints } = node.quantisation!;
+      const { scales, zeroPoints } = node.quantization!;
       // In front of a depthwise convolution channels may have been brought to one range: compared is what they say up to a factor for each.
       const channels = one.endPoints[i]!.shape.at(-1) ?? 1;
       const real = Float32Array.from(b.endPoints[node.name]!, (q) => scales[0]! * (q - zeroPoints[0]!));

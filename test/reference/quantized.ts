@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Clamp, Graph, Node, Padding, Pair, Quantisation, Shape, TensorData } from "../../src/graph/graph.ts";
+import type { Clamp, Graph, Node, Padding, Pair, Quantization, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { nearest, sum8 } from "./elementwise_s8.ts";
 import { away, mbqm, split } from "./fixed_point.ts";
@@ -14,7 +14,7 @@ import { softmax8 } from "./softmax_s8.ts";
 type Values = Map<string, ArrayLike<number>>;
 
 /** All values of a graph by name: inputs, constants aside. */
-export function interpretQuantised(graph: Graph, inputs: Readonly<Record<string, ArrayLike<number>>>): Values {
+export function interpretQuantized(graph: Graph, inputs: Readonly<Record<string, ArrayLike<number>>>): Values {
   const values: Values = new Map(Object.entries(inputs));
   const scope = new Scope(graph, values);
   for (const node of graph.nodes) values.set(node.name, scope.compute(node));
@@ -39,7 +39,7 @@ class Scope {
   /** Scale, zero point and type of an activation. */
   of(name: string) {
     const value = [...this.graph.inputs, ...this.graph.nodes].find((each) => each.name === name)!;
-    const { scales, zeroPoints } = value.quantisation ?? { scales: [1], zeroPoints: [0] };
+    const { scales, zeroPoints } = value.quantization ?? { scales: [1], zeroPoints: [0] };
     return { scale: scales[0]!, zero: zeroPoints[0]!, dtype: value.dtype ?? "float32" };
   }
 
@@ -142,12 +142,12 @@ class Scope {
           const real = Math.fround(from.scale * (q - from.zero));
           return put(away(Math.fround(Math.fround(1 / (1 + Math.exp(-real))) / to.scale)) + to.zero, all);
         });
-      case "quantise":
+      case "quantize":
         if (from.dtype === "float32") {
           return Array.from(x, (real) => put(nearest(real, to.scale) + to.zero, all));
         }
         return Array.from(x, (q) => put(mbqm(q - from.zero, split(from.scale / to.scale)) + to.zero, all));
-      case "dequantise":
+      case "dequantize":
         return Float32Array.from(x, (q) => from.scale * (q - from.zero));
       default:
         throw new TypeError(`node ${node.name}: no 8-bit reference of ${node.op}`);
@@ -160,14 +160,14 @@ class Scope {
 
   /** A weight without its zero point; `o`: its output channel. */
   weight(name: string, i: number, o: number): number {
-    const { data, quantisation } = this.graph.constants.get(name)!;
-    const { zeroPoints } = quantisation as Quantisation;
+    const { data, quantization } = this.graph.constants.get(name)!;
+    const { zeroPoints } = quantization as Quantization;
     return data![i]! - (zeroPoints.length === 1 ? zeroPoints[0]! : zeroPoints[o]!);
   }
 
   factors(name: string, from: number, to: number, n: number, dense: boolean) {
-    const { dtype, quantisation } = this.graph.constants.get(name)!;
-    const { scales } = quantisation!;
+    const { dtype, quantization } = this.graph.constants.get(name)!;
+    const { scales } = quantization!;
     const single = dtype === "uint8" || (dense && scales.length === 1);
     return Array.from({ length: n }, (_, o) => {
       const product = from * (scales.length === 1 ? scales[0]! : scales[o]!);

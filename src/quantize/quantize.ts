@@ -5,14 +5,14 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Input, Node, Quantisation } from "../graph/graph.ts";
-import { initialise } from "../graph/initialise.ts";
+import type { Graph, Input, Node, Quantization } from "../graph/graph.ts";
+import { initialize } from "../graph/initialize.ts";
 import { OPS } from "../graph/ops/index.ts";
 import { prepared } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { turns } from "../turn.ts";
 import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample } from "./calibrate.ts";
-import { equalise } from "./equalise.ts";
+import { equalize } from "./equalize.ts";
 
 /** What can be asked of {@link quantize}. */
 export interface QuantizeOptions extends CalibrationOptions {
@@ -22,13 +22,13 @@ export interface QuantizeOptions extends CalibrationOptions {
    * Whether channels in front of depthwise convolutions are brought to one range first, where nothing bounds them from
    * above; true by default.
    */
-  readonly equalise?: boolean | undefined;
+  readonly equalize?: boolean | undefined;
 }
 
 /**
  * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of
  * outputs survive.
- * @param samples inputs such as the network will see, normalised as it wants them; a hundred are plenty
+ * @param samples inputs such as the network will see, normalized as it wants them; a hundred are plenty
  * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
  */
 export async function quantize(
@@ -37,42 +37,42 @@ export async function quantize(
   options: QuantizeOptions = {},
 ): Promise<Graph> {
   validate(graph);
-  let float = prepared(initialise(graph), "quantiser");
+  let float = prepared(initialize(graph), "quantizer");
   const other = [...float.inputs, ...float.nodes].find(({ dtype = "float32" }) => dtype !== "float32");
   if (other) throw new UnsupportedError(`value ${other.name}: expected a float32 network, got ${other.dtype}`);
-  const refused = float.nodes.find(({ op }) => OPS[op].quantised === undefined);
+  const refused = float.nodes.find(({ op }) => OPS[op].quantized === undefined);
   if (refused) {
     throw new UnsupportedError(`node ${refused.name}: expected an op that there is in 8 bits, got ${refused.op}`);
   }
-  const { equalise: equalised = true, calibration, signal, onProgress } = options;
-  const passes = Number(equalised) + (calibration === "percentile" ? 2 : 1);
+  const { equalize: equalized = true, calibration, signal, onProgress } = options;
+  const passes = Number(equalized) + (calibration === "percentile" ? 2 : 1);
   let done = 0;
   const watch = { turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) };
-  if (equalised) float = equalise(float, await channelPeaks(float, samples, watch));
+  if (equalized) float = equalize(float, await channelPeaks(float, samples, watch));
   const meanings = meaningsOf(float, await calibrate(float, samples, options, watch));
-  const typed = (input: Input): Input => ({ ...input, dtype: "int8", quantisation: meanings.get(input.name)! });
+  const typed = (input: Input): Input => ({ ...input, dtype: "int8", quantization: meanings.get(input.name)! });
   const inputs = options.io === "int8" ? float.inputs.map(typed) : float.inputs;
   const builder = GraphBuilder.of({ inputs, constants: new Map(), nodes: float.nodes });
   const source = float;
   const nodes = source.nodes.map((node) => bytes(node, source, meanings, builder));
   if (options.io === "int8") for (const node of nodes) builder.addNode(node);
   else wrap(builder, float, nodes, meanings);
-  const quantised = builder.graph(float);
-  validate(quantised);
-  return quantised;
+  const quantized = builder.graph(float);
+  validate(quantized);
+  return quantized;
 }
 
 /**
  * What 8 bits mean for each value: scale and zero point so that 0 is one of the numbers, shared where an op demands it.
  */
-function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyMap<string, Quantisation> {
+function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyMap<string, Quantization> {
   const leader = new Map<string, string>();
   const find = (name: string): string => {
     const up = leader.get(name);
     return up === undefined ? name : find(up);
   };
   for (const { op, name, inputs } of graph.nodes) {
-    if (OPS[op].quantised !== "shared") continue;
+    if (OPS[op].quantized !== "shared") continue;
     for (const input of inputs) if (find(input) !== find(name)) leader.set(find(name), find(input));
   }
   const joined = new Map<string, Range>();
@@ -80,7 +80,7 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
     const known = joined.get(find(name)) ?? { lo: 0, hi: 0 };
     joined.set(find(name), { lo: Math.min(known.lo, lo), hi: Math.max(known.hi, hi) });
   }
-  const unit = new Set(graph.nodes.filter(({ op }) => OPS[op].quantised === "unit").map(({ name }) => find(name)));
+  const unit = new Set(graph.nodes.filter(({ op }) => OPS[op].quantized === "unit").map(({ name }) => find(name)));
   return new Map(
     [...ranges.keys()].map((name) => {
       const group = find(name);
@@ -90,15 +90,15 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
 }
 
 /** TFLite's choice: the range cut into 255 steps, 0 on one of them. */
-function affine({ lo, hi }: Range): Quantisation {
+function affine({ lo, hi }: Range): Quantization {
   const scale = Math.fround((hi - lo) / 255) || 1;
   const zero = Math.min(127, Math.max(-128, Math.round(-128 - lo / scale)));
   return { scales: [scale], zeroPoints: [zero], axis: 0 };
 }
 
 /** A node in 8 bits; its weights and bias become constants of `builder`. */
-function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantisation>, builder: GraphBuilder): Node {
-  const typed = { ...node, dtype: "int8" as const, quantisation: meanings.get(node.name)! };
+function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantization>, builder: GraphBuilder): Node {
+  const typed = { ...node, dtype: "int8" as const, quantization: meanings.get(node.name)! };
   if (typed.op !== "conv2d" && typed.op !== "depthwiseConv2d" && typed.op !== "dense") return typed;
   const from = meanings.get(typed.inputs[0]!)!.scales[0]!;
   const source = graph.constants.get(typed.weights)!;
@@ -109,9 +109,9 @@ function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantisat
   const scales = weightScales(weights, bias, channels, from, typed.op === "dense");
   const scaleOf = (o: number) => scales[scales.length === 1 ? 0 : o]!;
   const data = Int8Array.from(weights, (w, i) => Math.min(127, Math.max(-127, Math.round(w / scaleOf(i % channels)))));
-  const quantisation = { scales, zeroPoints: scales.map(() => 0), axis: layout.axis };
+  const quantization = { scales, zeroPoints: scales.map(() => 0), axis: layout.axis };
   const { shape } = source;
-  const name = builder.addConstant(`${typed.name}/weights`, { shape, dtype: "int8", quantisation }, data);
+  const name = builder.addConstant(`${typed.name}/weights`, { shape, dtype: "int8", quantization }, data);
   if (bias === undefined) return { ...typed, weights: name };
   const numbers = Int32Array.from(bias, (b, o) => Math.round(b / (from * scaleOf(o))));
   const biasName = builder.addConstant(`${typed.name}/bias`, { shape: [channels], dtype: "int32" }, numbers);
@@ -142,7 +142,7 @@ function wrap(
   builder: GraphBuilder,
   { inputs, outputs }: Graph,
   nodes: readonly Node[],
-  meanings: ReadonlyMap<string, Quantisation>,
+  meanings: ReadonlyMap<string, Quantization>,
 ): void {
   const rename = (name: string) => {
     const inner = builder.claim(`${name}/int8`);
@@ -150,14 +150,14 @@ function wrap(
     return inner;
   };
   for (const { name } of inputs) {
-    const quantisation = meanings.get(name)!;
-    builder.addNode({ op: "quantise", name: rename(name), inputs: [name], dtype: "int8", quantisation });
+    const quantization = meanings.get(name)!;
+    builder.addNode({ op: "quantize", name: rename(name), inputs: [name], dtype: "int8", quantization });
   }
   const visible = new Set(outputs);
   for (const node of nodes) {
     const reads = node.inputs.map((name) => builder.current(name));
     const name = visible.has(node.name) ? rename(node.name) : node.name;
     builder.addNode({ ...node, name, inputs: reads });
-    if (name !== node.name) builder.addNode({ op: "dequantise", name: node.name, inputs: [name] });
+    if (name !== node.name) builder.addNode({ op: "dequantize", name: node.name, inputs: [name] });
   }
 }

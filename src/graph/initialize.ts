@@ -20,21 +20,21 @@ export interface WeightTensor {
 }
 
 /**
- * `graph` with data for every constant that has none: Glorot (Xavier) uniform, zeros or ones, as its initialiser says.
+ * `graph` with data for every constant that has none: Glorot (Xavier) uniform, zeros or ones, as its initializer says.
  * Constants with data stay. Equal seeds give equal bits on every host, and a constant's numbers depend on nothing but
  * the seed, its name and its shape.
  * @param seed an integer; the lowest 32 bits count
- * @throws TypeError for a constant that has neither data nor an initialiser
+ * @throws TypeError for a constant that has neither data nor an initializer
  * @example
  * ```js
- * import { initialise, mobilenetV1, toTflite } from "sepconv";
+ * import { initialize, mobilenetV1, toTflite } from "sepconv";
  *
- * const graph = initialise(mobilenetV1({ alpha: 0.25, resolution: 96 }), 42); // the same seed, the same weights
+ * const graph = initialize(mobilenetV1({ alpha: 0.25, resolution: 96 }), 42); // the same seed, the same weights
  * console.log((await toTflite(graph)).length);
  * ```
  */
-export function initialise(graph: Graph, seed = 0): Graph {
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`initialise: expected an integer as seed, got ${seed}`);
+export function initialize(graph: Graph, seed = 0): Graph {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`initialize: expected an integer as seed, got ${seed}`);
   const constants = new Map<string, Constant>();
   for (const [name, constant] of graph.constants) {
     constants.set(name, constant.data === undefined ? { ...constant, data: drawn(constant, seed) } : constant);
@@ -44,7 +44,7 @@ export function initialise(graph: Graph, seed = 0): Graph {
 
 /**
  * `graph` with the given weights in place of its constants' data. The arrays are used as they are, not copied. Give all
- * that the graph lacks: to replace only some of an architecture's weights, initialise it first.
+ * that the graph lacks: to replace only some of an architecture's weights, initialize it first.
  * @throws RangeError listing names that the graph does not have and constants left without data; ShapeError where a
  * shape or length differs; TypeError for what is not a Float32Array
  */
@@ -86,13 +86,13 @@ function filled(constant: Constant, weight: Float32Array | WeightTensor): Consta
   return { ...constant, data };
 }
 
-function drawn({ name, shape, dtype, initialiser }: Constant, seed: number): Float32Array {
-  if (initialiser === undefined)
-    throw new TypeError(`constant "${name}": expected data or an initialiser, got neither`);
-  if (dtype !== "float32") throw new TypeError(`constant "${name}": expected float32 to initialise, got ${dtype}`);
+function drawn({ name, shape, dtype, initializer }: Constant, seed: number): Float32Array {
+  if (initializer === undefined)
+    throw new TypeError(`constant "${name}": expected data or an initializer, got neither`);
+  if (dtype !== "float32") throw new TypeError(`constant "${name}": expected float32 to initialize, got ${dtype}`);
   const data = new Float32Array(sizeOf(shape));
-  if (initialiser === "ones") data.fill(1);
-  if (initialiser === "glorotUniform") fillUniform(data, glorotLimit(shape), streamOf(name, seed));
+  if (initializer === "ones") data.fill(1);
+  if (initializer === "glorotUniform") fillUniform(data, glorotLimit(shape), streamOf(name, seed));
   return data;
 }
 
@@ -129,7 +129,7 @@ function streamOf(name: string, seed: number): number {
 
 /**
  * A bijection of 32 bits, as a signed integer, in which every input bit touches every output bit (MurmurHash3's
- * finaliser).
+ * finalizer).
  */
 function mixed(x: number): number {
   let h = x ^ (x >>> 16);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { build, type Numbers } from "../../src/index.ts";
-import { quantisedGraph } from "../cases/quantised-graphs.ts";
-import { interpretQuantised } from "../reference/quantised.ts";
+import { quantizedGraph } from "../cases/quantized-graphs.ts";
+import { interpretQuantized } from "../reference/quantized.ts";
 
 const GRAPHS = 120;
 
@@ -19,8 +19,8 @@ describe("random 8-bit graphs are computed to the bit", () => {
     if (reason) console.info(`random 8-bit graphs, ${variant}: skipped, ${reason}`);
     it.skipIf(reason)(`${GRAPHS} graphs, fused and with every value kept, ${variant}`, async () => {
       for (let seed = 0; seed < GRAPHS; seed++) {
-        const { graph, input } = quantisedGraph(seed);
-        const values = interpretQuantised(graph, { x: input });
+        const { graph, input } = quantizedGraph(seed);
+        const values = interpretQuantized(graph, { x: input });
         const fused = await build(graph, { variant });
         const { output } = fused.run<Numbers>(input);
         expect(firstDifference(output, values.get(graph.outputs[0]!)!), `graph ${seed}, output`).toBeUndefined();

@@ -2,14 +2,14 @@
  * Seeded random 8-bit graphs in the shape of real ones: separable blocks, residual additions, pools, joins, a classifier.
  * @module
  */
-import type { Constant, Graph, Node, Quantisation } from "../../src/graph/graph.ts";
+import type { Constant, Graph, Node, Quantization } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { type Random, random } from "./random.ts";
 
 type Bytes = "int8" | "uint8";
 
 /** A graph and an input for it. */
-export function quantisedGraph(seed: number): { graph: Graph; input: Int8Array | Uint8Array | Float32Array } {
+export function quantizedGraph(seed: number): { graph: Graph; input: Int8Array | Uint8Array | Float32Array } {
   const builder = new Builder(random(`quantised graph ${seed}`));
   const graph = builder.build();
   return { graph, input: builder.input(graph) };
@@ -32,7 +32,7 @@ class Builder {
   }
 
   /** A meaning such as calibration gives; `relu`: with nothing below zero. */
-  meaning(relu = false): Quantisation {
+  meaning(relu = false): Quantization {
     const [lo, hi] = this.dtype === "int8" ? [-128, 127] : [0, 255];
     const zero = relu ? lo : this.numbers.int(lo + 40, hi - 40);
     return { scales: [Math.fround(0.01 + 0.05 * this.numbers.next())], zeroPoints: [zero], axis: 0 };
@@ -47,9 +47,9 @@ class Builder {
     return { name: "random", inputs, constants, nodes, outputs, endPoints: new Map(), source: { format: "test" } };
   }
 
-  add(node: object, inputs: readonly string[], quantisation: Quantisation): string {
+  add(node: object, inputs: readonly string[], quantization: Quantization): string {
     const name = `n${this.nodes.length}`;
-    this.nodes.push({ ...node, name, inputs, dtype: this.dtype, quantisation } as Node);
+    this.nodes.push({ ...node, name, inputs, dtype: this.dtype, quantization } as Node);
     return name;
   }
 
@@ -71,8 +71,8 @@ class Builder {
     );
     const weights = `w${id}`;
     const array = this.dtype === "int8" ? Int8Array.from(data) : Uint8Array.from(data);
-    const quantisation = { scales, zeroPoints: scales.map(() => zero), axis };
-    this.constants.set(weights, { name: weights, shape, dtype: this.dtype, data: array, quantisation });
+    const quantization = { scales, zeroPoints: scales.map(() => zero), axis };
+    this.constants.set(weights, { name: weights, shape, dtype: this.dtype, data: array, quantization });
     const bias = `b${id}`;
     const numbers = Int32Array.from({ length: channels }, (_, c) =>
       c === dead ? this.numbers.int(-(2 ** 30), 2 ** 30) : this.numbers.int(-2000, 2000),
@@ -114,42 +114,42 @@ class Builder {
     const size = this.numbers.int(6, 14);
     const shape = [this.numbers.int(1, 2), size, size + this.numbers.int(-1, 1), this.numbers.int(1, 4)];
     const float = this.chance(0.25);
-    const quantisation = this.meaning();
-    this.inputs = [{ name: "x", shape, dtype: float ? "float32" : this.dtype, ...(!float && { quantisation }) }];
-    let x = float ? this.add({ op: "quantise" }, ["x"], quantisation) : "x";
+    const quantization = this.meaning();
+    this.inputs = [{ name: "x", shape, dtype: float ? "float32" : this.dtype, ...(!float && { quantization }) }];
+    let x = float ? this.add({ op: "quantize" }, ["x"], quantization) : "x";
     x = this.conv(x, 4 * this.numbers.int(1, 5), 3);
     for (let block = this.numbers.int(1, 4); block > 0; block--) x = this.block(x);
     return this.graph([this.head(x)]);
   }
 
   block(x: string): string {
-    const { quantisation } = this.nodes.at(-1)!;
+    const { quantization } = this.nodes.at(-1)!;
     const [, h, w] = this.shape(x);
     switch (this.numbers.int(0, 8)) {
       case 0:
         return this.add(
           { op: this.chance(0.5) ? "maxPool" : "averagePool", size: [2, 2], ...this.window(1) },
           [x],
-          quantisation!,
+          quantization!,
         );
       case 1: {
         const other = this.conv(x, this.shape(x)[3]!, 1);
         return this.add({ op: "add", ...this.clamp() }, [x, other], this.meaning());
       }
       case 2:
-        return this.add({ op: "concat", axis: 3 }, [x, x], quantisation!);
+        return this.add({ op: "concat", axis: 3 }, [x, x], quantization!);
       case 3: {
         const padding = { top: 1, bottom: 2, left: 0, right: 1 };
-        return this.add({ op: "pad", padding, value: 0 }, [x], quantisation!);
+        return this.add({ op: "pad", padding, value: 0 }, [x], quantization!);
       }
       case 8: {
         const way = this.numbers.int(0, 2);
         const size = [this.numbers.int(1, 2 * h!), this.numbers.int(1, 2 * w!)];
         const pixels = { alignCorners: way === 1, halfPixelCenters: way === 2 };
-        return this.add({ op: "resizeBilinear", size, ...pixels }, [x], quantisation!);
+        return this.add({ op: "resizeBilinear", size, ...pixels }, [x], quantization!);
       }
       case 4:
-        return this.add({ op: this.chance(0.5) ? "quantise" : "sigmoid" }, [x], this.meaning());
+        return this.add({ op: this.chance(0.5) ? "quantize" : "sigmoid" }, [x], this.meaning());
       default:
         if (h! * w! === 1) return this.conv(x, this.numbers.int(3, 20), 1);
         return this.conv(this.depthwise(x), this.numbers.int(3, 40), 1);
@@ -165,7 +165,7 @@ class Builder {
     const last = this.add({ op: "softmax", beta: 1 }, [logits], { scales: [1 / 256], zeroPoints: [zero], axis: 0 });
     if (this.chance(0.5)) return last;
     const name = "real";
-    this.nodes.push({ op: "dequantise", name, inputs: [last] });
+    this.nodes.push({ op: "dequantize", name, inputs: [last] });
     return name;
   }
 

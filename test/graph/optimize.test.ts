@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Graph, Node, Shape } from "../../src/graph/graph.ts";
-import { optimise } from "../../src/graph/passes/index.ts";
+import { optimize } from "../../src/graph/passes/index.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { validate } from "../../src/graph/validate.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -97,10 +97,10 @@ function network(steps: readonly Step[], blank: boolean): Graph {
   return graphOf({ x, constants, nodes, blank });
 }
 
-describe("optimise", () => {
+describe("optimize", () => {
   it("makes 18 steps of MobileNet v1", () => {
     const graph = mobilenetV1({ resolution: 32, alpha: 0.25 });
-    const after = optimise(graph);
+    const after = optimize(graph);
     validate(after);
     const blocks = Array.from({ length: 14 }, (_, i) => `block${i}`);
     expect(names(after)).toEqual([...blocks, "output", "classifier/input", "classifier", "softmax"]);
@@ -110,7 +110,7 @@ describe("optimise", () => {
 
   it("keeps what is asked for, and only that", () => {
     const graph = mobilenetV1({ resolution: 32, alpha: 0.25, top: "pool" });
-    const after = optimise(graph, new Set(["block3/depthwise", "block5/pointwise/bn"]));
+    const after = optimize(graph, new Set(["block3/depthwise", "block5/pointwise/bn"]));
     expect(ops(after).filter((op) => op !== "separable")).toEqual([
       "conv2d",
       "depthwiseConv2d",
@@ -125,13 +125,13 @@ describe("optimise", () => {
 
   it("leaves the statistics of training alone", () => {
     const graph = mobilenetV1({ resolution: 32, alpha: 0.25, training: true });
-    const after = optimise(graph);
+    const after = optimize(graph);
     validate(after);
     expect(ops(after)).toEqual(ops(graph));
   });
 
   it("refuses to keep what is not there", () => {
-    expect(() => optimise(mobilenetV1(), new Set(["block14"]))).toThrow(/expected names of values .*, got "block14"/);
+    expect(() => optimize(mobilenetV1(), new Set(["block14"]))).toThrow(/expected names of values .*, got "block14"/);
   });
 
   it("changes no number of any network, whatever is kept", () => {
@@ -142,15 +142,15 @@ describe("optimise", () => {
         (steps, kept) => {
           const graph = network(steps, false);
           const keep = new Set(kept.flatMap((i) => graph.nodes[i]?.name ?? []));
-          const after = optimise(graph, keep);
+          const after = optimize(graph, keep);
           expectSame(graph, after, keep);
           // An architecture without numbers takes the same form.
-          const blank = optimise(network(steps, true), keep);
+          const blank = optimize(network(steps, true), keep);
           expect(blank.nodes).toEqual(after.nodes);
           const shapes = (g: Graph) => [...g.constants.values()].map(({ name, shape }) => [name, shape]);
           expect(shapes(blank)).toEqual(shapes(after));
           // There is nothing left to do.
-          expect(optimise(after, keep).nodes).toEqual(after.nodes);
+          expect(optimize(after, keep).nodes).toEqual(after.nodes);
         },
       ),
       { numRuns: 300 },

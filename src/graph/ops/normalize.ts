@@ -1,5 +1,5 @@
 /**
- * Batch normalisation by the statistics of the batch at hand.
+ * Batch normalization by the statistics of the batch at hand.
  * @module
  */
 
@@ -7,9 +7,9 @@ import { checkNumber } from "./checks.ts";
 import { FLOAT, type NodeBase, named, type OpDefinition } from "./definition.ts";
 import { channelsOf, expectShape, perChannel } from "./shapes.ts";
 
-/** Batch normalisation by statistics computed in the same run: inputs [x, moments]. `gamma`, `beta` [C]. */
-export interface Normalise extends NodeBase {
-  readonly op: "normalise";
+/** Batch normalization by statistics computed in the same run: inputs [x, moments]. `gamma`, `beta` [C]. */
+export interface Normalize extends NodeBase {
+  readonly op: "normalize";
   readonly gamma?: string;
   readonly beta?: string;
   readonly epsilon: number;
@@ -17,7 +17,7 @@ export interface Normalise extends NodeBase {
 
 const constants = named("gamma", "beta");
 
-export const normalise: OpDefinition<Normalise> = {
+export const normalize: OpDefinition<Normalize> = {
   meaning: "y = gamma·(x − m[0])/√(m[1] + epsilon) + beta, per channel, of inputs x and m",
   arity: 2,
   constants,

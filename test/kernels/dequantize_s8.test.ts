@@ -1,6 +1,6 @@
-import { quantiseCases8 } from "../cases/elementwise_s8.ts";
+import { dequantizeCases8 } from "../cases/elementwise_s8.ts";
 import { commonViolations, kernelSuite } from "./suite.ts";
 
-const cases = quantiseCases8();
+const cases = dequantizeCases8();
 
 kernelSuite(cases, commonViolations(cases.find(({ name }) => name === "rows_3_c_7")!, ["x", "y"]));

@@ -81,11 +81,11 @@ const upper = (name) => name.toUpperCase();
 const pascal = (words) => words.map((word) => `${word[0].toUpperCase()}${word.slice(1)}`).join("");
 const kernelsOf = ({ KERNELS }) => Object.entries(KERNELS).sort(([, a], [, b]) => a.number - b.number);
 
-/** Text in lines of at most `width` columns, `indent` before each. */
+/** Text in lines of at most `width` columns, `indent` before each; code between backticks stays in one line. */
 function wrap(text, width, indent = "") {
   const lines = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.match(/(?:`[^`]*`|[^` ])+/g) ?? []) {
     if (line !== "" && indent.length + line.length + 1 + word.length > width) {
       lines.push(indent + line);
       line = word;
@@ -123,8 +123,9 @@ function anded(pointers) {
 function assertion([what, expression], indent) {
   const line = `${indent}assert(${wide(expression)}); // ${what}`;
   if (line.length <= WIDTH) return [line];
+  const alone = `${indent}assert(${wide(expression)});`;
+  if (alone.length <= WIDTH) return [`${indent}// ${what}`, alone];
   const terms = wide(expression).split(" && ");
-  if (terms.length === 1) return [`${indent}// ${what}`, `${indent}assert(${terms[0]});`];
   const rows = terms.map((term, i) => `${indent}  ${term}${i < terms.length - 1 ? " &&" : ","}`);
   return [`${indent}// ${what}`, `${indent}assert(`, ...rows, `${indent});`];
 }
@@ -477,9 +478,18 @@ function page(from) {
   const row = (...cells) => `| ${cells.join(" | ")} |`;
   const rows = (head, list) => [row(...head), row(...head.map(() => "---")), ...list.map((cells) => row(...cells))];
   const bounded = (text) => text.replaceAll("|", "\\|");
-  const described = Object.fromEntries(FIELDS.map(([name, , what]) => [name, what]));
   const special = { plan: " (of every plan; the kernel does without)", debug: " (asked for by the debug build only)" };
   const item = (text) => wrap(text, WIDTH, "  ").map((line, i) => (i === 0 ? `* ${line.trimStart()}` : line));
+  const needed = (needs) => {
+    const least = needs.filter(([words]) => / from 1 on$/.test(words)).map(([words]) => words.split(" ")[0]);
+    const others = needs.filter(([words]) => !least.includes(words.replace(/ from 1 on$/, "")));
+    return [
+      ...item(`from 1 on: ${least.join(", ")}`),
+      ...others.flatMap(([words, expression, only]) =>
+        item(`${words}: ${code(expression)}${only ? special[only] : ""}`),
+      ),
+    ];
+  };
   const lines = [
     `<!-- ${MARK} -->`,
     "# The ABI",
@@ -559,6 +569,11 @@ function page(from) {
       ...(kernel.notes ? [...wrap(kernel.notes, WIDTH), ""] : []),
       `* In \`assembly/${FOLDER.slice(2)}${fileOf(name, kernel)}.ts\`. Row units: ${kernel.units}.`,
       `* Error: ${kernel.error}.`,
+      ...item(
+        `Reads, as the record has them: ${FIELDS.map(([field]) => field)
+          .filter((field) => kernel.reads[field] === "")
+          .join(", ")}.`,
+      ),
       ...(kernel.flags ? [`* Flags: ${kernel.flags.join(", ")}.`] : []),
       ...(kernel.inPlace ? ["* The output may be an input, byte for byte."] : []),
       ...(kernel.planned === false ? ["* No plan may use it."] : []),
@@ -567,9 +582,7 @@ function page(from) {
       "",
       ...rows(
         ["Field", "Meaning"],
-        FIELDS.filter(([field]) => field in kernel.reads).map(([field]) => {
-          return [field, bounded(kernel.reads[field] || described[field])];
-        }),
+        FIELDS.filter(([field]) => kernel.reads[field]).map(([field]) => [field, bounded(kernel.reads[field])]),
       ),
       "",
       ...rows(
@@ -579,9 +592,7 @@ function page(from) {
       "",
       "Needs:",
       "",
-      ...needsOf({ GROUPS, PREDICATES }, kernel.needs).flatMap(([words, expression, only]) =>
-        item(`${words}: ${code(expression)}${only ? special[only] : ""}`),
-      ),
+      ...needed(needsOf({ GROUPS, PREDICATES }, kernel.needs)),
     ]),
   ];
   return ended(lines);

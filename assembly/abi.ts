@@ -703,11 +703,7 @@ export function expect_conv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zw >= -128 && <f64>s.zw <= 128); // zw of 8 bits
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
-    assert(
-      -128 <= <f64>s.qlo &&
-      <f64>s.qlo <= <f64>s.qhi &&
-      <f64>s.qhi <= 127,
-    );
+    assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
   }
 }
 
@@ -727,11 +723,7 @@ export function expect_pwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zw >= -128 && <f64>s.zw <= 128); // zw of 8 bits
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
-    assert(
-      -128 <= <f64>s.qlo &&
-      <f64>s.qlo <= <f64>s.qhi &&
-      <f64>s.qhi <= 127,
-    );
+    assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile >= 1); // a tile of a pixel or more
     assert(<f64>s.tile * <f64>s.inC < 2147483648); // fewer than 2³¹ elements in a panel
     assert(<f64>s.rows * Math.max(<f64>s.inC, <f64>s.outC) < 2147483648); // fewer than 2³¹ elements
@@ -754,11 +746,7 @@ export function expect_dwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zw >= -128 && <f64>s.zw <= 128); // zw of 8 bits
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
-    assert(
-      -128 <= <f64>s.qlo &&
-      <f64>s.qlo <= <f64>s.qhi &&
-      <f64>s.qhi <= 127,
-    );
+    assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
   }
 }
 
@@ -779,17 +767,9 @@ export function expect_separable_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zm >= -128 && <f64>s.zm <= 128); // zm of 8 bits
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
-    assert(
-      -128 <= <f64>s.qlo &&
-      <f64>s.qlo <= <f64>s.qhi &&
-      <f64>s.qhi <= 127,
-    );
+    assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     // bounds of 8 bits in their order: qlo2, qhi2
-    assert(
-      -128 <= <f64>s.qlo2 &&
-      <f64>s.qlo2 <= <f64>s.qhi2 &&
-      <f64>s.qhi2 <= 127,
-    );
+    assert(-128 <= <f64>s.qlo2 && <f64>s.qlo2 <= <f64>s.qhi2 && <f64>s.qhi2 <= 127);
   }
 }
 
@@ -806,15 +786,9 @@ export function expect_avgpool_s8(s: Step, y0: i32, y1: i32): void {
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
     expectPool(s);
     // rows of windows that see the image
-    assert(
-      <f64>s.padT < <f64>s.kH &&
-      (<f64>s.outH - 1) * <f64>s.strideH - <f64>s.padT < <f64>s.inH,
-    );
+    assert(<f64>s.padT < <f64>s.kH && (<f64>s.outH - 1) * <f64>s.strideH - <f64>s.padT < <f64>s.inH);
     // columns of windows that see the image
-    assert(
-      <f64>s.padL < <f64>s.kW &&
-      (<f64>s.outW - 1) * <f64>s.strideW - <f64>s.padL < <f64>s.inW,
-    );
+    assert(<f64>s.padL < <f64>s.kW && (<f64>s.outW - 1) * <f64>s.strideW - <f64>s.padL < <f64>s.inW);
   }
 }
 
@@ -830,15 +804,9 @@ export function expect_maxpool_s8(s: Step, y0: i32, y1: i32): void {
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
     expectPool(s);
     // rows of windows that see the image
-    assert(
-      <f64>s.padT < <f64>s.kH &&
-      (<f64>s.outH - 1) * <f64>s.strideH - <f64>s.padT < <f64>s.inH,
-    );
+    assert(<f64>s.padT < <f64>s.kH && (<f64>s.outH - 1) * <f64>s.strideH - <f64>s.padT < <f64>s.inH);
     // columns of windows that see the image
-    assert(
-      <f64>s.padL < <f64>s.kW &&
-      (<f64>s.outW - 1) * <f64>s.strideW - <f64>s.padL < <f64>s.inW,
-    );
+    assert(<f64>s.padL < <f64>s.kW && (<f64>s.outW - 1) * <f64>s.strideW - <f64>s.padL < <f64>s.inW);
   }
 }
 

@@ -78,14 +78,6 @@ export function heap_base(): usize {
   return __heap_base;
 }
 
-/** Executes steps [first, last) of the table at `steps`. */
-export function run(steps: usize, first: i32, last: i32): void {
-  for (let i = first; i < last; ++i) {
-    const step = changetype<Step>(steps + <usize>i * STEP_BYTES);
-    dispatch(step.kernel, step, 0, step.rows);
-  }
-}
-
 /** Executes entries [first, last) of the schedule at `entries`. */
 export function run_schedule(entries: usize, first: i32, last: i32): void {
   for (let i = first; i < last; ++i) {

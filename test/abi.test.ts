@@ -251,7 +251,6 @@ forEachVariant((build, create) => {
       "VARIANT",
       "memory",
       "heap_base",
-      "run",
       "run_rows",
       "run_schedule",
     ];

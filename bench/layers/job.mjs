@@ -2,7 +2,8 @@
  * Lays a network out, with fused and with separate depthwise and pointwise steps, and in 8 bits, as plain data for measure.mjs.
  */
 import { readFile } from "node:fs/promises";
-import { plan } from "../../dist/engine/plan.js";
+import { plan } from "../../dist/engine/plan/plan.js";
+import { ENTRY_BYTES, writeEntry } from "../../dist/engine/plan/schedule.js";
 import { STEP_BYTES, writeStep } from "../../dist/engine/step.js";
 import {
   dropIdentities,
@@ -48,12 +49,15 @@ function fullTwin(alpha, resolution) {
   return { ...layOut("full", plan(optimize(graph))), whole: true };
 }
 
-function layOut(name, { steps, memory, stepsAt }) {
-  const table = new Uint8Array(steps.length * STEP_BYTES);
+function layOut(name, { steps, schedule, memory, stepsAt, scheduleAt }) {
+  const table = new Uint8Array(scheduleAt - stepsAt + schedule.length * ENTRY_BYTES);
   const view = new DataView(table.buffer);
   for (const [i, { fields }] of steps.entries()) writeStep(view, i * STEP_BYTES, fields);
+  for (const [i, entry] of schedule.entries()) {
+    writeEntry(view, scheduleAt - stepsAt + i * ENTRY_BYTES, stepsAt + entry.step * STEP_BYTES, entry);
+  }
   return {
-    ...{ name, bytes: memory.total, at: stepsAt, table: base64(table) },
+    ...{ name, bytes: memory.total, at: stepsAt, scheduleAt, table: base64(table) },
     random: [stepsAt + table.length, memory.total - 16],
     steps: steps.map(({ node, kernel, fields }) => ({
       name: node.name,

@@ -2,7 +2,7 @@
  * Times the steps of laid-out networks in whatever engine this file is loaded into: it needs WebAssembly and a clock, and nothing else.
  *
  * A job is plain data, so that it can be handed to another process or to a page:
- *     { variant, wasm, peak (bytes, base64), rounds, networks: [{ name, bytes, at, table (base64), random: [from, to], steps: [{ name, flops }], whole? }] }
+ *     { variant, wasm, peak (bytes, base64), rounds, networks: [{ name, bytes, at, scheduleAt, table (base64), random: [from, to], steps: [{ name, flops }], whole? }] }
  * A network with `whole` is timed as one, and in every third round only.
  */
 
@@ -67,8 +67,8 @@ function summary(samples) {
   return { best: sorted[0], median: sorted[sorted.length >> 1] };
 }
 
-/** An instance with the network's step table; weights and inputs are drawn at random, since no kernel's time depends on them. */
-async function loadNetwork(module, { bytes, at, table, random: [from, to] }) {
+/** An instance with the network's steps and schedule; weights and inputs are drawn at random, since no kernel's time depends on them. */
+async function loadNetwork(module, { bytes, at, scheduleAt, table, random: [from, to] }) {
   const { exports } = await WebAssembly.instantiate(module);
   const missing = Math.ceil(bytes / 65536) - exports.memory.buffer.byteLength / 65536;
   if (missing > 0) exports.memory.grow(missing);
@@ -79,7 +79,7 @@ async function loadNetwork(module, { bytes, at, table, random: [from, to] }) {
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
     floats[i] = seed / 2 ** 31;
   }
-  return (first, last) => exports.run(at, first, last);
+  return (first, last) => exports.run_schedule(scheduleAt, first, last);
 }
 
 async function loadPeak(base64) {

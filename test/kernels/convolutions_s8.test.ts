@@ -27,7 +27,7 @@ forEachVariant((build) => {
   it.each(CONVOLUTIONS8)(`%s: ${TRIALS} seeded problems, whole and in parts`, (kernel) => {
     for (let seed = 0; seed < TRIALS; seed++) {
       const { name, trial, expected } = problem(kernel, seed);
-      const whole = runKernel(shared(build), trial.problem, { via: "run" });
+      const whole = runKernel(shared(build), trial.problem, { via: "run_schedule" });
       expect(firstDifference(whole, expected), name).toBeUndefined();
       const ranges = splitRows(trial.problem.fields.rows, name);
       const parts = runKernel(shared(build), trial.problem, { ranges, via: "run_rows", poison: POISONS[1] });

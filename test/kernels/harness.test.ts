@@ -2,6 +2,7 @@
  * The harness sees what it is there to see: kernels that break the contract, each in its own way, written in JavaScript.
  */
 import { describe, expect, it } from "vitest";
+import { readEntry } from "../../src/engine/plan/schedule.ts";
 import { fieldOffset } from "../../src/engine/step.ts";
 import { random } from "../cases/random.ts";
 import { add } from "../reference/add.ts";
@@ -28,8 +29,8 @@ function fake(sabotage: Sabotage): Exports {
     for (let i = y0 * COLUMNS; i < y1 * COLUMNS; ++i) y[i] = x[i]! + x2[i]!;
     sabotage({ x, y }, y0, y1, calls++);
   };
-  const run = (steps: number) => kernel(steps, 0, ROWS);
-  return { memory, run, add_f32: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
+  const run_schedule = (entry: number) => kernel(readEntry(view, entry).step, 0, ROWS);
+  return { memory, run_schedule, add_f32: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
 }
 
 /** What a kernel of bytes does beside y = −1 − x. */
@@ -45,8 +46,8 @@ function fake8(sabotage: Sabotage8): Exports {
     for (let i = y0 * COLUMNS; i < y1 * COLUMNS; ++i) y[i] = -1 - x[i]!;
     sabotage({ x, y }, y0);
   };
-  const run = (steps: number) => kernel(steps, 0, ROWS);
-  return { memory, run, lut_s8: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
+  const run_schedule = (entry: number) => kernel(readEntry(view, entry).step, 0, ROWS);
+  return { memory, run_schedule, lut_s8: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
 }
 
 /** Its byte 7 is what the first poison has there. */

@@ -10,6 +10,7 @@
  * @module
  */
 import * as table from "../../abi/table.mjs";
+import { ENTRY_BYTES, writeEntry } from "../../src/engine/plan/schedule.ts";
 import { KERNELS, type Kernel, STEP_BYTES, STEP_FIELDS, type StepFields, writeStep } from "../../src/engine/step.ts";
 import { random } from "../cases/random.ts";
 import { bounds, type Value } from "../reference/value.ts";
@@ -53,6 +54,7 @@ export type Rows = readonly [y0: number, y1: number];
 
 interface Layout {
   readonly step: number;
+  readonly entry: number;
   readonly y: number;
   readonly scratch: number;
   /** Words of memory in use, from address 0. */
@@ -69,6 +71,7 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
     return at;
   };
   const step = place(STEP_BYTES);
+  const entry = place(ENTRY_BYTES);
   const x = place(problem.x.byteLength);
   const x2 = problem.x2 ? place(problem.x2.byteLength) : 0;
   const w = problem.w ? place(packedBytes(problem.w)) : 0;
@@ -94,8 +97,10 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
   if (misalign) pointers[misalign] += 4;
   const kernel = KERNELS[problem.kernel];
   const fields = { ...problem.fields, ...pointers, ...unread(problem.kernel), kernel };
-  writeStep(new DataView(exports.memory.buffer), step, fields);
-  return { step, y, scratch, words };
+  const view = new DataView(exports.memory.buffer);
+  writeStep(view, step, fields);
+  writeEntry(view, entry, step, { step: 0, u0: 0, u1: problem.fields.rows });
+  return { step, entry, y, scratch, words };
 }
 
 /** What lies in the fields that a kernel, by the table of the ABI, does not read: should it read one, its answer is not the reference's. */
@@ -107,8 +112,8 @@ export function unread(kernel: Kernel): StepFields {
 /** A field of the record that holds an address. */
 export type Pointer = "x" | "x2" | "w" | "w2" | "y" | "s";
 
-/** How the rows are asked for: by the step table, by a step and its rows, or of the kernel itself. */
-export type Via = "run" | "run_rows" | "kernel";
+/** How the rows are asked for: by a schedule of the whole step, by a step and its rows, or of the kernel itself. */
+export type Via = "run_schedule" | "run_rows" | "kernel";
 
 export interface RunOptions {
   /** Row ranges, in the order in which they are computed; all rows at once without. */
@@ -128,10 +133,10 @@ export interface RunOptions {
 export function runKernel(exports: Exports, problem: Problem, options: RunOptions = {}): Uint32Array {
   const { fields, outputs, kernel, outputBytes = 4 } = problem;
   const { ranges = [[0, fields.rows]], via = "kernel", poison = POISONS[0] } = options;
-  const { step, y, scratch, words } = layOut(exports, problem, options.misalign, poison);
+  const { step, entry, y, scratch, words } = layOut(exports, problem, options.misalign, poison);
   const memory = new Uint32Array(exports.memory.buffer, 0, words);
   const before = memory.slice();
-  if (via === "run") exports.run(step, 0, 1);
+  if (via === "run_schedule") exports.run_schedule(entry, 0, 1);
   else for (const [y0, y1] of ranges) exports[via === "kernel" ? kernel : via](step, y0, y1);
 
   const share = outputs / fields.rows;

@@ -81,7 +81,7 @@ function meetsScalar(build: Build, problem: Problem): boolean {
 /** Puts one trial through everything. `scalar` gives the scalar build's bits, where they are to be met. */
 export function examine(exports: Exports, name: string, trial: Trial, scalar?: () => Uint32Array): void {
   const { problem, expected } = trial;
-  const whole = runKernel(exports, problem, { via: "run" });
+  const whole = runKernel(exports, problem, { via: "run_schedule" });
   expect(expected.values.length, "the reference's size").toBe(count(expected.shape));
   expect(firstOutside(numbers(whole, problem), expected), "against the reference").toBeUndefined();
   if (trial.bits) expect(firstDifference(whole.filter(isWritten), trial.bits), "the bits").toBeUndefined();

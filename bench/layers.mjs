@@ -1,6 +1,7 @@
 /**
- * `npm run bench:layers`: every layer of one network, by itself, in each build of the kernels: milliseconds, GFLOP/s and how much that is of the
- * peak that a loop of bare multiply-adds reaches on this machine with the same instructions; fused beside separate halves; the pointwise layers as one figure.
+ * `npm run bench:layers`: every layer of one network, by itself, in each build of the kernels: milliseconds, GFLOP/s
+ * and how much that is of the peak that a loop of bare multiply-adds reaches on this machine with the same
+ * instructions; fused beside separate halves; the pointwise layers as one figure.
  *
  * It runs in all engines that it finds, and writes bench/results/layers.{json,md,svg}, unless told otherwise.
  *

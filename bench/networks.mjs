@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: one network, scalar, simd, relaxed and tfjs-wasm side by side in one process, with the same weights. Outputs are compared before
- * anything is timed, and the contenders take turns, so that a machine that slows down slows down for all of them.
+ * `npm run bench`: one network, scalar, simd, relaxed and tfjs-wasm side by side in one process, with the same weights.
+ * Outputs are compared before anything is timed, and the contenders take turns, so that a machine that slows down slows
+ * down for all of them.
  *
  *     npm run bench -- --alpha 0.25 --resolution 128 --rounds 20 --8-bit --json result.json
  */
@@ -48,7 +49,8 @@ for (const variant of ["scalar", "simd", "relaxed"]) {
     console.log(`sepconv ${variant}: left out, ${error.message}`);
   }
 }
-// The same network in 8 bits. With weights drawn at random its probabilities say nothing, so the builds are held against each other, to the bit.
+// The same network in 8 bits. With weights drawn at random its probabilities say nothing, so the builds are held
+// against each other, to the bit.
 if (options["8-bit"]) {
   const quantized = await quantize(graph, [input], { io: "int8" });
   const bytes = Int8Array.from(input, (x) => Math.round(100 * x));

@@ -1,6 +1,6 @@
 /**
- * tfjs-wasm as a contender: runs an optimized graph of ours (same weights, batch norms folded, activations fused, as its own converter would) on
- * TensorFlow.js's WebAssembly backend, one thread.
+ * tfjs-wasm as a contender: runs an optimized graph of ours (same weights, batch norms folded, activations fused, as
+ * its own converter would) on TensorFlow.js's WebAssembly backend, one thread.
  */
 import { createRequire } from "node:module";
 import { dirname } from "node:path";

@@ -1,10 +1,11 @@
 /**
- * Writes the JavaScript of dist/ (its declarations come from tsc). Everything that `import "sepconv"` needs at once goes into one file: finding,
- * reading and linking thirty modules was a third of a cold start. All other sources stay files of their own, at their own place, and take what they
- * share with it from there, so that an error class is the same one wherever it was imported.
+ * Writes the JavaScript of dist/ (its declarations come from tsc). Everything that `import "sepconv"` needs at once
+ * goes into one file: finding, reading and linking thirty modules was a third of a cold start. All other sources stay
+ * files of their own, at their own place, and take what they share with it from there, so that an error class is the
+ * same one wherever it was imported.
  *
- * That file lies two levels below the root, like the sources: `new URL("../../build/….wasm", import.meta.url)` means the same in both, and stays as
- * it is written, for the bundlers of others to find.
+ * That file lies two levels below the root, like the sources: `new URL("../../build/….wasm", import.meta.url)` means
+ * the same in both, and stays as it is written, for the bundlers of others to find.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,13 +23,13 @@ const bundle = await rolldown({
   input: Object.fromEntries(files.map((file) => [file.replaceAll("\\", "/").slice(0, -".ts".length), source + file])),
   platform: "neutral",
   resolve: { mainFields: ["module", "main"] },
-  // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs nothing else, and no bundler has
-  // anything to resolve. The two packages of the command line stay packages.
+  // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs
+  // nothing else, and no bundler has anything to resolve. The two packages of the command line stay packages.
   external: [/^node:/, "commander", "cli-progress"],
 });
 /**
- * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement, or member of a class or an object, that
- * begins past WIDTH characters of it. (There a line end changes nothing.)
+ * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
+ * or member of a class or an object, that begins past WIDTH characters of it. (There a line end changes nothing.)
  */
 const WIDTH = 120;
 function inLines(code) {

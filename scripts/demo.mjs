@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: finds the faces in the six photographs that the npm package @vladmandic/face-api ships, with the detector that it ships, whose
- * backbone is a pretrained MobileNet v1. Prints what it found and writes annotated pictures to demo-output/.
+ * `npm run demo`: finds the faces in the six photographs that the npm package @vladmandic/face-api ships, with the
+ * detector that it ships, whose backbone is a pretrained MobileNet v1. Prints what it found and writes annotated
+ * pictures to demo-output/.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -27,7 +28,10 @@ console.log(`Face detector on MobileNet v1 (α = 1, ${width}×${height}), pretra
 console.log(`variant ${net.variant} · ready in ${milliseconds(loaded)}`);
 console.log(`memory ${megabytes(total)}, fixed: weights ${megabytes(weights)}, activations ${megabytes(arena)}\n`);
 
-/** The answer, and milliseconds of the first run and of the median of further ones: resize, network and decoding together. */
+/**
+ * The answer, and milliseconds of the first run and of the median of further ones: resize, network and decoding
+ * together.
+ */
 async function timed(task) {
   const times = [];
   let answer;

@@ -1,5 +1,6 @@
 /**
- * `npm run docs`: the API reference, from the docstrings, into docs/api/ (not committed). Its tools have a package.json of their own and are installed here, once.
+ * `npm run docs`: the API reference, from the docstrings, into docs/api/ (not committed). Its tools have a package.json
+ * of their own and are installed here, once.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -18,7 +18,10 @@ import { rolldown } from "rolldown";
 const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "picture"];
 /** Milliseconds by the clock until a process counts as hung; a busy machine is no fault of the file. */
 const HANG = 60_000;
-/** Resident bytes of a process: Node itself and the seeds, and twice the limits of a file (what was read, what was made of it). */
+/**
+ * Resident bytes of a process: Node itself and the seeds, and twice the limits of a file (what was read, what was made
+ * of it).
+ */
 const RESIDENT = (384 + 2 * 96) * 2 ** 20;
 
 const { values } = parseArgs({

@@ -20,7 +20,8 @@ const require = createRequire(import.meta.url);
 const home = dirname(require.resolve("@vladmandic/face-api/package.json"));
 const output = fileURLToPath(new URL("../test/data/face-api.json", import.meta.url));
 
-// face-api's Node build asks for the umbrella package, of which it needs the core only; the core is what this project installs.
+// face-api's Node build asks for the umbrella package, of which it needs the core only; the core is what this project
+// installs.
 const resolveFilename = Module._resolveFilename;
 Module._resolveFilename = (request, ...rest) =>
   resolveFilename(request === "@tensorflow/tfjs" ? require.resolve("@tensorflow/tfjs-core") : request, ...rest);

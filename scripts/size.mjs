@@ -1,6 +1,7 @@
 /**
- * `npm run size`: what a user downloads. Follows the static imports of `import "sepconv"` from dist/, adds each wasm module, gzips, and fails past
- * the budgets. Importers and pictures come in by dynamic imports, when used, and are listed without a budget of their own.
+ * `npm run size`: what a user downloads. Follows the static imports of `import "sepconv"` from dist/, adds each wasm
+ * module, gzips, and fails past the budgets. Importers and pictures come in by dynamic imports, when used, and are
+ * listed without a budget of their own.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** The kind of a host object, also of one from another realm (an iframe, a test runner's sandbox): "Float32Array", "Array", "Object", … */
+/**
+ * The kind of a host object, also of one from another realm (an iframe, a test runner's sandbox): "Float32Array",
+ * "Array", "Object", …
+ */
 export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }

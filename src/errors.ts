@@ -33,7 +33,8 @@ function shortened(message: string): string {
 }
 
 /**
- * The same error, its message led by where it happened; nothing is added that the message says already, as those of a LoadError do.
+ * The same error, its message led by where it happened; nothing is added that the message says already, as those of a
+ * LoadError do.
  * @param where a file's name, as a rule
  */
 export function located(where: string, error: unknown): unknown {

@@ -64,7 +64,10 @@ export { fromReal, toReal } from "./vision/real.ts";
 export interface LoadOptions extends BuildOptions {
   /** Height and width of the input, for files that leave them open or hold weights only. */
   readonly resolution?: number;
-  /** Where the shards of a TF.js manifest are, if not beside the model: an address, a path or bytes for each name that the manifest has. */
+  /**
+   * Where the shards of a TF.js manifest are, if not beside the model: an address, a path or bytes for each name that
+   * the manifest has.
+   */
   readonly weightUrl?: WeightUrl | undefined;
   /** How much the model's files may ask for; see {@link Limits}. */
   readonly limits?: Partial<Limits> | undefined;
@@ -78,10 +81,11 @@ const LOAD_OPTIONS: readonly string[] = [
 ] satisfies (keyof LoadOptions)[];
 
 /**
- * Reads a model and makes it ready to run. The format is recognized by content: TFLite, Keras (`.h5`, `.keras`), TF.js (`model.json` with its
- * shards), safetensors, face-api's weights manifest, and sessions that were saved.
+ * Reads a model and makes it ready to run. The format is recognized by content: TFLite, Keras (`.h5`, `.keras`), TF.js
+ * (`model.json` with its shards), safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
- * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what isn't supported
+ * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what
+ *   isn't supported
  * @example
  * ```js
  * import { load } from "sepconv";
@@ -126,9 +130,11 @@ function openFile(
 }
 
 /**
- * Opens a session that was saved by `net.save()`: the same bits, and no reading of a format, no passes, no packing. {@link load} knows such files too.
+ * Opens a session that was saved by `net.save()`: the same bits, and no reading of a format, no passes, no packing.
+ * {@link load} knows such files too.
  * @param source path, URL, bytes, `Blob` or `Response`
- * @throws FormatError when it is damaged; UnsupportedError where no build of the kernels is the one that it was saved for; LoadError when it can't be read
+ * @throws FormatError when it is damaged; UnsupportedError where no build of the kernels is the one that it was saved
+ *   for; LoadError when it can't be read
  * @example
  * ```js
  * import { load, open } from "sepconv";
@@ -180,7 +186,8 @@ export async function quantize(
 }
 
 /**
- * What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by {@link quantize}.
+ * What 8 bits cost: signal to noise layer by layer, agreement of classes, sizes; `quantized` was made of `float` by
+ * {@link quantize}.
  * @example
  * ```js
  * import { load, quantizationReport, quantize } from "sepconv";

@@ -1,15 +1,22 @@
 /**
- * How much a stranger's file may ask for. Every reader draws what it is about to read, unpack or make from one {@link Budget}, before it does so.
+ * How much a stranger's file may ask for. Every reader draws what it is about to read, unpack or make from one {@link
+ * Budget}, before it does so.
  * @module
  */
 import { FormatError, MemoryError, UnsupportedError } from "./errors.ts";
 import { turns } from "./turn.ts";
 
-/** Bounds of what one model may take while it is read. All are safe for a server that reads files of strangers; raise those that a model of yours needs. */
+/**
+ * Bounds of what one model may take while it is read. All are safe for a server that reads files of strangers; raise
+ * those that a model of yours needs.
+ */
 export interface Limits {
   /** Bytes of all files of the model together; 512 MiB by default. */
   readonly maxFileBytes: number;
-  /** Bytes that the contents come to in all once they are unpacked or decoded; 512 MiB by default. `maxMemory`, where given, bounds them too. */
+  /**
+   * Bytes that the contents come to in all once they are unpacked or decoded; 512 MiB by default. `maxMemory`, where
+   * given, bounds them too.
+   */
   readonly maxUnpackedBytes: number;
   /** Tensors that the file names; 20,000 by default. */
   readonly maxTensors: number;

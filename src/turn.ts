@@ -6,7 +6,10 @@
 /** Milliseconds that work may go on before others get their turn. */
 const TURN = 30;
 
-/** @returns a function to be awaited between pieces of work: it gives way where the turn has lasted, and throws the signal's reason once it is aborted */
+/**
+ * @returns a function to be awaited between pieces of work: it gives way where the turn has lasted, and throws the
+ *   signal's reason once it is aborted
+ */
 export function turns(signal?: AbortSignal): () => Promise<void> {
   let began = performance.now();
   return async () => {

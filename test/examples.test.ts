@@ -1,4 +1,7 @@
-/** The examples that stand in the docstrings of all public functions, and in the README: each runs as it stands, in a folder with a model and pictures. */
+/**
+ * The examples that stand in the docstrings of all public functions, and in the README: each runs as it stands, in a
+ * folder with a model and pictures.
+ */
 import { execFileSync } from "node:child_process";
 import {
   cpSync,

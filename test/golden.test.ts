@@ -1,8 +1,10 @@
 /**
- * The bits of whole networks: hashes of every output and end point, recorded once. What changes no arithmetic changes none of them; what does is recorded anew,
- * by `UPDATE_GOLDEN=1 npx vitest run test/golden.test.ts`, and the change says why.
+ * The bits of whole networks: hashes of every output and end point, recorded once. What changes no arithmetic changes
+ * none of them; what does is recorded anew, by `UPDATE_GOLDEN=1 npx vitest run test/golden.test.ts`, and the change
+ * says why.
  *
- * `scalar` and `simd` have one hash, the same on every machine. `relaxed` has one for hosts that fuse multiplication and addition; others are left out.
+ * `scalar` and `simd` have one hash, the same on every machine. `relaxed` has one for hosts that fuse multiplication
+ * and addition; others are left out.
  * @module
  */
 import { createHash } from "node:crypto";

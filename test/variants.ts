@@ -1,7 +1,8 @@
 /**
  * Runs a suite once for each build of the kernels: scalar, simd, relaxed, and debug (simd with its asserts alive).
  *
- * A build that this host cannot run is a skipped test with its reason printed; with SEPCONV_REQUIRE_ALL=1 it is a failure.
+ * A build that this host cannot run is a skipped test with its reason printed; with SEPCONV_REQUIRE_ALL=1 it is a
+ * failure.
  * @module
  */
 import { readFileSync } from "node:fs";

@@ -14,7 +14,10 @@ const exec = promisify(execFile);
 const TIMEOUT = 300_000;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** `name=path` of an engine's executable; its name says what it is: node…, deno…, bun…, chromium…. Alone it is this process's own Node. */
+/**
+ * `name=path` of an engine's executable; its name says what it is: node…, deno…, bun…, chromium…. Alone it is this
+ * process's own Node.
+ */
 export function parseEngine(text) {
   const [name, path = process.execPath] = text.split("=");
   if (!/^(node|deno|bun|chromium)/.test(name)) {
@@ -23,7 +26,10 @@ export function parseEngine(text) {
   return { name, path };
 }
 
-/** This process's own Node, and the engines beside it: those that `npm run bench:peers` installs, and an installed Chromium. */
+/**
+ * This process's own Node, and the engines beside it: those that `npm run bench:peers` installs, and an installed
+ * Chromium.
+ */
 export function allEngines() {
   const engines = [{ name: `node${process.versions.node.split(".")[0]}`, path: process.execPath }];
   const missing = [];

@@ -1,5 +1,6 @@
 /**
- * Lays a network out, with fused and with separate depthwise and pointwise steps, and in 8 bits, as plain data for measure.mjs.
+ * Lays a network out, with fused and with separate depthwise and pointwise steps, and in 8 bits, as plain data for
+ * measure.mjs.
  */
 import { readFile } from "node:fs/promises";
 import { plan } from "../../dist/engine/plan/plan.js";

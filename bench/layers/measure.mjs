@@ -1,5 +1,6 @@
 /**
- * Times the steps of laid-out networks in whatever engine this file is loaded into: it needs WebAssembly and a clock, and nothing else.
+ * Times the steps of laid-out networks in whatever engine this file is loaded into: it needs WebAssembly and a clock,
+ * and nothing else.
  *
  * A job is plain data, so that it can be handed to another process or to a page:
  *     { variant, wasm, peak (bytes, base64), rounds, networks: [{ name, bytes, at, scheduleAt, table (base64), random: [from, to], steps: [{ name, flops }], whole? }] }
@@ -14,7 +15,10 @@ const PEAK_TURNS = 20_000;
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 const now = () => performance.now();
 
-/** Times everything in turns; answers per network and step the best and the median time in milliseconds, and the peak in GFLOP/s. */
+/**
+ * Times everything in turns; answers per network and step the best and the median time in milliseconds, and the peak in
+ * GFLOP/s.
+ */
 export async function measure({ wasm, peak, networks, rounds = 15, warm = 1500 }) {
   const module = await WebAssembly.compile(bytesOf(wasm));
   const contenders = [];
@@ -67,7 +71,10 @@ function summary(samples) {
   return { best: sorted[0], median: sorted[sorted.length >> 1] };
 }
 
-/** An instance with the network's steps and schedule; weights and inputs are drawn at random, since no kernel's time depends on them. */
+/**
+ * An instance with the network's steps and schedule; weights and inputs are drawn at random, since no kernel's time
+ * depends on them.
+ */
 async function loadNetwork(module, { bytes, at, scheduleAt, table, random: [from, to] }) {
   const { exports } = await WebAssembly.instantiate(module);
   const missing = Math.ceil(bytes / 65536) - exports.memory.buffer.byteLength / 65536;

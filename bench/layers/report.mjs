@@ -2,7 +2,10 @@
  * From measured times to rows, a Markdown table and a chart. All shares of the peak are those of the best times.
  */
 
-/** Rows of one engine and variant: the layers as the package runs them, the halves of the separable ones beside, and totals. */
+/**
+ * Rows of one engine and variant: the layers as the package runs them, the halves of the separable ones beside, and
+ * totals.
+ */
 export function summarize({ variant, networks }, { engine, version, peak, chains, networks: measured }) {
   const [fused, apart] = measured.map(({ steps }, n) =>
     steps.map((times, i) => rate({ ...networks[n].steps[i], ...times }, peak)),

@@ -1,9 +1,11 @@
 /**
- * What one thread of the machine can do at most: multiply-adds on registers alone, in independent chains, with nothing loaded or stored.
+ * What one thread of the machine can do at most: multiply-adds on registers alone, in independent chains, with nothing
+ * loaded or stored.
  *
  * `fused_N`: N chains c ← c·m + a: enough to hide the latency of a multiply-add, not more than there are registers.
- * `apart_N`: N chains x ← x·m beside N chains c ← c + a: as many multiplications and additions, none of which waits for the other kind; what a
- * host without a fused multiply-add can reach. The largest figure of all counts as the peak. A call does 4·N·turns multiply-adds of vectors.
+ * `apart_N`: N chains x ← x·m beside N chains c ← c + a: as many multiplications and additions, none of which waits for
+ * the other kind; what a host without a fused multiply-add can reach. The largest figure of all counts as the peak. A
+ * call does 4·N·turns multiply-adds of vectors.
  */
 import { SIMD, add, madd, mul, splat } from "../../assembly/simd/f32";
 

@@ -1,6 +1,6 @@
 /**
- * Chromium as a host: serves the project, the bundled page and the peers' wasm files to it on the loopback interface, isolated across origins, since
- * only then a page's clock ticks in 5 µs instead of 100.
+ * Chromium as a host: serves the project, the bundled page and the peers' wasm files to it on the loopback interface,
+ * isolated across origins, since only then a page's clock ticks in 5 µs instead of 100.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -33,8 +33,8 @@ const HTML = `<!doctype html><meta charset="utf-8"><title>sepconv bench</title><
 <script type="module" src="/bench/peers/PAGE.js"></script>`;
 
 /**
- * Starts the browser. @returns `version`, `measure(options)` for one network or file (`model`, base64) in a fresh page, `coldStart(name, folder)` for one contender in a fresh
- * browser with its models in `folder`, `screenshot`, `close`
+ * Starts the browser. @returns `version`, `measure(options)` for one network or file (`model`, base64) in a fresh page,
+ * `coldStart(name, folder)` for one contender in a fresh browser with its models in `folder`, `screenshot`, `close`
  */
 export async function startChromium() {
   const executablePath = PATHS.find((path) => path && existsSync(path));
@@ -93,8 +93,8 @@ export async function startChromium() {
 }
 
 /**
- * The pages with the peers in them, by the path they are served at. sepconv stays outside, as it is, where it is timed; for cold starts it is bundled
- * like the others, as its users would do it.
+ * The pages with the peers in them, by the path they are served at. sepconv stays outside, as it is, where it is timed;
+ * for cold starts it is bundled like the others, as its users would do it.
  */
 async function bundle() {
   const { build } = await import("esbuild");

@@ -1,7 +1,7 @@
 /**
- * One contender from a cold process to its first answer at 0.25_128: `cold.mjs NAME FOLDER STEADY`. Prints JSON: milliseconds from before the import to
- * the answer, resident memory right after it, the first inference by itself, and the steady one where STEADY is 1. FOLDER holds what a user would have
- * on disk: the model in the contender's format.
+ * One contender from a cold process to its first answer at 0.25_128: `cold.mjs NAME FOLDER STEADY`. Prints JSON:
+ * milliseconds from before the import to the answer, resident memory right after it, the first inference by itself, and
+ * the steady one where STEADY is 1. FOLDER holds what a user would have on disk: the model in the contender's format.
  */
 import { readFile } from "node:fs/promises";
 

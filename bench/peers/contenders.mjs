@@ -1,7 +1,7 @@
 /**
- * The contenders that any JavaScript host with Node's modules can run. Each takes a Float32Array and answers one, one thread, batch 1; what its user
- * would do for every image is inside of `run`, what is done once is outside. onnxruntime's models have channels first, and so has its input, turned
- * round beforehand: its users hold it that way.
+ * The contenders that any JavaScript host with Node's modules can run. Each takes a Float32Array and answers one, one
+ * thread, batch 1; what its user would do for every image is inside of `run`, what is done once is outside.
+ * onnxruntime's models have channels first, and so has its input, turned round beforehand: its users hold it that way.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,5 +1,6 @@
 /**
- * The hosts that run JavaScript from a command line, and how to start each: this process's own Node, and those that the peers' package.json brings.
+ * The hosts that run JavaScript from a command line, and how to start each: this process's own Node, and those that the
+ * peers' package.json brings.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";

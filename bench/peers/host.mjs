@@ -1,6 +1,6 @@
 /**
- * One network on the host that runs this file (Node, Deno or Bun): `host.mjs '{"network": "0.25_128", "peers": true, …}'`. The last line of its output
- * is the result in JSON; lines before it are for the reader.
+ * One network on the host that runs this file (Node, Deno or Bun): `host.mjs '{"network": "0.25_128", "peers": true,
+ * …}'`. The last line of its output is the result in JSON; lines before it are for the reader.
  */
 import { measure } from "./measure.mjs";
 import { networkOf } from "./network.mjs";

@@ -1,12 +1,18 @@
 /**
- * Times contenders against each other in one process or page: outputs are compared first, everyone is warmed up, then they take turns, so that a
- * machine that slows down slows down for all of them. Runs in Node, Deno, Bun and in a page.
+ * Times contenders against each other in one process or page: outputs are compared first, everyone is warmed up, then
+ * they take turns, so that a machine that slows down slows down for all of them. Runs in Node, Deno, Bun and in a page.
  */
 
-/** How far an output may be from sepconv's, relative to the largest probability: sums in another order, fused or not, stay a hundred times below. */
+/**
+ * How far an output may be from sepconv's, relative to the largest probability: sums in another order, fused or not,
+ * stay a hundred times below.
+ */
 const TOLERANCE = 1e-4;
 
-/** Runs of a turn fill about this long (ms): short networks stay in the caches as they would in use, long ones change places at every run. */
+/**
+ * Runs of a turn fill about this long (ms): short networks stay in the caches as they would in use, long ones change
+ * places at every run.
+ */
 const TURN = 4;
 const MOST_RUNS_A_TURN = 12;
 
@@ -16,10 +22,11 @@ const BATCH = { ms: 250, runs: 5, least: 3 };
 const now = () => performance.now();
 
 /**
- * @param candidates `{ name, open, kind?, tolerance? }`; outputs are compared with those of the first one of the same kind; `open()` gives, or promises, `{ run, version?, note? }` and throws where the contender can't be had; `run()`
- * gives, or promises, the output
- * @param options `rounds`, `seconds` (the timed part ends with whichever comes first), `warmUp` (seconds a contender at most), `again`
- * (whether to measure once more where somebody was still getting faster)
+ * @param candidates `{ name, open, kind?, tolerance? }`; outputs are compared with those of the first one of the same
+ *   kind; `open()` gives, or promises, `{ run, version?, note? }` and throws where the contender can't be had; `run()`
+ *   gives, or promises, the output
+ * @param options `rounds`, `seconds` (the timed part ends with whichever comes first), `warmUp` (seconds a contender at
+ *   most), `again` (whether to measure once more where somebody was still getting faster)
  * @returns one row a contender: with `median`, or with `missing`, or with `disagrees`
  */
 export async function measure(candidates, options, log = () => {}) {
@@ -56,7 +63,10 @@ export async function measure(candidates, options, log = () => {}) {
 
 export const firstLine = (error) => String(error?.message ?? error).split("\n")[0];
 
-/** Those whose output is that of the first of their kind; the others get `disagrees` and are not timed: a ratio of different computations says nothing. */
+/**
+ * Those whose output is that of the first of their kind; the others get `disagrees` and are not timed: a ratio of
+ * different computations says nothing.
+ */
 function agreed(contenders, log) {
   return contenders.filter(({ row, output, kind, tolerance }) => {
     const first = contenders.find((other) => other.kind === kind);
@@ -105,7 +115,10 @@ async function timed(run) {
   return now() - start;
 }
 
-/** Median, spread and, where the second half was another speed than the first, how much: the contender or the machine was still changing. */
+/**
+ * Median, spread and, where the second half was another speed than the first, how much: the contender or the machine
+ * was still changing.
+ */
 export function summary(samples) {
   const sorted = ascending(samples);
   const half = samples.length >> 1;

@@ -1,6 +1,7 @@
 /**
- * The network that all contenders of a host run: MobileNet v1 with weights from a seed, batch norms with statistics worth folding, and a classifier
- * sharp enough that a wrong layer shows in the probabilities. Runs in Node, Deno, Bun and in a page.
+ * The network that all contenders of a host run: MobileNet v1 with weights from a seed, batch norms with statistics
+ * worth folding, and a classifier sharp enough that a wrong layer shows in the probabilities. Runs in Node, Deno, Bun
+ * and in a page.
  */
 
 import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../../dist/graph/passes/index.js";
@@ -14,8 +15,8 @@ const SEED = 1;
 
 /**
  * @param name width and resolution, such as `0.25_128`
- * @returns `graph`: as the package's user holds it; `folded`: batch norms folded, activations fused, blocks apart: what a converter of any peer
- * would make of it; `input`: NHWC, in [−1, 1]; `macs`
+ * @returns `graph`: as the package's user holds it; `folded`: batch norms folded, activations fused, blocks apart: what
+ *   a converter of any peer would make of it; `input`: NHWC, in [−1, 1]; `macs`
  */
 export function networkOf(name) {
   const [, alpha, resolution] = /^(\d+(?:\.\d+)?)_(\d+)$/.exec(name) ?? [];
@@ -39,8 +40,8 @@ export function channelsFirst(nhwc, [, height, width, channels]) {
 }
 
 /**
- * Batch-norm statistics like a trained network's: about what the layer puts out, so that activations neither die (denormal numbers are slow, and
- * zeros hide mistakes) nor saturate.
+ * Batch-norm statistics like a trained network's: about what the layer puts out, so that activations neither die
+ * (denormal numbers are slow, and zeros hide mistakes) nor saturate.
  */
 function lively(graph) {
   const random = uniform(SEED);

@@ -1,6 +1,6 @@
 /**
- * Writes a folded graph as an ONNX file: channels first, as the format has it; TensorFlow's SAME padding as explicit pads, which may differ from side
- * to side. A protobuf message is a list of fields, so a writer needs no library.
+ * Writes a folded graph as an ONNX file: channels first, as the format has it; TensorFlow's SAME padding as explicit
+ * pads, which may differ from side to side. A protobuf message is a list of fields, so a writer needs no library.
  */
 import { inferShapes, resolvePadding } from "../../dist/graph/shape.js";
 

@@ -1,6 +1,6 @@
 /**
- * One contender from a fresh browser to its first answer at 0.25_128, everything fetched from the loopback interface: what starting costs when the
- * wire costs nothing. `/cold/` has the model in the contender's format.
+ * One contender from a fresh browser to its first answer at 0.25_128, everything fetched from the loopback interface:
+ * what starting costs when the wire costs nothing. `/cold/` has the model in the contender's format.
  */
 
 const [RESOLUTION, ALPHA] = [128, 0.25];

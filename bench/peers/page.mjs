@@ -1,6 +1,6 @@
 /**
- * One network in a browser's page; bundled by chromium.mjs, which serves it at this file's own place so that `../../dist/` means the same. sepconv is
- * served as it is, not bundled.
+ * One network in a browser's page; bundled by chromium.mjs, which serves it at this file's own place so that
+ * `../../dist/` means the same. sepconv is served as it is, not bundled.
  */
 import { build, load, quantize, toTflite } from "../../dist/index.js";
 import { measure } from "./measure.mjs";
@@ -9,8 +9,8 @@ import { openLitert } from "./page-litert.mjs";
 import { openTfjs } from "./page-tfjs.mjs";
 
 /**
- * LiteRT.js computes 8-bit layers by other roundings than TFLite's reference kernels, which moves single values by a step, and those behind them by
- * some: relative to the largest logit.
+ * LiteRT.js computes 8-bit layers by other roundings than TFLite's reference kernels, which moves single values by a
+ * step, and those behind them by some: relative to the largest logit.
  */
 const EIGHT_BIT = { kind: "8-bit", tolerance: 0.1 };
 

@@ -1,13 +1,14 @@
 /**
- * `npm run bench:peers`: sepconv against TensorFlow.js's WebAssembly backend, onnxruntime-web, LiteRT.js and, as the wall, native onnxruntime-node, with
- * the same weights, in Node 20, a current Node and Chromium; sepconv alone in Deno and Bun. One thread, batch 1, float32. Ten minutes on a quiet
- * machine; nothing else should run beside it.
+ * `npm run bench:peers`: sepconv against TensorFlow.js's WebAssembly backend, onnxruntime-web, LiteRT.js and, as the
+ * wall, native onnxruntime-node, with the same weights, in Node 20, a current Node and Chromium; sepconv alone in Deno
+ * and Bun. One thread, batch 1, float32. Ten minutes on a quiet machine; nothing else should run beside it.
  *
  *     npm run bench:peers -- --networks 1.0_224,0.25_96 --hosts node20,chromium --rounds 20 --out somewhere
  *
- * A run with default settings writes bench/results/peers.{json,md,svg}; any other writes to --out, or to a folder for temporary files. After every cell
- * (a network on a host) the JSON is written anew, and --resume keeps its cells where the kernels are still the same. What can't be had is named and
- * left out; the rest goes on. What is inside of a timed run: contenders.mjs.
+ * A run with default settings writes bench/results/peers.{json,md,svg}; any other writes to --out, or to a folder for
+ * temporary files. After every cell (a network on a host) the JSON is written anew, and --resume keeps its cells where
+ * the kernels are still the same. What can't be had is named and left out; the rest goes on. What is inside of a timed
+ * run: contenders.mjs.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,4 +1,7 @@
-/** A folded graph as JSON and one run of floats, as TensorFlow.js's own format has it, for cold starts that shall not pay for making the network. */
+/**
+ * A folded graph as JSON and one run of floats, as TensorFlow.js's own format has it, for cold starts that shall not
+ * pay for making the network.
+ */
 
 /** @returns `description` (JSON; this network's bounds are finite) and `bytes` of all constants in order */
 export function shardsOf({ inputs, nodes, outputs, constants }) {

@@ -19,7 +19,8 @@ const OWN = ["empty", "sepconv build", "sepconv load"];
 const PEERS = ["tfjs-wasm", "onnxruntime-web", "onnxruntime-node"];
 
 /**
- * @param hosts `{ key, start }`, `start(script, args)` runs it and promises the JSON it prints last; `peers` whether the peers run there
+ * @param hosts `{ key, start }`, `start(script, args)` runs it and promises the JSON it prints last; `peers` whether
+ *   the peers run there
  * @param coldPage starts a contender in a fresh browser, where there is one
  * @returns one row a host and contender: medians of `repeats` processes
  */
@@ -75,7 +76,10 @@ async function writeModels(folder) {
   writeFileSync(join(folder, "tfjs.bin"), bytes);
 }
 
-/** JavaScript bundled and minified with what the bench uses of it, and the wasm that a browser of today fetches; bytes, gzipped. */
+/**
+ * JavaScript bundled and minified with what the bench uses of it, and the wasm that a browser of today fetches; bytes,
+ * gzipped.
+ */
 export async function downloads(log) {
   const { build } = await import("esbuild");
   const litert = join(dirname(dirname(fileURLToPath(import.meta.resolve("@litertjs/core")))), "wasm");

@@ -19,7 +19,9 @@ const NATIVE = ["1.0_224", "onnxruntime-node", 2.4, 1.9];
 const COLD = { ms: 30, megabytes: 15 };
 const SIMD_OVER_SCALAR = 4;
 
-/** @returns rows `{ what, target, measured?, reached? }`; `measured` and `reached` are absent where nothing was measured */
+/**
+ * @returns rows `{ what, target, measured?, reached? }`; `measured` and `reached` are absent where nothing was measured
+ */
 export function checkTargets({ results, cold }) {
   const ratio = (host, network, slower, faster) => {
     const rows = results.find((result) => result.hostKey === host && result.network === network)?.rows ?? [];

@@ -31,7 +31,8 @@ const DESCRIPTIONS: Readonly<Record<DType, string>> = { float32: "<f4", uint8: "
 
 /**
  * Reads a `.npy` file; `where` (its path) begins every message.
- * @throws FormatError when the file is not what it says; UnsupportedError for Fortran order, big endian and other types.
+ * @throws FormatError when the file is not what it says; UnsupportedError for Fortran order, big endian and other
+ *   types.
  */
 export function parseNpy(bytes: Uint8Array, where: string): NpyArray {
   const { text, dataOffset } = headerOf(bytes, where);
@@ -54,7 +55,8 @@ export function parseNpy(bytes: Uint8Array, where: string): NpyArray {
 }
 
 /**
- * Writes `data` of `shape` as `.npy` version 1.0, the header padded so that the numbers start at a multiple of 64 bytes.
+ * Writes `data` of `shape` as `.npy` version 1.0, the header padded so that the numbers start at a multiple of 64
+ * bytes.
  * @throws RangeError when the length of `data` is not that of `shape`.
  */
 export function formatNpy(data: TensorData, shape: Shape): Uint8Array<ArrayBuffer> {

@@ -31,8 +31,8 @@ function stackOf(error: Error): string {
 }
 
 /**
- * Names come out of files that anyone may have made: what steers a terminal must not reach it, nor what breaks a line or
- * turns the direction of all that follows.
+ * Names come out of files that anyone may have made: what steers a terminal must not reach it, nor what breaks a line
+ * or turns the direction of all that follows.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "�");

@@ -1,5 +1,6 @@
 /**
- * From a graph to a session: validate, name the end points, optimize, plan, check the budget, then (and only then) allocate.
+ * From a graph to a session: validate, name the end points, optimize, plan, check the budget, then (and only then)
+ * allocate.
  * @module
  */
 import { checkBytes, checkOptions } from "../arguments.ts";
@@ -36,7 +37,10 @@ export interface Progress {
 
 /** What decides the layout of a network in memory. */
 export interface PlanOptions {
-  /** Values that a run shall answer beside the outputs: names of nodes, or of the graph's own end points such as `block11`. */
+  /**
+   * Values that a run shall answer beside the outputs: names of nodes, or of the graph's own end points such as
+   * `block11`.
+   */
   readonly endPoints?: readonly string[] | undefined;
   /** Images a run; 1 unless the graph says otherwise. */
   readonly batch?: number | undefined;
@@ -46,11 +50,19 @@ export interface PlanOptions {
 
 /** What can be asked of {@link build}. */
 export interface BuildOptions extends PlanOptions {
-  /** The build of the kernels; asked for and absent is an error. By default the fastest one that this host computes rightly. */
+  /**
+   * The build of the kernels; asked for and absent is an error. By default the fastest one that this host computes
+   * rightly.
+   */
   readonly variant?: Variant | undefined;
-  /** Where the kernels come from when the file beside the code can't be read: bytes, a `Response`, a compiled module. */
+  /**
+   * Where the kernels come from when the file beside the code can't be read: bytes, a `Response`, a compiled module.
+   */
   readonly wasm?: WasmSource | undefined;
-  /** Weights by the names of the graph's constants: all that the graph lacks. Without this option they are drawn at random. */
+  /**
+   * Weights by the names of the graph's constants: all that the graph lacks. Without this option they are drawn at
+   * random.
+   */
   readonly weights?: Weights | undefined;
   /** Seed of the random weights. */
   readonly seed?: number | undefined;
@@ -78,7 +90,8 @@ interface Prepared {
  * Makes a graph ready to run.
  * @param given a graph, or a session, of whose graph another one is made
  * @throws {@link MemoryError} before anything is allocated, when the plan needs more than `maxMemory`
- * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has; `TypeError` for what is no graph, or no option
+ * @throws `RangeError` for an end point that the graph doesn't have, naming those that it has; `TypeError` for what is
+ *   no graph, or no option
  * @example
  * ```js
  * import { build, mobilenetV1 } from "sepconv";
@@ -113,8 +126,9 @@ export interface OpenOptions extends Pick<BuildOptions, "variant" | "wasm" | "ma
 /**
  * A session of an image that one saved (`net.save()`): the same bits, without a reader and without packing.
  * @param file the image's bytes
- * @throws {@link FormatError} when it is damaged or would leave its memory; {@link UnsupportedError} when no build of the kernels that this host runs is the one
- *   that it was saved for; {@link MemoryError} when it needs more than `maxMemory`
+ * @throws {@link FormatError} when it is damaged or would leave its memory; {@link UnsupportedError} when no build of
+ *   the kernels that this host runs is the one that it was saved for; {@link MemoryError} when it needs more than
+ *   `maxMemory`
  */
 export async function openImage(file: Uint8Array, options: OpenOptions = {}): Promise<Session> {
   const { maxMemory, limits, signal } = options;
@@ -136,7 +150,9 @@ export async function openImage(file: Uint8Array, options: OpenOptions = {}): Pr
   return new Session({ manifest, memory, kernels });
 }
 
-/** An instance of the kernels with exactly the plan's memory, in which step records, schedule and packed weights lie. */
+/**
+ * An instance of the kernels with exactly the plan's memory, in which step records, schedule and packed weights lie.
+ */
 async function loadPlan(
   { plan, optimized }: Prepared,
   kernels: Kernels,

@@ -1,6 +1,6 @@
 /**
- * A network as the bytes that lie in memory: step records, schedule, packed weights and tables, and a manifest of what they are. Whoever has an image needs no
- * graph and no reader: a session, a worker, a file.
+ * A network as the bytes that lie in memory: step records, schedule, packed weights and tables, and a manifest of what
+ * they are. Whoever has an image needs no graph and no reader: a session, a worker, a file.
  * @module
  */
 
@@ -35,7 +35,8 @@ export function isImage(bytes: Uint8Array): boolean {
 }
 
 /**
- * An image as one file: magic, length of the manifest, the manifest as JSON, and, from the next multiple of 16 on, the bytes.
+ * An image as one file: magic, length of the manifest, the manifest as JSON, and, from the next multiple of 16 on, the
+ * bytes.
  */
 export function writeImage({ manifest, packing, bytes }: Image): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(JSON.stringify({ abi: ABI_VERSION, packing, manifest }, plain));

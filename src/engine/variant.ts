@@ -9,7 +9,10 @@ import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
 /** The builds of the kernels, fastest first. */
 export const VARIANTS = ["relaxed", "simd", "scalar"] as const;
 
-/** A build of the kernels. `scalar` and `simd` give the same bits everywhere; `relaxed` may differ from them in the last ones. */
+/**
+ * A build of the kernels. `scalar` and `simd` give the same bits everywhere; `relaxed` may differ from them in the last
+ * ones.
+ */
 export type Variant = (typeof VARIANTS)[number];
 
 /** Where the kernels may come from instead of the file beside this code: bytes, a response, or a compiled module. */
@@ -29,8 +32,8 @@ const FILES: Record<Variant, () => URL> = {
 };
 
 /**
- * The smallest modules that hold an instruction of the kind: `i8x16.splat` of a constant, and `f32x4.relaxed_madd`. They spare a host the download
- * of a build that it would refuse; whether the real one compiles is seen when it does.
+ * The smallest modules that hold an instruction of the kind: `i8x16.splat` of a constant, and `f32x4.relaxed_madd`.
+ * They spare a host the download of a build that it would refuse; whether the real one compiles is seen when it does.
  */
 // biome-ignore format: sections of a wasm binary, one a line
 const PROBES: Record<Variant, readonly number[]> = {
@@ -57,7 +60,8 @@ export function accepts(variant: Variant): boolean {
 }
 
 /**
- * The kernels of one variant, or of the fastest one that this host runs rightly. Compiled once a process; concurrent calls share the work.
+ * The kernels of one variant, or of the fastest one that this host runs rightly. Compiled once a process; concurrent
+ * calls share the work.
  * @throws {@link UnsupportedError} for a variant that was asked for and is not to be had; never a silent fallback.
  * @throws {@link LoadError} when a file can't be fetched or compiled.
  */
@@ -80,7 +84,8 @@ export async function loadKernels(variant?: Variant): Promise<Kernels> {
     try {
       return { module: await cached(candidate), variant: candidate };
     } catch (error) {
-      // A host may accept the probe and refuse the build, or compute it wrong; a file that isn't there is not its fault, and no reason to go slow.
+      // A host may accept the probe and refuse the build, or compute it wrong; a file that isn't there is not its
+      // fault, and no reason to go slow.
       if (!(error instanceof UnsupportedError)) throw error;
       refusal = error;
     }
@@ -132,8 +137,8 @@ function cached(variant: Variant): Promise<WebAssembly.Module> {
 async function fetchBytes(url: URL): Promise<{ bytes: Uint8Array<ArrayBuffer>; where: string }> {
   const where = url.href;
   try {
-    // Node's fetch does not read files; the builtin is looked up at run time so that bundlers have nothing to resolve. Read synchronously: Node has
-    // that part loaded already, and 20 KB are there sooner than a promise.
+    // Node's fetch does not read files; the builtin is looked up at run time so that bundlers have nothing to resolve.
+    // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
     const fs =
       url.protocol === "file:"
         ? (globalThis.process?.getBuiltinModule?.("node:fs") as typeof import("node:fs") | undefined)
@@ -174,7 +179,10 @@ async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<W
   }
 }
 
-/** Whether the sections of a wasm binary fill it to its end: a build that a host refuses is not the same as one that was cut off on its way. */
+/**
+ * Whether the sections of a wasm binary fill it to its end: a build that a host refuses is not the same as one that was
+ * cut off on its way.
+ */
 function isWhole(bytes: Uint8Array): boolean {
   if (!(bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d)) return false;
   let at = 8;
@@ -194,8 +202,8 @@ function isWhole(bytes: Uint8Array): boolean {
 }
 
 /**
- * Runs a small matrix product of integers, exact under any rounding, that goes through every panel width: there have been browsers that accept SIMD
- * and compute it wrong.
+ * Runs a small matrix product of integers, exact under any rounding, that goes through every panel width: there have
+ * been browsers that accept SIMD and compute it wrong.
  */
 async function check(module: WebAssembly.Module, variant: Variant): Promise<void> {
   const [m, k, n] = [3, 5, 31];

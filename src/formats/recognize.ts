@@ -1,5 +1,6 @@
 /**
- * Which format a file has, by its content, and the importer for it. Each importer is loaded only when a file of its kind turns up.
+ * Which format a file has, by its content, and the importer for it. Each importer is loaded only when a file of its
+ * kind turns up.
  * @module
  */
 import { FormatError, located, SepconvError, UnsupportedError } from "../errors.ts";
@@ -60,8 +61,8 @@ export async function importFiles(
 const NAMELESS: ReadonlySet<string> = new Set(["bytes", "blob", "response"]);
 
 /**
- * A network with a stage of its own wants the pixels that this stage takes, whatever its family is fed otherwise. TFLite's metadata say it for the very file, and
- * stand above that.
+ * A network with a stage of its own wants the pixels that this stage takes, whatever its family is fed otherwise.
+ * TFLite's metadata say it for the very file, and stand above that.
  */
 function withOwnRange(graph: Graph): Graph {
   const { source } = graph;
@@ -98,7 +99,8 @@ async function graphOf(files: ModelFiles, options: ImportOptions & { readonly bu
 /**
  * Tells the format of a model's first file.
  * @param name what errors call the file
- * @throws FormatError saying what was found instead of a model; UnsupportedError when it is a model of another framework
+ * @throws FormatError saying what was found instead of a model; UnsupportedError when it is a model of another
+ *   framework
  */
 export function recognize(name: string, bytes: Uint8Array, budget: Budget = new Budget()): ModelFormat {
   if (ascii(bytes, 4, 8) === "TFL3") return "tflite";
@@ -119,7 +121,8 @@ function isSafetensors(bytes: Uint8Array): boolean {
   return bytes.length >= 10 && bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0;
 }
 
-// --- JSON ----------------------------------------------------------------------------------------------------------------------------------
+// --- JSON
+// -------------------------------------------------------------------------------------------------------------------
 
 function recognizeJson(name: string, bytes: Uint8Array, budget: Budget): ModelFormat {
   const json = parseJson(name, bytes, budget);
@@ -144,7 +147,8 @@ function recognizeJson(name: string, bytes: Uint8Array, budget: Budget): ModelFo
   );
 }
 
-// --- Zip -----------------------------------------------------------------------------------------------------------------------------------
+// --- Zip
+// -------------------------------------------------------------------------------------------------------------------
 
 function recognizeZip(name: string, bytes: Uint8Array): ModelFormat {
   const names = zipNames(bytes);
@@ -172,7 +176,8 @@ function zipNames(bytes: Uint8Array): string[] {
   return names;
 }
 
-// --- What else people have -----------------------------------------------------------------------------------------------------------------
+// --- What else people have
+// -----------------------------------------------------------------------------------------------------------------
 
 const PYTORCH = "a PyTorch checkpoint; save its weights as safetensors instead";
 
@@ -215,7 +220,9 @@ const OTHERS: readonly Other[] = [
   { is: begins("BM"), found: "a BMP image" },
 ];
 
-/** Protocol buffer field 1 (ir_version, a small number), then field 2 (producer's name), 3 … 6, 7 (graph) or 8 (opset). */
+/**
+ * Protocol buffer field 1 (ir_version, a small number), then field 2 (producer's name), 3 … 6, 7 (graph) or 8 (opset).
+ */
 function isOnnx(bytes: Uint8Array): boolean {
   return (
     bytes[0] === 0x08 &&

@@ -72,7 +72,8 @@ export async function quantizationReport(
     const b = two.run<Numbers>(sample);
     pairs.forEach(({ name, node }, i) => {
       const { scales, zeroPoints } = node.quantization!;
-      // In front of a depthwise convolution channels may have been brought to one range: compared is what they say up to a factor for each.
+      // In front of a depthwise convolution channels may have been brought to one range: compared is what they say up
+      // to a factor for each.
       const channels = one.endPoints[i]!.shape.at(-1) ?? 1;
       const real = Float32Array.from(b.endPoints[node.name]!, (q) => scales[0]! * (q - zeroPoints[0]!));
       const expected = a.endPoints[name]!;

@@ -1,6 +1,6 @@
 /**
- * Draws what was found into a picture: a rounded frame with bright corners around each object, and a label with its score. Letters, and PNG files, for those
- * who draw more.
+ * Draws what was found into a picture: a rounded frame with bright corners around each object, and a label with its
+ * score. Letters, and PNG files, for those who draw more.
  * @module
  */
 import type { Detection } from "./detect.ts";
@@ -31,7 +31,8 @@ const PALETTE: readonly Color[] = [
 const INK: Color = [10, 34, 27];
 
 /**
- * A copy of `image` with the detections drawn in. Lines and letters grow with the picture, so that it may be shown at any size.
+ * A copy of `image` with the detections drawn in. Lines and letters grow with the picture, so that it may be shown at
+ * any size.
  * @param image RGBA pixels; left as they are
  * @param detections in pixels of `image`
  * @param scale makes lines and letters larger or smaller than they would be by themselves

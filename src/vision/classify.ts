@@ -20,8 +20,8 @@ export interface Class {
 }
 
 /**
- * What can be asked of {@link classify}. The picture is stretched to the input by default, as Keras, TensorFlow.js and MediaPipe do; `fit: "cover"`
- * is the central crop that TF-slim and timm evaluate with.
+ * What can be asked of {@link classify}. The picture is stretched to the input by default, as Keras, TensorFlow.js and
+ * MediaPipe do; `fit: "cover"` is the central crop that TF-slim and timm evaluate with.
  */
 export interface ClassifyOptions extends SessionInputOptions {
   /** How many classes to answer with; 5 by default. */
@@ -39,9 +39,11 @@ export interface Classification {
 }
 
 /**
- * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as
+ * the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
  * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
- * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session throw
+ * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session
+ *   throw
  * @example
  * ```js
  * import { classify, load } from "sepconv";
@@ -72,8 +74,9 @@ export async function classify(
 }
 
 /**
- * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, behind a layer with weights they are logits; where the op
- * doesn't tell, numbers in [0, 1] that sum to 1 are scores and all others logits. One output alone is the score of class 1 of two.
+ * Scores of the classes, 0 … 1. Behind a softmax or a sigmoid the outputs are that already, behind a layer with weights
+ * they are logits; where the op doesn't tell, numbers in [0, 1] that sum to 1 are scores and all others logits. One
+ * output alone is the score of class 1 of two.
  */
 export function scoresOf(output: Float32Array, op?: Op): Float32Array {
   const inside = op !== "dense" && op !== "conv2d" && output.every((value) => value >= 0 && value <= 1);
@@ -102,8 +105,8 @@ function best(scores: Float32Array, nameOf: (index: number) => string | null, to
 const BACKGROUND = "background";
 
 /**
- * Class names by output index. ImageNet networks have 1000 classes or, of TensorFlow's making, 1001 with a background in front, and so have lists of
- * labels: one kind is read as the other.
+ * Class names by output index. ImageNet networks have 1000 classes or, of TensorFlow's making, 1001 with a background
+ * in front, and so have lists of labels: one kind is read as the other.
  */
 export function namer(
   labels: readonly string[] | undefined,

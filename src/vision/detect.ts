@@ -27,7 +27,10 @@ export interface DetectOptions {
   readonly minScore?: number | undefined;
   /** Most detections to be reported, the best ones; 100 by default. */
   readonly maxResults?: number | undefined;
-  /** A box that overlaps a better one of its class by more than this (intersection over union, 0 … 1) is left out; 0.5 by default. */
+  /**
+   * A box that overlaps a better one of its class by more than this (intersection over union, 0 … 1) is left out; 0.5
+   * by default.
+   */
   readonly iouThreshold?: number | undefined;
 }
 
@@ -39,9 +42,9 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 /**
  * Finds objects in a picture with a detector, such as face-api's.
  *
- * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and sampled as TensorFlow does by default
- * (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors were trained on such input: with another one, scores near the
- * threshold move by more than 0.1.
+ * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and
+ * sampled as TensorFlow does by default (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors
+ * were trained on such input: with another one, scores near the threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
  * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
  * @returns what was found, best first; boxes are cut at the picture's edges
@@ -114,7 +117,8 @@ export function decodeDetections(
 }
 
 /**
- * Box encodings to boxes. With an anchor's center c and size s, along each axis: center = c + s·e/scales.center, size = s·exp(e/scales.size).
+ * Box encodings to boxes. With an anchor's center c and size s, along each axis: center = c + s·e/scales.center, size =
+ * s·exp(e/scales.size).
  * @param encodings [n, 4]: center y, center x, height, width
  * @param anchors [n, 4]: top, left, bottom, right
  * @returns [n, 4]: top, left, bottom, right, in the anchors' units
@@ -144,8 +148,8 @@ export function decodeBoxes(
 }
 
 /**
- * Picks boxes, best score first (of equal ones the first), and leaves out each that overlaps one already picked by more than `iouThreshold`.
- * Scores below `minScore` or NaN, and boxes with an infinite or NaN corner, do not take part.
+ * Picks boxes, best score first (of equal ones the first), and leaves out each that overlaps one already picked by more
+ * than `iouThreshold`. Scores below `minScore` or NaN, and boxes with an infinite or NaN corner, do not take part.
  * @param boxes [n, 4]: top, left, bottom, right
  * @param scores [n]
  * @returns indices, at most `maxResults`

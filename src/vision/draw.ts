@@ -1,5 +1,6 @@
 /**
- * Drawing into RGBA pixels: rounded rectangles, their outlines, and text, all anti-aliased by the distance of a pixel from the shape.
+ * Drawing into RGBA pixels: rounded rectangles, their outlines, and text, all anti-aliased by the distance of a pixel
+ * from the shape.
  * @module
  */
 import { outline } from "./glyphs.ts";

@@ -13,8 +13,9 @@ export interface Size {
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 /**
- * What happens to a picture whose aspect is not the input's. `stretch`: all of it, each axis by its own factor. `cover`: the largest part of the
- * input's aspect, the rest is cut off. `contain`: all of it at its own aspect, the rest of the input is filled.
+ * What happens to a picture whose aspect is not the input's. `stretch`: all of it, each axis by its own factor.
+ * `cover`: the largest part of the input's aspect, the rest is cut off. `contain`: all of it at its own aspect, the
+ * rest of the input is filled.
  */
 export type Fit = "stretch" | "cover" | "contain";
 
@@ -33,7 +34,10 @@ export interface FitOptions {
 
 /** A part of the picture and the part of the input that it fills. */
 export interface Placement {
-  /** In pixels of the picture, fractions allowed; with `contain` it may reach beyond the picture by less than a pixel of the input. */
+  /**
+   * In pixels of the picture, fractions allowed; with `contain` it may reach beyond the picture by less than a pixel of
+   * the input.
+   */
   readonly source: Box;
   /** In whole pixels of the input; all of it, except for `contain`. */
   readonly target: Box;
@@ -65,8 +69,9 @@ export function place(image: Size, input: Size, options: FitOptions = {}): Place
     }
     case "contain": {
       const factor = Math.min(...factors);
-      // Whole pixels of the input that the picture reaches into. One factor for both axes, not a rounded one each: detectors' scores feel the
-      // difference. So the last pixels may reach beyond the picture, where its edge is repeated.
+      // Whole pixels of the input that the picture reaches into. One factor for both axes, not a rounded one each:
+      // detectors' scores feel the difference. So the last pixels may reach beyond the picture, where its edge is
+      // repeated.
       const w = Math.max(1, Math.min(input.width, Math.ceil(width * factor - TINY)));
       const h = Math.max(1, Math.min(input.height, Math.ceil(height * factor - TINY)));
       const target: Box = [Math.floor(part * (input.width - w)), Math.floor(part * (input.height - h)), w, h];

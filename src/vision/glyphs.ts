@@ -1,8 +1,9 @@
 /**
- * Letters as strokes: capitals, digits and a few signs, one unit high from cap line (y = 0) to baseline (y = 1), y pointing down. Drawn with a round
- * pen they stay sharp at any size, and need no font file.
+ * Letters as strokes: capitals, digits and a few signs, one unit high from cap line (y = 0) to baseline (y = 1), y
+ * pointing down. Drawn with a round pen they stay sharp at any size, and need no font file.
  *
- * A glyph is a list of strokes: `l x y x y …` is a polyline, `a cx cy rx ry from to` an elliptic arc in degrees (0 is right, 90 is down).
+ * A glyph is a list of strokes: `l x y x y …` is a polyline, `a cx cy rx ry from to` an elliptic arc in degrees (0 is
+ * right, 90 is down).
  * @module
  */
 

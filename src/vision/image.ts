@@ -1,5 +1,6 @@
 /**
- * From a picture's bytes to a network's input: crop, resize, normalize, by the kernel `image_f32` in a wasm instance of its own.
+ * From a picture's bytes to a network's input: crop, resize, normalize, by the kernel `image_f32` in a wasm instance of
+ * its own.
  * @module
  */
 import { kindOf, tagOf } from "../arguments.ts";
@@ -33,11 +34,15 @@ export interface InputOptions extends Size, FitOptions {
   readonly padColor?: number | readonly number[] | undefined;
 }
 
-/** Bytes of a picture that are in the instance's memory at a time: far less than a photograph, enough to make the calls few. */
+/**
+ * Bytes of a picture that are in the instance's memory at a time: far less than a photograph, enough to make the calls
+ * few.
+ */
 const STRIP_BYTES = 1 << 20;
 
 /**
- * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many pictures of one size, keep a {@link createResizer}.
+ * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many
+ * pictures of one size, keep a {@link createResizer}.
  * @param output filled and returned instead of a new array
  * @throws what {@link createResizer} and {@link Resizer.run} throw
  * @example
@@ -56,9 +61,11 @@ export async function toInput(given: PictureLike, options: InputOptions, output?
 }
 
 /**
- * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance of the kernels.
+ * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance
+ * of the kernels.
  * @param kernels by default the fastest build whose bits are the same on every host
- * @throws `RangeError` for sizes, a crop, a normalization or an option that make no sense; what loading the kernels throws
+ * @throws `RangeError` for sizes, a crop, a normalization or an option that make no sense; what loading the kernels
+ *   throws
  * @example
  * ```js
  * import { createResizer } from "sepconv";
@@ -165,7 +172,8 @@ export class Resizer {
   /**
    * The input [height, width, channels] of a picture.
    * @param output filled and returned instead of a new array
-   * @throws {@link ShapeError} for a picture of another size than the resizer was made for, or an output of a wrong length
+   * @throws {@link ShapeError} for a picture of another size than the resizer was made for, or an output of a wrong
+   *   length
    */
   run(picture: Picture, output?: Float32Array): Float32Array {
     const layout = this.#layout;
@@ -285,7 +293,10 @@ export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" 
 
 /** How pixels are brought into a network's range, and who says so. */
 export interface PixelRange extends Normalization {
-  /** `option`: the caller. `model`: its file, its family or a stage of its own. `assumed`: nobody; it is the most common range, [−1, 1], and may be wrong. */
+  /**
+   * `option`: the caller. `model`: its file, its family or a stage of its own. `assumed`: nobody; it is the most common
+   * range, [−1, 1], and may be wrong.
+   */
   readonly from: "option" | "model" | "assumed";
 }
 
@@ -293,8 +304,8 @@ export interface PixelRange extends Normalization {
 const DEFAULT_NORMALIZATION: Normalization = { mean: 127.5, std: 127.5 };
 
 /**
- * The range that pixels have for the first input of a network: what the caller asks for, else what is known of the model, else [−1, 1]. For inputs of 8 bits,
- * pixels are the numbers, from the lowest to the highest.
+ * The range that pixels have for the first input of a network: what the caller asks for, else what is known of the
+ * model, else [−1, 1]. For inputs of 8 bits, pixels are the numbers, from the lowest to the highest.
  */
 export function pixelRange(
   source: Source,
@@ -323,11 +334,15 @@ export function assumption(model: string): string {
   );
 }
 
-/** The resizer that a session used last. Pictures tend to come in one size (a camera's), and it goes when the session goes. */
+/**
+ * The resizer that a session used last. Pictures tend to come in one size (a camera's), and it goes when the session
+ * goes.
+ */
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
 /**
- * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first time that one is assumed, a warning is printed.
+ * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first
+ * time that one is assumed, a warning is printed.
  * @returns the input in its own type, the placement for the way back, and the range
  * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
  * @example

@@ -1,17 +1,22 @@
 /**
- * Resampling along one axis as data: which source pixels each output pixel reads, and with what weights. The kernel `image_f32` only sums.
+ * Resampling along one axis as data: which source pixels each output pixel reads, and with what weights. The kernel
+ * `image_f32` only sums.
  * @module
  */
 
 /**
- * How pixels are resampled. `area`: the mean over the part of the picture that the output pixel covers, partly covered pixels by their share.
- * `bilinear`: between the two pixels nearest to the output pixel's center (half-pixel centers). `bilinear-asymmetric`: the same, but output pixel i
- * samples at i·scale, as TensorFlow.js and TensorFlow 1 do; for networks that were trained or are compared that way. `auto`: `area` where an axis
- * shrinks, `bilinear` where it doesn't.
+ * How pixels are resampled. `area`: the mean over the part of the picture that the output pixel covers, partly covered
+ * pixels by their share. `bilinear`: between the two pixels nearest to the output pixel's center (half-pixel centers).
+ * `bilinear-asymmetric`: the same, but output pixel i samples at i·scale, as TensorFlow.js and TensorFlow 1 do; for
+ * networks that were trained or are compared that way. `auto`: `area` where an axis shrinks, `bilinear` where it
+ * doesn't.
  */
 export type Method = "auto" | "area" | "bilinear" | "bilinear-asymmetric";
 
-/** For each output index a run of source indices: `starts[i]` … `starts[i] + counts[i] − 1`, both non-decreasing at their ends. */
+/**
+ * For each output index a run of source indices: `starts[i]` … `starts[i] + counts[i] − 1`, both non-decreasing at
+ * their ends.
+ */
 export interface Taps {
   readonly starts: Int32Array;
   readonly counts: Int32Array;
@@ -28,8 +33,8 @@ interface Run {
 }
 
 /**
- * The taps along one axis of `size` pixels, of which [from, from + length) goes to `outputs` pixels. What lies outside counts as the pixel at the edge
- * of that part, as if it had been cut out before.
+ * The taps along one axis of `size` pixels, of which [from, from + length) goes to `outputs` pixels. What lies outside
+ * counts as the pixel at the edge of that part, as if it had been cut out before.
  */
 export function taps(method: Method, size: number, from: number, length: number, outputs: number): Taps {
   const scale = length / outputs;

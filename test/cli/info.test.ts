@@ -16,7 +16,9 @@ interface Info {
   readonly memory: MemoryUse;
 }
 
-/** Multiply-adds in millions by input size, and parameters in millions: Howard et al. 2017 and the TF-slim model page. */
+/**
+ * Multiply-adds in millions by input size, and parameters in millions: Howard et al. 2017 and the TF-slim model page.
+ */
 const COSTS: Readonly<Record<string, { readonly macs: Readonly<Record<string, string>>; readonly params: string }>> = {
   "1": { macs: { 224: "568.74", 192: "418.12", 160: "290.68", 128: "186.40" }, params: "4.24" },
   "0.75": { macs: { 224: "325.40", 192: "239.27", 160: "166.40", 128: "106.77" }, params: "2.59" },

@@ -1,5 +1,6 @@
 /**
- * What every subcommand holds to: with --json one document on stdout and nothing else, words on stderr, limits before memory.
+ * What every subcommand holds to: with --json one document on stdout and nothing else, words on stderr, limits before
+ * memory.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

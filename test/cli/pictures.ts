@@ -32,7 +32,9 @@ export function networkFile(saysRange: boolean): Promise<Uint8Array> {
   return toTflite({ ...graph, source: saysRange ? source : { format: "test" } });
 }
 
-/** A TF.js layers model of two classes, in two files: a global average pool and a dense layer on pictures of 4×4 pixels. */
+/**
+ * A TF.js layers model of two classes, in two files: a global average pool and a dense layer on pictures of 4×4 pixels.
+ */
 export function tfjsFiles(): Readonly<Record<string, string | Uint8Array>> {
   const layer = (class_name: string, config: object) => ({ class_name, config: { trainable: true, ...config } });
   const shapes = { batch_input_shape: [null, 4, 4, 3], dtype: "float32" };

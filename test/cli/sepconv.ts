@@ -47,7 +47,10 @@ interface TerminalOptions {
   readonly interruptAfter?: string;
 }
 
-/** Runs `sepconv` on a terminal; answers with what came to it, stdout and stderr together, line ends as they are elsewhere. */
+/**
+ * Runs `sepconv` on a terminal; answers with what came to it, stdout and stderr together, line ends as they are
+ * elsewhere.
+ */
 export function onTerminal(
   args: readonly string[],
   { columns = 80, env: more = {}, interruptAfter }: TerminalOptions = {},

@@ -1,5 +1,6 @@
 /**
- * What a terminal shows: as wide as it is, in colors unless they are unwanted, and usable after the command has ended, however it has.
+ * What a terminal shows: as wide as it is, in colors unless they are unwanted, and usable after the command has ended,
+ * however it has.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";

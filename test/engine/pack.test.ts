@@ -5,7 +5,10 @@ import { build, type Numbers } from "../../src/index.ts";
 import { random } from "../cases/random.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 
-/** An int8 layer of `k` inputs and `n` outputs: the packed weights are far larger than everything that the network computes. */
+/**
+ * An int8 layer of `k` inputs and `n` outputs: the packed weights are far larger than everything that the network
+ * computes.
+ */
 function wide(op: "dense" | "conv2d", k: number, n: number): Graph {
   const numbers = random(`wide ${op} ${k} ${n}`);
   const scales = Array.from({ length: op === "conv2d" ? n : 1 }, () => Math.fround(0.001 + 0.01 * numbers.next()));

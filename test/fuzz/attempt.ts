@@ -1,5 +1,6 @@
 /**
- * One mutated file after the other, in a process of its own: what comes of it, how long it takes, what it needs. `scripts/fuzz.mjs` watches.
+ * One mutated file after the other, in a process of its own: what comes of it, how long it takes, what it needs.
+ * `scripts/fuzz.mjs` watches.
  * @module
  */
 import { createHash } from "node:crypto";

@@ -140,7 +140,10 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** A number in place of one that stands at its own multiple: offsets, counts, sizes, codes. Nearer the beginning more often. */
+/**
+ * A number in place of one that stands at its own multiple: offsets, counts, sizes, codes. Nearer the beginning more
+ * often.
+ */
 function wordChange(bytes: Uint8Array, random: Random): Uint8Array {
   const copy = bytes.slice();
   const size = pick(random, [1, 2, 4, 4, 4, 8]);

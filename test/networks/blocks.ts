@@ -1,10 +1,12 @@
 /**
- * The outside reference for whole networks: block by block on TensorFlow.js's plain CPU backend, each block fed with what the engine itself gave for
- * the block before, so that the bound of one block (a few hundred roundings) applies, and no error hides in the slack of another's.
+ * The outside reference for whole networks: block by block on TensorFlow.js's plain CPU backend, each block fed with
+ * what the engine itself gave for the block before, so that the bound of one block (a few hundred roundings) applies,
+ * and no error hides in the slack of another's.
  *
- * The bound follows from Σ|terms| as in `test/reference/value.ts`. A block's convolution has K terms; each passes through at most K + 1 additions
- * and a multiplication here, batch norm folded (three more roundings of the weight) or not (four on the reference's side): ROUNDINGS + K covers
- * both sides. What the depthwise half may be off is carried through |pointwise weights|.
+ * The bound follows from Σ|terms| as in `test/reference/value.ts`. A block's convolution has K terms; each passes
+ * through at most K + 1 additions and a multiplication here, batch norm folded (three more roundings of the weight) or
+ * not (four on the reference's side): ROUNDINGS + K covers both sides. What the depthwise half may be off is carried
+ * through |pointwise weights|.
  */
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";

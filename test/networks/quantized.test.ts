@@ -5,7 +5,10 @@ import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { load, type Numbers } from "../../src/index.ts";
 import { missingShared, shared } from "../formats/builders/shared.ts";
 
-/** 8-bit networks, and the bytes that native TFLite answers; how many inputs there are, and what the networks may take in all. */
+/**
+ * 8-bit networks, and the bytes that native TFLite answers; how many inputs there are, and what the networks may take
+ * in all.
+ */
 const NETWORKS = [
   { name: "mobilenet_v1_0.5_160_quant", cases: 10, arena: 312_000 },
   { name: "vww_96_int8", cases: 10, arena: 56 * 1024 },

@@ -1,5 +1,6 @@
 /**
- * All sixteen width × resolution networks of one reading, in every variant, every end point against the outside reference.
+ * All sixteen width × resolution networks of one reading, in every variant, every end point against the outside
+ * reference.
  */
 import { beforeAll, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
@@ -72,7 +73,10 @@ export function testNetworks(reading: Reading): void {
 
 type EndPoints = Readonly<Record<string, Float32Array>>;
 
-/** Walks the blocks: `simd` is held against the reference fed with its own values, `relaxed` too, its own deviation from `simd` carried along. */
+/**
+ * Walks the blocks: `simd` is held against the reference fed with its own values, `relaxed` too, its own deviation from
+ * `simd` carried along.
+ */
 function compare(graph: Graph, session: Session, input: Image, simd: EndPoints, relaxed?: EndPoints): void {
   let image = input;
   let deviation: Float64Array | undefined;

@@ -18,7 +18,8 @@ interface Recorded {
   images: Record<string, { width: number; height: number; faces: Detection[] }>;
 }
 
-// face-api maps boxes back as if the shorter side of the input were a whole number of pixels, which moves them by up to 1/341 of it.
+// face-api maps boxes back as if the shorter side of the input were a whole number of pixels, which moves them by up to
+// 1/341 of it.
 const SCORE = 1e-4;
 const BOX = 0.003;
 

@@ -169,7 +169,8 @@ forEachVariant((variant) => {
         const got = resizer.run(picture);
         expect(got).toHaveLength(npy.data.length);
         const worst = got.reduce((most, value, i) => Math.max(most, Math.abs(value - scale * Number(npy.data[i]))), 0);
-        // The references are whole numbers, rounded from the exact means; the last term is what f32 and their own division by 255 leave.
+        // The references are whole numbers, rounded from the exact means; the last term is what f32 and their own
+        // division by 255 leave.
         expect(worst).toBeLessThanOrEqual(0.5 + 255 * 32 * 2 ** -24);
       },
     );

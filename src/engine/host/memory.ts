@@ -25,7 +25,10 @@ export interface KernelExports
   run_rows(step: number, y0: number, y1: number): void;
   /** Packs rows [k0, k1) of a row-major [k][n] matrix; row k0 is at byte address `source`. */
   pwconv_f32_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
-  /** Packs rows [k0, k1) of a row-major i8 [k][n] matrix into panels at `target`, which are zero; row k0 is at byte address `source`. */
+  /**
+   * Packs rows [k0, k1) of a row-major i8 [k][n] matrix into panels at `target`, which are zero; row k0 is at byte
+   * address `source`.
+   */
   pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
   /** Packs a bias [n]; a `bias` of 0 stands for zeros. */
   pwconv_f32_pack_bias(target: number, bias: number, k: number, n: number): void;
@@ -60,7 +63,8 @@ export class LinearMemory {
 
   /**
    * Instantiates `module` with at least `bytes` of memory, rounded up to whole pages.
-   * @throws {@link MemoryError} when the host refuses, {@link LoadError} when the module is not one of this version's kernels.
+   * @throws {@link MemoryError} when the host refuses, {@link LoadError} when the module is not one of this version's
+   *   kernels.
    */
   static async create(module: WebAssembly.Module, bytes: number): Promise<LinearMemory> {
     return new LinearMemory((await instanceOf(module, bytes)).exports as unknown as KernelExports, bytes);
@@ -78,8 +82,9 @@ export class LinearMemory {
 }
 
 /**
- * Synchronously where the host lets us: asked to do it asynchronously, the loader first looks whether it was given a `Response`, and that look makes
- * Node load all of its fetch (a third of a cold start, and 5 to 11 MB). A browser may refuse to do it on its main thread.
+ * Synchronously where the host lets us: asked to do it asynchronously, the loader first looks whether it was given a
+ * `Response`, and that look makes Node load all of its fetch (a third of a cold start, and 5 to 11 MB). A browser may
+ * refuse to do it on its main thread.
  */
 async function instanceOf(module: WebAssembly.Module, bytes: number): Promise<{ readonly exports: unknown }> {
   try {

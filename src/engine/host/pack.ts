@@ -63,7 +63,10 @@ function packMatrix(
   memory.exports.pwconv_f32_pack_bias(address, bias === undefined ? 0 : staging.address, k, n);
 }
 
-/** Calls `piece` for rows [k0, k1) of a matrix in turn, as many at a time as the staging area holds: a multiple of `unit`, but for the last ones. */
+/**
+ * Calls `piece` for rows [k0, k1) of a matrix in turn, as many at a time as the staging area holds: a multiple of
+ * `unit`, but for the last ones.
+ */
 function packRows(
   packed: Packed & { readonly k: number },
   unit: number,
@@ -98,7 +101,8 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
 
 /**
  * Bias with the zero points folded in, b − zx·Σw + k·zx·zw, modulo 2³² as the sums are; multipliers; shifts.
- * @throws {@link UnsupportedError} where a sum could leave 32 bits and that could be seen: not of a filter that has died, whose factor leaves nothing of any sum
+ * @throws {@link UnsupportedError} where a sum could leave 32 bits and that could be seen: not of a filter that has
+ *   died, whose factor leaves nothing of any sum
  */
 function packHead(
   memory: LinearMemory,

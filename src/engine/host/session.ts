@@ -1,5 +1,6 @@
 /**
- * An image in one wasm instance with one memory. Running copies in, executes the schedule in one call, copies out; it allocates nothing in wasm.
+ * An image in one wasm instance with one memory. Running copies in, executes the schedule in one call, copies out; it
+ * allocates nothing in wasm.
  * @module
  */
 import { kindOf, tagOf } from "../../arguments.ts";
@@ -31,7 +32,10 @@ export type Numbers = Float32Array | Int8Array | Uint8Array;
 /** One value, or one for each input by its name. Row-major; types and lengths as the inputs say. */
 export type RunInput = Numbers | Uint8ClampedArray | Readonly<Record<string, Numbers | Uint8ClampedArray>>;
 
-/** What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not Float32Array. */
+/**
+ * What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not
+ * Float32Array.
+ */
 export interface RunResult<T extends Numbers = Float32Array> {
   /** The first output. */
   readonly output: T;
@@ -57,7 +61,9 @@ export interface SessionParts {
   readonly graph?: Graph | undefined;
 }
 
-/** A network that is ready to run: an image in one wasm instance. Sessions share nothing; dropping one frees all of it. */
+/**
+ * A network that is ready to run: an image in one wasm instance. Sessions share nothing; dropping one frees all of it.
+ */
 export class Session {
   /** What goes in and comes out, and what it means. */
   readonly manifest: Manifest;
@@ -103,8 +109,9 @@ export class Session {
   }
 
   /**
-   * The session as one file: step records, schedule, packed weights, and what they mean. `open` makes the same session of it, without a reader and without
-   * packing; `load` knows such a file too. It is for the builds whose weights are packed alike: `simd` and `relaxed`, or `scalar`.
+   * The session as one file: step records, schedule, packed weights, and what they mean. `open` makes the same session
+   * of it, without a reader and without packing; `load` knows such a file too. It is for the builds whose weights are
+   * packed alike: `simd` and `relaxed`, or `scalar`.
    * @throws {@link StateError} after `dispose`
    */
   save(): Uint8Array<ArrayBuffer> {
@@ -115,7 +122,8 @@ export class Session {
 
   /**
    * Computes the network once. Synchronous: it returns when the answer is there.
-   * @throws {@link ShapeError} for a wrong length, `TypeError` for a wrong kind of array or a missing input, {@link StateError} after `dispose`
+   * @throws {@link ShapeError} for a wrong length, `TypeError` for a wrong kind of array or a missing input, {@link
+   *   StateError} after `dispose`
    */
   run<T extends Numbers = Float32Array>(input: RunInput): RunResult<T> {
     const memory = this.#write(input);
@@ -124,8 +132,9 @@ export class Session {
   }
 
   /**
-   * The memory of an input, to be written in place before each {@link compute}; by default the first one's. Taken once, it serves for all runs, since it
-   * never moves; but write all of it each time: a run uses the bytes for other values once the network has read the input.
+   * The memory of an input, to be written in place before each {@link compute}; by default the first one's. Taken once,
+   * it serves for all runs, since it never moves; but write all of it each time: a run uses the bytes for other values
+   * once the network has read the input.
    * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
    */
   input<T extends Numbers = Float32Array>(name: string = this.inputs[0]!.name): T {
@@ -133,8 +142,8 @@ export class Session {
   }
 
   /**
-   * The memory of an output or of an end point that was asked for, to be read after {@link compute}; by default the first output's. Taken once, it
-   * serves for all runs; the next one overwrites what it holds.
+   * The memory of an output or of an end point that was asked for, to be read after {@link compute}; by default the
+   * first output's. Taken once, it serves for all runs; the next one overwrites what it holds.
    * @throws as {@link input}
    */
   output<T extends Numbers = Float32Array>(name: string = this.outputs[0]!.name): T {
@@ -142,7 +151,8 @@ export class Session {
   }
 
   /**
-   * Computes the network once on what the {@link input} views hold, into the {@link output} views: {@link run} without copies and without garbage.
+   * Computes the network once on what the {@link input} views hold, into the {@link output} views: {@link run} without
+   * copies and without garbage.
    * @throws {@link StateError} after `dispose`
    */
   compute(): void {

@@ -17,8 +17,9 @@ export interface Arena {
 }
 
 /**
- * Places values so that no two that live at the same time overlap: the largest first, each into the smallest gap between the already placed ones
- * that it shares time with. Deterministic; ties go to the one listed first. `bytes` are expected to be multiples of the alignment.
+ * Places values so that no two that live at the same time overlap: the largest first, each into the smallest gap
+ * between the already placed ones that it shares time with. Deterministic; ties go to the one listed first. `bytes` are
+ * expected to be multiples of the alignment.
  */
 export function placeLifetimes(lifetimes: readonly Lifetime[]): Arena {
   const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || a - b);

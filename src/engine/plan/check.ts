@@ -107,7 +107,10 @@ class Check {
     this.#demand(end <= memory.total && memory.total <= 2 ** 32, `${end} bytes to 4 GiB`, memory.total);
   }
 
-  /** Every unit of every step is computed once, and all of a step before any of the next: what follows may then go by whole steps. */
+  /**
+   * Every unit of every step is computed once, and all of a step before any of the next: what follows may then go by
+   * whole steps.
+   */
   schedule(): void {
     const { steps, schedule } = this.#plan;
     let [at, unit] = [0, 0];

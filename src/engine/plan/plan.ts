@@ -1,9 +1,9 @@
 /**
- * Where every byte lies and which kernel runs in which order: a pure function of the graph. It knows the total before anything is allocated, and it
- * needs no weights for that.
+ * Where every byte lies and which kernel runs in which order: a pure function of the graph. It knows the total before
+ * anything is allocated, and it needs no weights for that.
  *
- *     [ static data | step records | schedule | packed weights | arena: activations, scratch, input, output | SLACK ]
- *     0             BASE                                                                                           total
+ *     [ static data | step records | schedule | packed weights | arena: values and scratch | SLACK ]
+ *     0             BASE                                                                       total
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";

@@ -1,5 +1,6 @@
 /**
- * All that a sound model asks for and that there is not: who converts it again wants to hear it at once, not one thing a try.
+ * All that a sound model asks for and that there is not: who converts it again wants to hear it at once, not one thing
+ * a try.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";

@@ -1,5 +1,6 @@
 /**
- * The last look at a graph that was made of a file: what does not fit together in it is the file's fault, not the caller's.
+ * The last look at a graph that was made of a file: what does not fit together in it is the file's fault, not the
+ * caller's.
  * @module
  */
 import { FormatError, SepconvError, ShapeError, UnsupportedError } from "../../errors.ts";

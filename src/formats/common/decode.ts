@@ -1,5 +1,6 @@
 /**
- * Numbers of files in the order and type in which graphs keep them, a piece at a time: a large tensor must not keep the event loop waiting.
+ * Numbers of files in the order and type in which graphs keep them, a piece at a time: a large tensor must not keep the
+ * event loop waiting.
  * @module
  */
 import type { Budget } from "../../limits.ts";
@@ -7,7 +8,10 @@ import type { Budget } from "../../limits.ts";
 /** Numbers that are decoded between two looks at the clock: a few milliseconds' worth. */
 const PIECE = 1 << 19;
 
-/** Calls `piece` for [from, to) over all of `length` in turn, giving way where the time is up. @throws the signal's reason once it is aborted */
+/**
+ * Calls `piece` for [from, to) over all of `length` in turn, giving way where the time is up. @throws the signal's
+ * reason once it is aborted
+ */
 export async function inPieces(
   length: number,
   budget: Budget,

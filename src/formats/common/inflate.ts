@@ -1,5 +1,6 @@
 /**
- * Deflate, unpacked into a buffer of the size that was claimed: never a byte more, in steps between which others get their turn.
+ * Deflate, unpacked into a buffer of the size that was claimed: never a byte more, in steps between which others get
+ * their turn.
  * @module
  */
 import { FormatError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Arithmetic of short lists of numbers: what models do with shapes to make other shapes of them, computed while a model is read. Formats bring their own names
- * for it.
+ * Arithmetic of short lists of numbers: what models do with shapes to make other shapes of them, computed while a model
+ * is read. Formats bring their own names for it.
  * @module
  */
 import { positiveAxis, resolvedShape } from "../../graph/dimensions.ts";
@@ -28,8 +28,8 @@ export interface SliceMasks {
 }
 
 /**
- * Part of a list, as TensorFlow's StridedSlice takes it; without a list's only axis where the mask says so. Undefined for more axes, and for an index that there
- * is not.
+ * Part of a list, as TensorFlow's StridedSlice takes it; without a list's only axis where the mask says so. Undefined
+ * for more axes, and for an index that there is not.
  */
 export function stridedSlice(
   data: Known,
@@ -68,7 +68,10 @@ export function expanded(data: Known): Known | undefined {
   return reshaped(data, data.shape.length === 0 ? [1] : [1, -1]);
 }
 
-/** Joins what lies along the first axis (`stack`: along a new one). Undefined for other axes than the first, and where there is too much. */
+/**
+ * Joins what lies along the first axis (`stack`: along a new one). Undefined for other axes than the first, and where
+ * there is too much.
+ */
 export function joined(parts: readonly Known[], axis: number, stack: boolean): Known | undefined {
   const [first] = parts;
   if (first === undefined) return undefined;
@@ -91,7 +94,10 @@ export function gathered(data: Known, indices: Known): Known | undefined {
   return values.includes(undefined) ? undefined : { shape: indices.shape, values: values as number[] };
 }
 
-/** Element by element; one number serves all of a list. Undefined where lengths disagree, or a result is no whole number of 32 bits. */
+/**
+ * Element by element; one number serves all of a list. Undefined where lengths disagree, or a result is no whole number
+ * of 32 bits.
+ */
 export function elementwise(a: Known, b: Known, f: (a: number, b: number) => number): Known | undefined {
   const [long, other] = a.values.length >= b.values.length ? [a, b] : [b, a];
   if (other.values.length !== 1 && `${a.shape}` !== `${b.shape}`) return undefined;

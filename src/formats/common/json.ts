@@ -8,7 +8,8 @@ import { Budget } from "../../limits.ts";
 /**
  * Parses JSON.
  * @param where begins every message: the file, or the part of it that the text stands in
- * @throws {@link FormatError} when the bytes are not UTF-8 or not JSON, or lists and objects lie in each other deeper than the budget's `maxDepth`
+ * @throws {@link FormatError} when the bytes are not UTF-8 or not JSON, or lists and objects lie in each other deeper
+ *   than the budget's `maxDepth`
  */
 export function parseJson(where: string, json: Uint8Array | string, budget: Budget = new Budget()): unknown {
   const text = typeof json === "string" ? json : decoded(where, json);

@@ -1,8 +1,8 @@
 /**
  * The weights manifest of TF.js and its binary shards, as models saved by TF.js and by face-api carry them.
  *
- * A manifest is a list of groups; the shards of a group, joined, hold its weights one after the other in the manifest's order, little-endian, without
- * gaps. A weight may begin in one shard and end in the next.
+ * A manifest is a list of groups; the shards of a group, joined, hold its weights one after the other in the manifest's
+ * order, little-endian, without gaps. A weight may begin in one shard and end in the next.
  * @module
  */
 import { FormatError, LoadError, UnsupportedError } from "../../errors.ts";
@@ -59,7 +59,8 @@ export interface WeightsOptions {
  * @returns the weights by name, in the manifest's order
  * @throws FormatError when the manifest is malformed, names a weight twice, or disagrees with its shards in length
  * @throws UnsupportedError for strings and complex numbers
- * @throws LoadError when a shard is missing (from `sibling`); MemoryError when the weights are larger than the budget allows
+ * @throws LoadError when a shard is missing (from `sibling`); MemoryError when the weights are larger than the budget
+ *   allows
  */
 export async function readWeights(
   manifest: unknown,
@@ -86,7 +87,8 @@ export async function readWeights(
   return weights;
 }
 
-// --- The manifest --------------------------------------------------------------------------------------------------------------------------
+// --- The manifest
+// -------------------------------------------------------------------------------------------------------------------
 
 function parseManifest(manifest: unknown, budget: Budget): Group[] {
   if (!Array.isArray(manifest)) {
@@ -166,7 +168,8 @@ function kind(value: unknown): string {
   return value === undefined ? "nothing" : value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
 }
 
-// --- The shards ----------------------------------------------------------------------------------------------------------------------------
+// --- The shards
+// -------------------------------------------------------------------------------------------------------------------
 
 /** Shards that are read at a time. */
 const AT_ONCE = 8;
@@ -209,8 +212,9 @@ function checkLength(group: Group, shards: readonly Uint8Array[]): void {
 }
 
 /**
- * Takes the bytes of shards one piece after the other, each a copy (or passes over them): offsets need not be aligned, and the shards should be free to go
- * (`slice` would not let them, where they are Node Buffers). The shards are never joined as a whole.
+ * Takes the bytes of shards one piece after the other, each a copy (or passes over them): offsets need not be aligned,
+ * and the shards should be free to go (`slice` would not let them, where they are Node Buffers). The shards are never
+ * joined as a whole.
  */
 function joined(shards: readonly Uint8Array[]): (bytes: number, use: boolean) => ArrayBuffer | undefined {
   let [shard, offset] = [0, 0];

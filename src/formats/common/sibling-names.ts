@@ -1,11 +1,13 @@
 /**
- * Names of files that a model's own file gives: a stranger's words. What they may say, and what of them is a path and what a query.
+ * Names of files that a model's own file gives: a stranger's words. What they may say, and what of them is a path and
+ * what a query.
  * @module
  */
 import { FormatError } from "../../errors.ts";
 
 /**
- * The segments of a sibling's path. A manifest is a stranger's file: it may name files in the model's folder and below, nothing else.
+ * The segments of a sibling's path. A manifest is a stranger's file: it may name files in the model's folder and below,
+ * nothing else.
  * @param written the name as the manifest has it
  * @throws FormatError for absolute paths, URLs, backslashes and `..`.
  */
@@ -19,8 +21,8 @@ export function inside(file: string, name: string, written = name): string[] {
 }
 
 /**
- * A name with a query (`?key=value`) is an address, whose path may be percent-encoded as such; one without is a plain name, in which a question mark is a
- * character like others.
+ * A name with a query (`?key=value`) is an address, whose path may be percent-encoded as such; one without is a plain
+ * name, in which a question mark is a character like others.
  */
 export function splitQuery(name: string): readonly [path: string, query: string | undefined] {
   const at = name.search(/\?[^?=/]+=/);

@@ -10,8 +10,9 @@ import { asAddress, inside, splitQuery } from "./sibling-names.ts";
 export type Bytes = ArrayBuffer | ArrayBufferView | Blob;
 
 /**
- * What a model can be read from. A string is an http(s), file, data or blob URL, otherwise a path (in a browser: a URL relative to the page).
- * A record maps file names to bytes, for models in several files: `{ "model.json": …, "group1-shard1of1.bin": … }`.
+ * What a model can be read from. A string is an http(s), file, data or blob URL, otherwise a path (in a browser: a URL
+ * relative to the page). A record maps file names to bytes, for models in several files: `{ "model.json": …,
+ * "group1-shard1of1.bin": … }`.
  */
 export type ModelSource = string | URL | Bytes | Response | Readonly<Record<string, Bytes>>;
 
@@ -35,17 +36,18 @@ export interface ReadOptions {
 }
 
 /**
- * Says where a file is that a manifest names, as tfjs's `weightUrlConverter` does: an address or path (as {@link ModelSource} takes them), or the bytes
- * themselves; undefined for the default, beside the model. Called once a file.
- * @param path as the manifest has it, such as `group1-shard1of4.bin`; a stranger's words, where the model is a stranger's
+ * Says where a file is that a manifest names, as tfjs's `weightUrlConverter` does: an address or path (as {@link
+ * ModelSource} takes them), or the bytes themselves; undefined for the default, beside the model. Called once a file.
+ * @param path as the manifest has it, such as `group1-shard1of4.bin`; a stranger's words, where the model is a
+ *   stranger's
  */
 export type WeightUrl = (
   path: string,
 ) => string | URL | Bytes | Response | undefined | Promise<string | URL | Bytes | Response | undefined>;
 
 /**
- * Reads a file that the model names; `name` is relative to the model's folder and cannot leave it. Models that came over http(s) may name whole http(s) addresses
- * too.
+ * Reads a file that the model names; `name` is relative to the model's folder and cannot leave it. Models that came
+ * over http(s) may name whole http(s) addresses too.
  */
 export type Sibling = (name: string) => Promise<Uint8Array>;
 
@@ -59,7 +61,8 @@ export interface ModelFiles {
 
 /**
  * Reads the first file of a model.
- * @throws LoadError when there is nothing to read: no such file, a directory, an HTTP error, HTML in place of a model, no bytes at all.
+ * @throws LoadError when there is nothing to read: no such file, a directory, an HTTP error, HTML in place of a model,
+ *   no bytes at all.
  */
 export async function readSource(source: ModelSource, asked: ReadOptions = {}): Promise<ModelFiles> {
   const options = { ...asked, budget: asked.budget ?? new Budget() };
@@ -123,7 +126,8 @@ function hasFiles(): boolean {
   return typeof process !== "undefined" && typeof process.versions?.node === "string";
 }
 
-// --- Files ---------------------------------------------------------------------------------------------------------------------------------
+// --- Files
+// -------------------------------------------------------------------------------------------------------------------
 
 async function fromPath(source: string, options: ReadOptions): Promise<ModelFiles> {
   const path = /^file:/i.test(source)
@@ -156,7 +160,8 @@ function fileProblem(cause: unknown): string {
   return message ?? String(cause);
 }
 
-// --- URLs ----------------------------------------------------------------------------------------------------------------------------------
+// --- URLs
+// -------------------------------------------------------------------------------------------------------------------
 
 async function fromUrl(url: string, options: ReadOptions): Promise<ModelFiles> {
   const bytes = await fetchBytes(url, options);
@@ -172,8 +177,9 @@ async function fromResponse(response: Response, options: ReadOptions): Promise<M
 }
 
 /**
- * Siblings without a query of their own keep that of the model's URL, which may carry a signature or a format (`?tfjs-format=file`). Whole addresses are taken as
- * they are: whoever serves the model could redirect to them just as well.
+ * Siblings without a query of their own keep that of the model's URL, which may carry a signature or a format
+ * (`?tfjs-format=file`). Whole addresses are taken as they are: whoever serves the model could redirect to them just as
+ * well.
  */
 function siblingUrl(url: string, options: ReadOptions): Sibling {
   return async (name) => {
@@ -231,7 +237,8 @@ function shorten(url: string): string {
   return url.startsWith("data:") && url.length > 60 ? `${url.slice(0, 59)}…` : url;
 }
 
-// --- Bytes ---------------------------------------------------------------------------------------------------------------------------------
+// --- Bytes
+// -------------------------------------------------------------------------------------------------------------------
 
 async function fromRecord(files: Readonly<Record<string, Bytes>>, options: ReadOptions): Promise<ModelFiles> {
   for (const [name, file] of Object.entries(files)) {
@@ -300,7 +307,9 @@ async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-/** Joins chunks; a single one is not copied. Never a Node Buffer, whose `slice` shares memory where other arrays copy. */
+/**
+ * Joins chunks; a single one is not copied. Never a Node Buffer, whose `slice` shares memory where other arrays copy.
+ */
 async function collect(
   file: string,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -56,7 +56,10 @@ function damaged(where: string, expected: string, got: string): FormatError {
   return new FormatError(`${where}: expected a whole zip file, ${expected}, got ${got}`);
 }
 
-/** Where the end record of a zip begins that these bytes end in; −1 where they end in none. It is 22 bytes and a comment of up to 64 KiB. */
+/**
+ * Where the end record of a zip begins that these bytes end in; −1 where they end in none. It is 22 bytes and a comment
+ * of up to 64 KiB.
+ */
 export function endOfZip(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let end = bytes.length - 22; end >= 0 && end > bytes.length - 65_558; end--) {

@@ -1,9 +1,10 @@
 /**
- * Safetensors: eight bytes of header length, a JSON header, then the tensors' bytes, little-endian and without gaps. Reading, writing, and the
- * recognition of a MobileNet v1 in what was read.
+ * Safetensors: eight bytes of header length, a JSON header, then the tensors' bytes, little-endian and without gaps.
+ * Reading, writing, and the recognition of a MobileNet v1 in what was read.
  *
- * A file comes from strangers. Before any tensor is looked at, its header must prove that the tensors lie one behind the other, are as long as their
- * shapes say, and together are the whole file: nothing hidden, nothing shared, nothing outside.
+ * A file comes from strangers. Before any tensor is looked at, its header must prove that the tensors lie one behind
+ * the other, are as long as their shapes say, and together are the whole file: nothing hidden, nothing shared, nothing
+ * outside.
  * @module
  */
 import { FormatError, UnsupportedError } from "../../errors.ts";
@@ -79,7 +80,8 @@ export async function fromSafetensors(bytes: Uint8Array, options: SafetensorsOpt
   );
 }
 
-// --- Reading -------------------------------------------------------------------------------------------------------------------------------
+// --- Reading
+// -------------------------------------------------------------------------------------------------------------------
 
 /**
  * Checks a file and finds its tensors. Copies nothing.
@@ -164,7 +166,9 @@ function parseEntry(name: string, entry: unknown): Entry {
   return { name, dtype, shape, begin, end };
 }
 
-/** Sorted by where they begin, each tensor must begin where the one before ended, and the last must end with the file. */
+/**
+ * Sorted by where they begin, each tensor must begin where the one before ended, and the last must end with the file.
+ */
 function checkCoverage(entries: readonly Entry[], length: number): void {
   let covered = 0;
   for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -245,7 +249,8 @@ async function decodeInPieces(name: string, tensor: StoredTensor, budget: Budget
   return result;
 }
 
-// --- Writing -------------------------------------------------------------------------------------------------------------------------------
+// --- Writing
+// -------------------------------------------------------------------------------------------------------------------
 
 /**
  * Writes tensors, or a graph that `mobilenetV1` made, with the options that rebuild it.

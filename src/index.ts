@@ -47,18 +47,10 @@ export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/r
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
-export type { PictureLike } from "./vision/given.ts";
-export {
-  createResizer,
-  type InputOptions,
-  type Picture,
-  type PixelRange,
-  Resizer,
-  type SessionInputOptions,
-  sessionInput,
-  toInput,
-} from "./vision/image.ts";
+export type { Picture, PictureLike } from "./vision/given.ts";
+export { createResizer, type InputOptions, Resizer, toInput } from "./vision/image.ts";
 export { fromReal, toReal } from "./vision/real.ts";
+export { type PixelRange, type SessionInputOptions, sessionInput } from "./vision/session-input.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

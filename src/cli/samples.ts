@@ -8,7 +8,7 @@ import process from "node:process";
 import { ShapeError } from "../errors.ts";
 import type { Graph, Normalization } from "../graph/graph.ts";
 import { decodeImage, type PixelRange, type Sample, toInput } from "../index.ts";
-import { assumption, pixelRange } from "../vision/image.ts";
+import { assumption, pixelRange } from "../vision/session-input.ts";
 import { readBytes } from "./files.ts";
 import { parseNpy } from "./npy.ts";
 import type { Progress } from "./progress.ts";

@@ -6,8 +6,8 @@ import type { Numbers, Session } from "../engine/host/session.ts";
 import { ShapeError, UnsupportedError } from "../errors.ts";
 import type { Op } from "../graph/graph.ts";
 import type { PictureLike } from "./given.ts";
-import { type PixelRange, type SessionInputOptions, sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
+import { type PixelRange, type SessionInputOptions, sessionInput } from "./session-input.ts";
 
 /** One class. */
 export interface Class {

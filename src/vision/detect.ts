@@ -8,8 +8,8 @@ import { UnsupportedError } from "../errors.ts";
 import type { Detector } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
-import { sessionInput } from "./image.ts";
 import { toReal } from "./real.ts";
+import { sessionInput } from "./session-input.ts";
 
 /** One thing that was found. */
 export interface Detection {

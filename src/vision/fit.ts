@@ -9,6 +9,11 @@ export interface Size {
   readonly height: number;
 }
 
+/** The size alone of what has more to it. */
+export function sizeOf({ width, height }: Size): Size {
+  return { width, height };
+}
+
 /** x and y of the top left corner, width, height; in pixels, fractions allowed. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 

@@ -2,9 +2,17 @@
  * A picture as callers hand it over: its pixels, or what they can be had from.
  * @module
  */
-import { kindOf } from "../arguments.ts";
+import { kindOf, tagOf } from "../arguments.ts";
+import { ShapeError } from "../errors.ts";
 import { decodeImage, type ImageSource } from "./decode.ts";
-import type { Picture } from "./image.ts";
+import type { Size } from "./fit.ts";
+
+/** Pixels, row-major, channels interleaved, nothing between rows. A browser's `ImageData` is one. */
+export interface Picture extends Size {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  /** 1 gray, 3 RGB, 4 RGBA (alpha is ignored); by default what the length of `data` says. */
+  readonly channels?: 1 | 3 | 4 | undefined;
+}
 
 /** Pixels; or an image file as path, URL, bytes, `Blob` or `Response`, which is then decoded. */
 export type PictureLike = Picture | ImageSource | string | URL;
@@ -25,4 +33,21 @@ export async function pictureGiven(where: string, given: PictureLike): Promise<P
     );
   }
   return "width" in given && "height" in given ? given : decodeImage(given as ImageSource);
+}
+
+/** The number of channels, once everything about the picture fits together. */
+export function checkPicture(picture: Picture): 1 | 3 | 4 {
+  const { data, width, height } = picture;
+  if (tagOf(data) !== "Uint8Array" && tagOf(data) !== "Uint8ClampedArray") {
+    throw new TypeError(`picture data: expected a Uint8Array or Uint8ClampedArray, got ${kindOf(data)}`);
+  }
+  const pixels = width * height;
+  const channels = picture.channels ?? data.length / pixels;
+  if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== pixels * channels) {
+    const each = picture.channels ?? "1, 3 or 4";
+    throw new ShapeError(
+      `picture data: expected ${each} bytes for each of ${width}×${height} pixels, got ${data.length} bytes`,
+    );
+  }
+  return channels;
 }

@@ -1,26 +1,11 @@
-/**
- * From a picture's bytes to a network's input: crop, resize, normalize, by the kernel `image_f32` in a wasm instance of
- * its own.
- * @module
- */
-import { kindOf, tagOf } from "../arguments.ts";
 import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/host/memory.ts";
-import type { Numbers, Session, ValueInfo } from "../engine/host/session.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
 import { type Kernels, loadStableKernels } from "../engine/variant.ts";
-import { ShapeError, UnsupportedError } from "../errors.ts";
-import type { Normalization, Source } from "../graph/graph.ts";
-import { type FitOptions, type Placement, place, type Size } from "./fit.ts";
-import { type PictureLike, pictureGiven } from "./given.ts";
-import { fromReal, pixelsAsBytes } from "./real.ts";
+import { ShapeError } from "../errors.ts";
+import type { Normalization } from "../graph/graph.ts";
+import { type FitOptions, type Placement, place, type Size, sizeOf } from "./fit.ts";
+import { checkPicture, type Picture, type PictureLike, pictureGiven } from "./given.ts";
 import { type Method, type Taps, taps } from "./taps.ts";
-
-/** Pixels, row-major, channels interleaved, nothing between rows. A browser's `ImageData` is one. */
-export interface Picture extends Size {
-  readonly data: Uint8Array | Uint8ClampedArray;
-  /** 1 gray, 3 RGB, 4 RGBA (alpha is ignored); by default what the length of `data` says. */
-  readonly channels?: 1 | 3 | 4 | undefined;
-}
 
 /** The input to make, and how. */
 export interface InputOptions extends Size, FitOptions {
@@ -57,7 +42,7 @@ const STRIP_BYTES = 1 << 20;
 export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
   const picture = await pictureGiven("picture", given);
   const channels = checkPicture(picture);
-  return (await createResizer({ ...size(picture), channels }, options)).run(picture, output);
+  return (await createResizer({ ...sizeOf(picture), channels }, options)).run(picture, output);
 }
 
 /**
@@ -85,7 +70,7 @@ export async function createResizer(
   const channels = options.channels ?? 3;
   if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
   const placement = place(picture, options, options);
-  const layout = layOut(picture, { ...size(options), channels }, placement, options.method ?? "auto");
+  const layout = layOut(picture, { ...sizeOf(options), channels }, placement, options.method ?? "auto");
   const affine = affineOf(options.normalization, channels);
   const padding = perChannel("padColor", options.padColor ?? 0, channels);
   const { module } = kernels ?? (await loadStableKernels());
@@ -177,7 +162,7 @@ export class Resizer {
    */
   run(picture: Picture, output?: Float32Array): Float32Array {
     const layout = this.#layout;
-    const got = { ...size(picture), channels: checkPicture(picture) };
+    const got = { ...sizeOf(picture), channels: checkPicture(picture) };
     if (describe(got) !== describe(layout.picture)) {
       throw new ShapeError(`picture: expected ${describe(layout.picture)}, got ${describe(got)}`);
     }
@@ -263,126 +248,6 @@ function perChannel(where: string, value: number | readonly number[], channels: 
   return values;
 }
 
-function size({ width, height }: Size): Size {
-  return { width, height };
-}
-
 function describe({ width, height, channels }: Layout["picture"]): string {
   return `${width}×${height} pixels of ${channels} bytes`;
-}
-
-/** The number of channels, once everything about the picture fits together. */
-function checkPicture(picture: Picture): 1 | 3 | 4 {
-  const { data, width, height } = picture;
-  if (tagOf(data) !== "Uint8Array" && tagOf(data) !== "Uint8ClampedArray") {
-    throw new TypeError(`picture data: expected a Uint8Array or Uint8ClampedArray, got ${kindOf(data)}`);
-  }
-  const pixels = width * height;
-  const channels = picture.channels ?? data.length / pixels;
-  if ((channels !== 1 && channels !== 3 && channels !== 4) || data.length !== pixels * channels) {
-    const each = picture.channels ?? "1, 3 or 4";
-    throw new ShapeError(
-      `picture data: expected ${each} bytes for each of ${width}×${height} pixels, got ${data.length} bytes`,
-    );
-  }
-  return channels;
-}
-
-/** What a session leaves open about its pictures. */
-export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels">>;
-
-/** How pixels are brought into a network's range, and who says so. */
-export interface PixelRange extends Normalization {
-  /**
-   * `option`: the caller. `model`: its file, its family or a stage of its own. `assumed`: nobody; it is the most common
-   * range, [−1, 1], and may be wrong.
-   */
-  readonly from: "option" | "model" | "assumed";
-}
-
-/** Networks of TensorFlow and Keras, the most common ones, want [−1, 1]; it is what those get that say nothing. */
-const DEFAULT_NORMALIZATION: Normalization = { mean: 127.5, std: 127.5 };
-
-/**
- * The range that pixels have for the first input of a network: what the caller asks for, else what is known of the
- * model, else [−1, 1]. For inputs of 8 bits, pixels are the numbers, from the lowest to the highest.
- */
-export function pixelRange(
-  source: Source,
-  input: Pick<ValueInfo, "dtype" | "scale" | "zeroPoint">,
-  asked?: Normalization,
-): PixelRange {
-  if (asked) return { ...asked, from: "option" };
-  const known = source.normalization ?? pixelsAsBytes(input);
-  return known ? { ...known, from: "model" } : { ...DEFAULT_NORMALIZATION, from: "assumed" };
-}
-
-/** Sessions whose range was assumed and that have been told of. */
-const warned = new WeakSet<Session>();
-
-function warn(session: Session): void {
-  if (warned.has(session)) return;
-  warned.add(session);
-  console.warn(assumption(session.manifest.name));
-}
-
-/** What people are told where a range is assumed. */
-export function assumption(model: string): string {
-  return (
-    `sepconv: ${JSON.stringify(model)} does not say which range its pixels have; assumed [-1, 1]. Answers are wrong if that is: ` +
-    "say it by the option normalization (--range on the command line)."
-  );
-}
-
-/**
- * The resizer that a session used last. Pictures tend to come in one size (a camera's), and it goes when the session
- * goes.
- */
-const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
-
-/**
- * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first
- * time that one is assumed, a warning is printed.
- * @returns the input in its own type, the placement for the way back, and the range
- * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
- * @example
- * ```js
- * import { load, sessionInput } from "sepconv";
- *
- * const net = await load("model.tflite");
- * const { input, range } = await sessionInput(net, "cat.bmp", { normalization: { mean: 0, std: 255 } });
- * console.log(net.run(input).output, range.from);
- * ```
- */
-export async function sessionInput(
-  session: Session,
-  given: PictureLike,
-  options: SessionInputOptions = {},
-): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
-  const info = session.inputs[0]!;
-  const { name, shape, dtype } = info;
-  const [n, height, width, channels] = shape;
-  if (shape.length !== 4 || n !== 1 || (channels !== 1 && channels !== 3)) {
-    throw new UnsupportedError(
-      `input ${name}: expected one image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
-    );
-  }
-  const picture = await pictureGiven("picture", given);
-  const { fit, position, crop, method, padColor } = options;
-  const range = pixelRange(session.manifest.source, info, options.normalization);
-  if (range.from === "assumed") warn(session);
-  const { mean, std } = range;
-  const normalization = { mean, std };
-  const shaped = { width: width!, height: height!, channels } as const;
-  const resize: InputOptions = { ...shaped, normalization, fit, position, crop, method, padColor };
-  const from = { ...size(picture), channels: checkPicture(picture) };
-  const key = JSON.stringify([from, resize]);
-  let known = resizers.get(session);
-  if (known?.key !== key) {
-    known = { key, resizer: createResizer(from, resize, session.kernels) };
-    resizers.set(session, known);
-    known.resizer.catch(() => resizers.delete(session));
-  }
-  const resizer = await known.resizer;
-  return { input: fromReal(resizer.run(picture), info), placement: resizer.placement, range };
 }

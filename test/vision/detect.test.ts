@@ -9,7 +9,7 @@ import type { Graph } from "../../src/graph/graph.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { decodeImage } from "../../src/vision/decode.ts";
 import { type Detection, detect, iou } from "../../src/vision/detect.ts";
-import type { Picture } from "../../src/vision/image.ts";
+import type { Picture } from "../../src/vision/given.ts";
 import { forEachVariant, readBuild } from "../variants.ts";
 
 /** What scripts/record-face-api.mjs writes. */

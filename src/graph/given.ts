@@ -30,14 +30,14 @@ export function graphGiven(where: string, given: GraphLike): Graph {
   return respelled(value as unknown as Graph);
 }
 
-/** Ops under the names that they had before 0.2. */
+/** Ops under the names that they had at first. */
 const FORMER: Readonly<Record<string, string>> = {
   quantise: "quantize",
   dequantise: "dequantize",
   normalise: "normalize",
 };
 
-/** The graph in today's words: those written by hand for an earlier version say `quantisation`, and `quantise`. */
+/** The graph in today's words: those written by hand for earlier sources say `quantisation`, and `quantise`. */
 function respelled(graph: Graph): Graph {
   type Entry = { readonly op?: string; readonly quantisation?: unknown };
   const isFormer = (entry: Entry) => isRecord(entry) && ("quantisation" in entry || (entry.op ?? "") in FORMER);

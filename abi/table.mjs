@@ -64,6 +64,7 @@ export const FIELDS = [
   ["dilationW", "i32", "Columns from one tap to the next."],
   ["padT", "i32", "Rows above the image."],
   ["padL", "i32", "Columns left of the image."],
+  ["padC", "i32", "Channels before the image's."],
 
   ["multiplier", "i32", "Depthwise outputs per input channel."],
   ["midC", "i32", "Channels between the depthwise and the pointwise half."],
@@ -233,6 +234,8 @@ export const GROUPS = {
       "an image inside the padded one",
       "s.padT >= 0 && s.padL >= 0 && s.outH >= s.inH + s.padT && s.outW >= s.inW + s.padL",
     ],
+    ["channels inside the padded ones", "s.padC >= 0 && s.outC >= s.inC + s.padC"],
+    below("outputs", "pixels(s) * s.outC"),
   ],
   rowElements,
   copied: [
@@ -279,6 +282,7 @@ const as = (...fields) => Object.fromEntries(fields.map((field) => [field, ""]))
 const F32_IMAGE = { x: "f32 [n, inH, inW, inC]" };
 const S8_IMAGE = { x: "i8 [n, inH, inW, inC]" };
 const IMAGE = as("n", "inH", "inW", "inC", "outH", "outW");
+const PADDED = as("outC", "padT", "padL", "padC");
 const TAPS = as("kH", "kW", "strideH", "strideW");
 const WINDOW = { ...IMAGE, ...TAPS, ...as("dilationH", "dilationW", "padT", "padL") };
 const IMAGE_ROWS = "the n·outH rows of the output images";
@@ -500,15 +504,15 @@ export const KERNELS = {
 
   pad_f32: {
     number: 11,
-    formula: ["y[n,oy,ox,c] = x[n, oy−padT, ox−padL, c] inside the image, a outside"],
+    formula: ["y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, a outside"],
     units: IMAGE_ROWS,
     reads: {
-      ...{ ...as("rows"), ...IMAGE, ...as("padT", "padL"), a: "What is around the image.", ...F32_IMAGE },
-      y: "f32 [n, outH, outW, inC]",
+      ...{ ...as("rows"), ...IMAGE, ...PADDED, a: "What is around the image.", ...F32_IMAGE },
+      y: "f32 [n, outH, outW, outC]",
     },
     aligned: ["x", "y"],
     needs: ["pad"],
-    extents: { x: "4 * image(s)", y: "4 * pixels(s) * s.inC" },
+    extents: { x: "4 * image(s)", y: "4 * pixels(s) * s.outC" },
     error: MOVED,
   },
 
@@ -872,15 +876,15 @@ export const KERNELS = {
   pad_s8: {
     number: 30,
     file: "move_s8",
-    formula: ["y[n,oy,ox,c] = x[n, oy−padT, ox−padL, c] inside the image, zy outside"],
+    formula: ["y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, zy outside"],
     units: IMAGE_ROWS,
     reads: {
-      ...{ ...as("rows"), ...IMAGE, ...as("padT", "padL"), zy: "What is around the image.", ...S8_IMAGE },
-      y: "i8 [n, outH, outW, inC]",
+      ...{ ...as("rows"), ...IMAGE, ...PADDED, zy: "What is around the image.", ...S8_IMAGE },
+      y: "i8 [n, outH, outW, outC]",
     },
     aligned: ["x", "y"],
     needs: ["pad"],
-    extents: { x: "image(s)", y: "pixels(s) * s.inC" },
+    extents: { x: "image(s)", y: "pixels(s) * s.outC" },
     error: "exact",
   },
 

@@ -54,6 +54,8 @@ export class Step {
   padT: i32;
   /** Columns left of the image. */
   padL: i32;
+  /** Channels before the image's. */
+  padC: i32;
   /** Depthwise outputs per input channel. */
   multiplier: i32;
   /** Channels between the depthwise and the pointwise half. */
@@ -359,6 +361,8 @@ function expectPad(s: Step): void {
     <f64>s.outH >= <f64>s.inH + <f64>s.padT &&
     <f64>s.outW >= <f64>s.inW + <f64>s.padL,
   );
+  assert(<f64>s.padC >= 0 && <f64>s.outC >= <f64>s.inC + <f64>s.padC); // channels inside the padded ones
+  assert(pixels(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ outputs
 }
 
 function expectRowElements(s: Step): void {
@@ -535,7 +539,7 @@ export function expect_copy(s: Step, y0: i32, y1: i32): void {
 }
 
 /**
- * y[n,oy,ox,c] = x[n, oy−padT, ox−padL, c] inside the image, a outside
+ * y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, a outside
  * Row units: the n·outH rows of the output images.
  */
 // @ts-ignore: decorator
@@ -854,7 +858,7 @@ export function expect_lut_s8(s: Step, y0: i32, y1: i32): void {
 }
 
 /**
- * y[n,oy,ox,c] = x[n, oy−padT, ox−padL, c] inside the image, zy outside
+ * y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, zy outside
  * Row units: the n·outH rows of the output images.
  */
 // @ts-ignore: decorator

@@ -29,6 +29,7 @@ export const OFFSET_dilationH = offsetof<Step>("dilationH");
 export const OFFSET_dilationW = offsetof<Step>("dilationW");
 export const OFFSET_padT = offsetof<Step>("padT");
 export const OFFSET_padL = offsetof<Step>("padL");
+export const OFFSET_padC = offsetof<Step>("padC");
 export const OFFSET_multiplier = offsetof<Step>("multiplier");
 export const OFFSET_midC = offsetof<Step>("midC");
 export const OFFSET_tile = offsetof<Step>("tile");

@@ -73,6 +73,8 @@ export const FIELDS = {
   padT: "i32",
   /** Columns left of the image. */
   padL: "i32",
+  /** Channels before the image's. */
+  padC: "i32",
   /** Depthwise outputs per input channel. */
   multiplier: "i32",
   /** Channels between the depthwise and the pointwise half. */
@@ -358,6 +360,8 @@ const pad = (s: Fields): Needs => [
     "an image inside the padded one",
     s.padT >= 0 && s.padL >= 0 && s.outH >= s.inH + s.padT && s.outW >= s.inW + s.padL,
   ],
+  ["channels inside the padded ones", s.padC >= 0 && s.outC >= s.inC + s.padC],
+  ["fewer than 2³¹ outputs", pixels(s) * s.outC < 2147483648],
 ];
 
 const rowElements = (s: Fields): Needs => [
@@ -508,7 +512,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     ],
     extents: (s) => ({
       x: 4 * image(s),
-      y: 4 * pixels(s) * s.inC,
+      y: 4 * pixels(s) * s.outC,
     }),
   },
   scale_shift_f32: {
@@ -765,7 +769,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     ],
     extents: (s) => ({
       x: image(s),
-      y: pixels(s) * s.inC,
+      y: pixels(s) * s.outC,
     }),
   },
   softmax_s8: {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Constant, Graph, Node, Normalization } from "./graph.ts";
+import { padsChannels } from "./ops/pad.ts";
 import { readersOf } from "./references.ts";
 
 /** Ranges in which pixels are handed to networks, and how pixels (0 … 255) come into them. */
@@ -28,7 +29,7 @@ interface Stage {
   readonly shift: readonly number[];
 }
 
-/** Ops that leave a pixel's range what it is. */
+/** Ops that leave a pixel's range what it is (of a pad, unless it moves the channels). */
 const PASSING: ReadonlySet<Node["op"]> = new Set(["identity", "resizeBilinear", "reshape", "pad"]);
 
 /**
@@ -60,6 +61,7 @@ function stageOf(graph: Graph): Stage | undefined {
   for (let name = graph.inputs[0]?.name; name !== undefined; ) {
     const [next, ...others] = readers.get(name) ?? [];
     if (next === undefined || others.length > 0) return stage;
+    if (next.op === "pad" && padsChannels(next)) return stage;
     const step = PASSING.has(next.op) ? { scale: [1], shift: [0] } : stepOf(next, graph);
     if (step === undefined) return stage;
     if (!PASSING.has(next.op)) stage = joined(stage ?? { scale: [1], shift: [0] }, step);

@@ -5,7 +5,7 @@
 import { clamp, hardSwish, sigmoid } from "../reference/activation.ts";
 import { add } from "../reference/add.ts";
 import { scaleShift } from "../reference/batchNorm.ts";
-import { concat, pad } from "../reference/concat.ts";
+import { concat, type Frame, pad } from "../reference/concat.ts";
 import { softmax } from "../reference/softmax.ts";
 import { count, exact, type Value } from "../reference/value.ts";
 import { random } from "./random.ts";
@@ -208,15 +208,31 @@ export function copyCases(): Case[] {
   ];
 }
 
-function padTrial(
-  shape: readonly number[],
-  by: { top: number; bottom: number; left: number; right: number },
-  value: number,
-): Trial {
+export const NO_FRAME: Frame = { top: 0, bottom: 0, left: 0, right: 0 };
+
+/** Images and what is around them, channels before or behind their own: of both kernels that pad. */
+export const CHANNEL_PADS: readonly (readonly [shape: readonly number[], by: Partial<Frame>])[] = [
+  ...[1, 3, 4, 5, 16, 17].flatMap((c) => [
+    ...[1, 4, 17].flatMap((k) => [[[1, 3, 4, c], { front: k }] as const, [[2, 3, 3, c], { back: k }] as const]),
+    [[1, 2, 5, c], { front: 3, back: 2 }] as const,
+    [[2, 3, 4, c], { top: 1, right: 2, bottom: 3, left: 1, front: 2, back: 5 }] as const,
+  ]),
+  [[3, 2, 2, 3], { top: 1, back: 1 }],
+  [[3, 2, 2, 3], { left: 1, back: 1 }],
+  [[3, 2, 2, 3], { bottom: 2, front: 1 }],
+  [[3, 2, 2, 3], { right: 2, front: 1 }],
+  [[1, 1, 1, 1], { top: 1, right: 1, bottom: 1, left: 1, front: 1, back: 1 }],
+  [[2, 9, 1, 3], { back: 4 }],
+  [[2, 1, 9, 3], { back: 4 }],
+  [[1, 2, 3, 200], { front: 130, back: 1 }],
+];
+
+function padTrial(shape: readonly number[], by: Frame, value: number): Trial {
   const [n = 0, inH = 0, inW = 0, inC = 0] = shape;
   const x = anyBits(`pad ${shape} ${Object.values(by)}`, count(shape));
   const expected = pad(exact(shape, x), by, value);
-  const [, outH = 0, outW = 0] = expected.shape;
+  const [, outH = 0, outW = 0, outC = 0] = expected.shape;
+  const starts = { padT: by.top, padL: by.left, padC: by.front ?? 0 };
   const where = pad(exact(shape, [...x.keys()]), by, -1).values;
   const word = bitsOf(Float32Array.of(value))[0]!;
   return {
@@ -225,13 +241,17 @@ function padTrial(
     problem: {
       kernel: "pad_f32",
       ...{ x, outputs: count(expected.shape), keepsBits: true },
-      fields: { rows: n * outH, n, inH, inW, inC, outH, outW, outC: inC, padT: by.top, padL: by.left, a: value },
+      fields: { rows: n * outH, n, inH, inW, inC, outH, outW, outC, ...starts, a: value },
     },
   };
 }
 
 /** The grid of pad_f32. */
 export function padCases(): Case[] {
+  const deep = ([shape, by]: (typeof CHANNEL_PADS)[number]): Case => ({
+    name: `${shape.join("x")}_by_${Object.entries(by).flat().join("_")}`,
+    make: () => padTrial(shape, { ...NO_FRAME, ...by }, -2.5),
+  });
   const of = (shape: readonly number[], top: number, right: number, bottom: number, left: number, value = 0): Case => ({
     name: `${shape.join("x")}_by_${top}_${right}_${bottom}_${left}_value_${value}`,
     make: () => padTrial(shape, { top, right, bottom, left }, value),
@@ -244,5 +264,6 @@ export function padCases(): Case[] {
     of([2, 3, 3, 5], 0, 0, 0, 0),
     of([2, 3, 3, 5], 2, 0, 0, 0, -0),
     of([1, 2, 200, 4], 1, 1, 1, 1, 7),
+    ...CHANNEL_PADS.map(deep),
   ];
 }

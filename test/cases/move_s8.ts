@@ -2,9 +2,10 @@
  * Cases of copy_s8 and pad_s8.
  * @module
  */
-import { pad } from "../reference/concat.ts";
+import { type Frame, pad } from "../reference/concat.ts";
 import { count, exact } from "../reference/value.ts";
 import { bounded8, bytes8, CHANNELS8, SIZES8, ZEROS8 } from "./bytes.ts";
+import { CHANNEL_PADS, NO_FRAME } from "./elementwise.ts";
 import type { Case, Trial } from "./trial.ts";
 
 /**
@@ -42,24 +43,22 @@ export function copyCases8(): Case[] {
   ];
 }
 
-interface Sides {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-function padTrial(shape: readonly number[], by: Sides, zy: number): Trial {
+function padTrial(shape: readonly number[], by: Frame, zy: number): Trial {
   const [n = 0, inH = 0, inW = 0, inC = 0] = shape;
   const x = bytes8(`pad ${shape} ${Object.values(by)}`, count(shape));
   const padded = pad(exact(shape, x), by, zy);
-  const [, outH = 0, outW = 0] = padded.shape;
-  const fields = { rows: n * outH, n, inH, inW, inC, outH, outW, outC: inC, padT: by.top, padL: by.left, zy };
+  const [, outH = 0, outW = 0, outC = 0] = padded.shape;
+  const starts = { padT: by.top, padL: by.left, padC: by.front ?? 0 };
+  const fields = { rows: n * outH, n, inH, inW, inC, outH, outW, outC, ...starts, zy };
   return bounded8({ kernel: "pad_s8", x, fields }, padded.shape, [...padded.values]);
 }
 
 /** The grid of pad_s8. */
 export function padCases8(): Case[] {
+  const deep = ([shape, by]: (typeof CHANNEL_PADS)[number]): Case => ({
+    name: `${shape.join("x")}_by_${Object.entries(by).flat().join("_")}`,
+    make: () => padTrial(shape, { ...NO_FRAME, ...by }, 7),
+  });
   const of = (shape: readonly number[], top: number, right: number, bottom: number, left: number, zy = -5): Case => ({
     name: `${shape.join("x")}_by_${top}_${right}_${bottom}_${left}_zero_${zy}`,
     make: () => padTrial(shape, { top, right, bottom, left }, zy),
@@ -77,5 +76,6 @@ export function padCases8(): Case[] {
     of([2, 1, 9, 3], 1, 2, 1, 2),
     of([2, 9, 1, 3], 1, 2, 1, 2),
     of([1, 2, 200, 4], 1, 1, 1, 1),
+    ...CHANNEL_PADS.map(deep),
   ];
 }

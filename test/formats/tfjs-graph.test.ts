@@ -149,6 +149,19 @@ describe("graph model", () => {
     expect(graph.nodes.find(({ name }) => name === "dense")).toMatchObject({ op: "dense", bias: "b" });
   });
 
+  test("pads of channels, before and behind", async () => {
+    const file = new GraphFile()
+      .placeholder("x", -1, 5, 4, 3)
+      .constant("behind", [4, 2], Int32Array.of(0, 0, 0, 0, 0, 0, 0, 5))
+      .node("padded", "Pad", ["x", "behind"])
+      .constant("around", [4, 2], Int32Array.of(0, 0, 1, 0, 0, 2, 3, 1))
+      .constant("value", [], Float32Array.of(-3))
+      .node("filled", "PadV2", ["padded", "around", "value"]);
+    const graph = await crossCheck(file, [1, 5, 4, 3], "filled");
+    const sides = { top: 1, bottom: 0, left: 0, right: 2, front: 3, back: 1 };
+    expect(graph.nodes.find(({ name }) => name === "filled")).toMatchObject({ op: "pad", padding: sides, value: -3 });
+  });
+
   test("end points of a MobileNet v1, its ReLU6 written out", async () => {
     const file = new GraphFile().placeholder("x", -1, 32, 32, 3).constant("six", [], Float32Array.of(6));
     file.constant("zero", [], Float32Array.of(0));
@@ -242,6 +255,19 @@ describe("graph model", () => {
       (f) => f.node("y", "Conv2D", ["x", "w"], window(1, "SAME", { data_format: text("NCHW") })),
       UnsupportedError,
       /node "y" \(Conv2D\): expected data_format NHWC, got NCHW/,
+    ],
+    [
+      "a padded batch",
+      (f) => f.constant("p", [4, 2], Int32Array.of(0, 1, 0, 0, 0, 0, 0, 2)).node("y", "Pad", ["x", "p"]),
+      UnsupportedError,
+      /node "y" \(Pad\): expected padding of height, width and channels only, got \[0,1,0,0,0,0,0,2\]/,
+    ],
+    [
+      "a window that counts channels",
+      (f) =>
+        f.node("y", "Conv2D", ["x", "w"], window(1, "EXPLICIT", { explicit_paddings: ints(0, 0, 0, 0, 0, 0, 0, 1) })),
+      UnsupportedError,
+      /node "y" \(Conv2D\): expected padding of height and width only, got \[0,0,0,0,0,0,0,1\]/,
     ],
     [
       "computed weights",

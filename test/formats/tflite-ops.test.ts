@@ -286,6 +286,25 @@ describe("other operators", () => {
       { op: "pad", padding: { top: 0, bottom: 1, left: 0, right: 1 }, value: -2 },
     ],
     [
+      "PAD",
+      [
+        { name: "pads", shape: [4, 2], type: "int32", data: [0, 0, 0, 0, 0, 0, 0, 5] },
+        { name: "y", shape: [1, 4, 4, 7] },
+      ],
+      {},
+      { op: "pad", padding: { top: 0, bottom: 0, left: 0, right: 0, back: 5 }, value: 0 },
+    ],
+    [
+      "PADV2",
+      [
+        { name: "pads", shape: [4, 2], type: "int32", data: [0, 0, 1, 0, 0, 2, 3, 1] },
+        { name: "value", shape: [1], data: [4] },
+        { name: "y", shape: [1, 5, 6, 6] },
+      ],
+      {},
+      { op: "pad", padding: { top: 1, bottom: 0, left: 0, right: 2, front: 3, back: 1 }, value: 4 },
+    ],
+    [
       "RESIZE_BILINEAR",
       [
         { name: "size", shape: [2], type: "int32", data: [3, 6] },
@@ -385,10 +404,10 @@ describe("other operators", () => {
     [
       "PAD",
       [
-        { name: "p", shape: [4, 2], type: "int32", data: [0, 0, 0, 0, 0, 0, 0, 1] },
-        { name: "y", shape: [1, 4, 4, 3] },
+        { name: "p", shape: [4, 2], type: "int32", data: [0, 1, 0, 0, 0, 0, 0, 1] },
+        { name: "y", shape: [2, 4, 4, 3] },
       ],
-      /none of batch and channels/,
+      /none of the batch/,
     ],
   ])("%s is refused by name where it goes beyond", async (op, tensors, message) => {
     const attempt = single(op, [image, ...tensors]);

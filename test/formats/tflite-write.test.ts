@@ -3,12 +3,15 @@ import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
+import { GraphBuilder } from "../../src/graph/builder.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { initialize } from "../../src/graph/initialize.ts";
 import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
+import { interpret } from "../reference/interpreter.ts";
+import { interpretQuantized } from "../reference/quantized.ts";
 import { missingShared, shared } from "./builders/shared.ts";
 
 /** Of a network that was quantized by two calibrations, recorded once; no host may write other bytes. */
@@ -27,6 +30,23 @@ async function expectSame(graph: Graph, input: Numbers): Promise<void> {
   );
   expect(back.outputs).toEqual(graph.outputs);
   expect(await outputsOf(back, input)).toEqual(await outputsOf(graph, input));
+}
+
+const NO_SIDES = { top: 0, bottom: 0, left: 0, right: 0 };
+
+/** A block as BlazeFace has them: what goes past the convolutions is pooled, and gets the channels that it lacks. */
+function residual(more: { readonly front?: number; readonly back: number }): Graph {
+  const b = new GraphBuilder();
+  b.addInput({ name: "x", shape: [2, 8, 6, 3], dtype: "float32" });
+  const numbers = random("residual w").floats(3 * 3 * 3 * 8, 0.3);
+  const weights = b.addConstant("w", { shape: [3, 3, 3, 8] }, numbers);
+  const window = { strides: [2, 2], padding: "same" } as const;
+  b.addNode({ op: "conv2d", name: "conv", inputs: ["x"], weights, dilations: [1, 1], ...window });
+  b.addNode({ op: "maxPool", name: "pool", inputs: ["x"], size: [2, 2], ...window });
+  b.addNode({ op: "pad", name: "deep", inputs: ["pool"], padding: { ...NO_SIDES, ...more }, value: 0 });
+  b.addNode({ op: "add", name: "sum", inputs: ["conv", "deep"] });
+  b.addNode({ op: "clamp", name: "y", inputs: ["sum"], lo: 0, hi: Number.POSITIVE_INFINITY });
+  return b.graph({ name: "residual", outputs: ["y"], source: { format: "test" } });
 }
 
 describe("toTflite", () => {
@@ -56,6 +76,27 @@ describe("toTflite", () => {
     const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
     const input = random("export").floats(32 * 32 * 3, 1);
     await expectSame(await quantize(float, [input]), input);
+  });
+
+  it("writes pads of channels, which come back as the reference computes them", async () => {
+    for (const more of [{ back: 5 }, { front: 2, back: 3 }]) {
+      const float = residual(more);
+      const input = random("residual").floats(2 * 8 * 6 * 3, 1);
+      const back = await fromTflite(await toTflite(float));
+      expect(back.nodes.find(({ op }) => op === "pad")).toMatchObject({ padding: { ...NO_SIDES, ...more } });
+      const session = await build(back, { variant: "simd" });
+      const { output } = session.run<Float32Array>(input);
+      const { values, bound } = interpret(back, { x: input }).get("y")!;
+      expect(output).toHaveLength(values.length);
+      for (const [i, v] of output.entries()) expect(Math.abs(v - values[i]!), `[${i}]`).toBeLessThanOrEqual(bound[i]!);
+      await expectSame(float, input);
+      const small = await quantize(float, [input], { io: "int8" });
+      const bytes = Int8Array.from(input, (v) => Math.round(127 * v));
+      await expectSame(small, bytes);
+      const [computed] = await outputsOf(small, bytes);
+      const expected = interpretQuantized(small, { x: bytes }).get(small.outputs[0]!)!;
+      expect(Array.from(computed!)).toEqual(Array.from(expected));
+    }
   });
 
   it("writes pixel range and class names, so that a converted file answers as its source does", async () => {

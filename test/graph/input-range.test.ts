@@ -53,6 +53,21 @@ describe("the range of pixels that a network with a stage of its own wants", () 
   ];
   for (const [name, of, expected] of cases) it(name, () => expect(ownNormalization(of)).toEqual(expected));
 
+  it("ends where a pad moves the channels", () => {
+    const source = graph([1 / 255, 0]);
+    const around = { top: 0, bottom: 1, left: 0, right: 1 };
+    for (const [padding, expected] of [
+      [around, BYTES],
+      [{ ...around, back: 1 }, undefined],
+      [{ ...around, front: 1 }, undefined],
+    ] as const) {
+      const pad: Node = { op: "pad", name: "p", inputs: ["x"], padding, value: 0 };
+      const [stage, ...rest] = source.nodes as [Node, ...Node[]];
+      const behind = { ...source, nodes: [pad, { ...stage, inputs: ["p"] }, ...rest] };
+      expect(ownNormalization(behind)).toEqual(expected);
+    }
+  });
+
   it("is seen behind a resize, and through a batch normalization", () => {
     const source = graph([1 / 255, 0]);
     const resize = {

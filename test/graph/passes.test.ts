@@ -266,6 +266,7 @@ describe("fuseActivation", () => {
 });
 
 describe("foldPad", () => {
+  const NO_SIDES = { top: 0, bottom: 0, left: 0, right: 0 };
   const x: Shape = [1, 6, 5, 2];
   const constants = { w: [3, 3, 2, 2] };
   const pad = (input: string, value = 0): Node => ({
@@ -313,6 +314,17 @@ describe("foldPad", () => {
   it("stays when it is not zero", () => {
     const graph = graphOf({ x, constants, nodes: [pad("x", 1), conv(["pad"])] });
     expect(ops(folded(graph))).toEqual(["pad", "conv2d"]);
+  });
+
+  it("stays when it pads channels, which no window counts", () => {
+    const deep: Node = { op: "pad", name: "pad", inputs: ["x"], value: 0, padding: { ...NO_SIDES, top: 1, back: 1 } };
+    const pool: Pool = { op: "maxPool", name: "y", inputs: ["pad"], size: [2, 2], strides: [1, 1], padding: "valid" };
+    const nodes: Node[] = [conv(["pad"]), { ...conv(["pad"]), op: "depthwiseConv2d" }, pool];
+    for (const last of nodes) {
+      const relued: Node[] = [relu("x"), { ...deep, inputs: ["relu"] }, last];
+      const graph = graphOf({ x, constants: { w: [3, 3, 3, 2] }, nodes: relued });
+      expect(ops(folded(graph))).toEqual(["clamp", "pad", last.op]);
+    }
   });
 
   it("goes into a maximum only if no pixel can be below it, and never into a mean", () => {

@@ -191,6 +191,13 @@ describe("inferShapes", () => {
       {},
       [1, 6, 6, 2],
     ],
+    [
+      "pad of channels",
+      [2, 3, 3, 2],
+      { ...on, op: "pad", padding: { top: 1, bottom: 0, left: 0, right: 0, front: 4, back: 3 }, value: 0 },
+      {},
+      [2, 4, 3, 9],
+    ],
     ["reshape", [2, 3, 4], { ...on, op: "reshape", shape: [4, 6] }, {}, [4, 6]],
     ["reshape with an unknown batch", [2, 3, 4], { ...on, op: "reshape", shape: [-1, 12] }, {}, [2, 12]],
     ["softmax", [2, 5], { ...on, op: "softmax", beta: 1 }, {}, [2, 5]],

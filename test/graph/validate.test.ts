@@ -378,6 +378,18 @@ describe("validate", () => {
       'node "relu" (pad): expected a number as value, got NaN',
     ],
     [
+      "a pad of half a channel",
+      then({ op: "pad", padding: { top: 0, bottom: 0, left: 0, right: 0, back: 0.5 }, value: 0 }),
+      RangeError,
+      'node "relu" (pad): expected padding.back to be an integer from 0 to 2³¹ − 1, got 0.5',
+    ],
+    [
+      "a pad of channels less than none",
+      then({ op: "pad", padding: { top: 0, bottom: 0, left: 0, right: 0, front: -1 }, value: 0 }),
+      RangeError,
+      'node "relu" (pad): expected padding.front to be an integer from 0 to 2³¹ − 1, got -1',
+    ],
+    [
       "a reshape with two unknowns",
       then({ op: "reshape", shape: [-1, -1] }),
       RangeError,

@@ -43,16 +43,28 @@ export function concat(parts: readonly Value[], axis: number): Value {
   });
 }
 
+/** What {@link pad} puts around an image: pixels, and channels. */
+export interface Frame {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+  readonly front?: number;
+  readonly back?: number;
+}
+
 /** Surrounds each image of x [n,h,w,c] with `value`. */
-export function pad(x: Value, by: { top: number; bottom: number; left: number; right: number }, value: number): Value {
+export function pad(x: Value, by: Frame, value: number): Value {
   const { n, h, w, c } = nhwc(x.shape);
   const outH = h + by.top + by.bottom;
   const outW = w + by.left + by.right;
-  return gather([n, outH, outW, c], [x], (to) => {
-    const iy = (Math.floor(to / (c * outW)) % outH) - by.top;
-    const ix = (Math.floor(to / c) % outW) - by.left;
-    const image = Math.floor(to / (c * outW * outH));
-    if (iy < 0 || iy >= h || ix < 0 || ix >= w) return Math.fround(value);
-    return { part: x, index: ((image * h + iy) * w + ix) * c + (to % c) };
+  const outC = c + (by.front ?? 0) + (by.back ?? 0);
+  return gather([n, outH, outW, outC], [x], (to) => {
+    const iy = (Math.floor(to / (outC * outW)) % outH) - by.top;
+    const ix = (Math.floor(to / outC) % outW) - by.left;
+    const i = (to % outC) - (by.front ?? 0);
+    const image = Math.floor(to / (outC * outW * outH));
+    if (iy < 0 || iy >= h || ix < 0 || ix >= w || i < 0 || i >= c) return Math.fround(value);
+    return { part: x, index: ((image * h + iy) * w + ix) * c + i };
   });
 }

@@ -117,12 +117,13 @@ class Scope {
       }
       case "pad": {
         const [, inH, inW, c] = this.shape(input);
-        const [n, outH, outW] = this.shape(node.name);
-        const { top, left } = node.padding;
-        return this.each(n * outH * outW, c, (p, channel) => {
+        const [n, outH, outW, outC] = this.shape(node.name);
+        const { top, left, front = 0 } = node.padding;
+        return this.each(n * outH * outW, outC, (p, channel) => {
           const [b, y, xx] = [Math.floor(p / outW / outH), (Math.floor(p / outW) % outH) - top, (p % outW) - left];
-          if (y < 0 || y >= inH || xx < 0 || xx >= inW) return to.zero;
-          return x[((b * inH + y) * inW + xx) * c + channel]!;
+          const i = channel - front;
+          if (y < 0 || y >= inH || xx < 0 || xx >= inW || i < 0 || i >= c) return to.zero;
+          return x[((b * inH + y) * inW + xx) * c + i]!;
         });
       }
       case "resizeBilinear":

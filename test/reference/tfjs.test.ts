@@ -135,6 +135,8 @@ describe("the rest", () => {
   it("pad", () => {
     const by = { top: 1, bottom: 2, left: 0, right: 3 };
     check(() => tf.pad(theirs(), pads(by) as Exclude<Pads, string>, 2.5), pad(x, by, 2.5));
+    const around = [...(pads(by) as Exclude<Pads, string>).slice(0, 3), [3, 2]] as Exclude<Pads, string>;
+    check(() => tf.pad(theirs(), around, 2.5), pad(x, { ...by, front: 3, back: 2 }, 2.5));
   });
 
   it.each([

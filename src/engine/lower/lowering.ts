@@ -95,8 +95,8 @@ export function copies(
 export function padFields(node: Extract<Node, { op: "pad" }>, context: Context): StepFields {
   const [n, outH, outW, outC] = shapeOf(node.name, context) as readonly [number, number, number, number];
   const [, inH, inW, inC] = shapeOf(node.inputs[0]!, context) as readonly [number, number, number, number];
-  const { top: padT, left: padL } = node.padding;
-  return { rows: n * outH, n, inH, inW, inC, outH, outW, outC, padT, padL };
+  const { top: padT, left: padL, front: padC = 0 } = node.padding;
+  return { rows: n * outH, n, inH, inW, inC, outH, outW, outC, padT, padL, padC };
 }
 
 /** The fields of a mean over whole images. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { FormatError } from "../../errors.ts";
-import type { Padding, Pair } from "../../graph/graph.ts";
+import type { Pad, Padding, Pair } from "../../graph/graph.ts";
 import type { Call } from "./call.ts";
 import { numbersAttribute, stringAttribute, where } from "./graphdef.ts";
 import { unsupported } from "./operands.ts";
@@ -31,17 +31,19 @@ export function padding(call: Call): Padding {
   if (kind !== "EXPLICIT" || list.length !== 8) {
     throw unsupported(call, "padding SAME, VALID, or EXPLICIT with 8 explicit_paddings", `${kind} [${list}]`);
   }
-  return sides(call, list);
+  const { front, back, ...around } = sides(call, list);
+  if (front || back) throw unsupported(call, "padding of height and width only", `[${list}]`);
+  return around;
 }
 
 /** [before, after] of each of the four axes. */
-export function sides(call: Call, list: readonly number[]) {
+export function sides(call: Call, list: readonly number[]): Pad["padding"] {
   const [n0, n1, top, bottom, left, right, c0, c1] = list;
   if (list.some((n) => n < 0)) {
     throw new FormatError(`${where(call.node)}: expected padding from 0 on, got [${list}]`);
   }
-  if (list.length !== 8 || [n0, n1, c0, c1].some((n) => n !== 0)) {
-    throw unsupported(call, "padding of height and width only", `[${list}]`);
+  if (list.length !== 8 || n0 !== 0 || n1 !== 0) {
+    throw unsupported(call, "padding of height, width and channels only", `[${list}]`);
   }
-  return { top: top!, bottom: bottom!, left: left!, right: right! };
+  return { top: top!, bottom: bottom!, left: left!, right: right!, ...(c0 && { front: c0 }), ...(c1 && { back: c1 }) };
 }

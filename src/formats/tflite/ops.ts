@@ -200,7 +200,7 @@ function pad(call: OperatorCall): string {
       `${call.where}, paddings: expected [4,2] of numbers from 0 to ${MOST}, got [${pads.join(",")}]`,
     );
   }
-  const [n0, n1, top, bottom, left, right, c0, c1] = pads as [
+  const [n0, n1, top, bottom, left, right, front, back] = pads as [
     number,
     number,
     number,
@@ -210,12 +210,13 @@ function pad(call: OperatorCall): string {
     number,
     number,
   ];
-  if (n0 || n1 || c0 || c1) {
-    throw new UnsupportedError(`${call.where}, paddings: expected none of batch and channels, got [${pads.join(",")}]`);
+  if (n0 || n1) {
+    throw new UnsupportedError(`${call.where}, paddings: expected none of the batch, got [${pads.join(",")}]`);
   }
+  const padding = { top, bottom, left, right, ...(front && { front }), ...(back && { back }) };
   // In 8 bits the numbers are brought back to what they mean; without any, it is 0.
   const value = call.tensor(2) ? call.number(2, "constant_values") : 0;
-  return call.node({ op: "pad", padding: { top, bottom, left, right }, value }, [call.value(0)]);
+  return call.node({ op: "pad", padding, value }, [call.value(0)]);
 }
 
 function resizeBilinear(call: OperatorCall): string {

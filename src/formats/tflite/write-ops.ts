@@ -166,8 +166,8 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       return;
     case "pad": {
       if (node.value !== 0) throw refused(node, "a padding of zeros", node.value);
-      const { top, bottom, left, right } = node.padding;
-      draft.add(node, "PAD", [], [integers("paddings", [0, 0, top, bottom, left, right, 0, 0], [4, 2])]);
+      const { top, bottom, left, right, front = 0, back = 0 } = node.padding;
+      draft.add(node, "PAD", [], [integers("paddings", [0, 0, top, bottom, left, right, front, back], [4, 2])]);
       return;
     }
     case "resizeBilinear": {

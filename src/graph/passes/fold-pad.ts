@@ -5,14 +5,16 @@
 
 import type { Conv2d, DepthwiseConv2d, Graph, Node, Pad, Pair, Pool, Shape } from "../graph.ts";
 import { definitionOf } from "../ops/index.ts";
+import { padsChannels } from "../ops/pad.ts";
 import { constantsOf } from "../references.ts";
 import { everyWindowSeesImage, inferShapes, resolvePadding } from "../shape.ts";
 import { rebuild } from "./rebuild.ts";
 
 /**
  * Zeros before a convolution are what its own padding counts. A maximum may skip padded pixels only if no value of the
- * image can be below them. A mean counts what lies inside the image, so that padding before it never folds. The pad
- * node itself stays for whoever else reads it: pruning removes it otherwise, which is why this pass needs no `keep`.
+ * image can be below them. A mean counts what lies inside the image, so that padding before it never folds; nor does
+ * padding of channels anywhere, since windows count none. The pad node itself stays for whoever else reads it: pruning
+ * removes it otherwise, which is why this pass needs no `keep`.
  */
 export function foldPad(graph: Graph): Graph {
   const shapes = inferShapes(graph);
@@ -24,7 +26,7 @@ export function foldPad(graph: Graph): Graph {
 function folded(node: Node, nodes: ReadonlyMap<string, Node>, shapes: ReadonlyMap<string, Shape>): Node {
   if (node.op !== "conv2d" && node.op !== "depthwiseConv2d" && node.op !== "maxPool") return node;
   const pad = nodes.get(node.inputs[0] as string);
-  if (pad?.op !== "pad") return node;
+  if (pad?.op !== "pad" || padsChannels(pad)) return node;
   const padding = joined(node, pad, shapes);
   if (node.op === "maxPool") {
     const source = nodes.get(pad.inputs[0] as string);

@@ -9,6 +9,7 @@ import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
+import { graphOf } from "../graph/build.ts";
 import { missingShared, shared } from "./builders/shared.ts";
 
 /** Of a network that was quantized by two calibrations, recorded once; no host may write other bytes. */
@@ -56,6 +57,21 @@ describe("toTflite", () => {
     const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
     const input = random("export").floats(32 * 32 * 3, 1);
     await expectSame(await quantize(float, [input]), input);
+  });
+
+  it("writes what rectifiers let through, of images and of vectors", async () => {
+    const input = random("prelu").floats(2 * 3 * 3, 4);
+    for (const x of [
+      [1, 2, 3, 3],
+      [6, 3],
+    ]) {
+      const graph = graphOf({
+        x,
+        constants: { a: [3] },
+        nodes: [{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }],
+      });
+      await expectSame(graph, input);
+    }
   });
 
   it("writes pixel range and class names, so that a converted file answers as its source does", async () => {

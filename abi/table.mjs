@@ -992,4 +992,17 @@ export const KERNELS = {
     extents: { x: "4 * image(s)", y: "4 * pixels(s) * s.inC" },
     error: "|Δ| ≤ 8·2⁻²⁴·Σ|terms|",
   },
+
+  prelu_f32: {
+    number: 37,
+    formula: ["y[r,c] = x[r,c] < 0 ? alpha[c]·x[r,c] : x[r,c]"],
+    notes: "NaN passes, −0 stays −0. All variants give the same bits.",
+    units: "rows (pixels)",
+    reads: { ...F32_ROWS, w: "f32 [alpha: inC]" },
+    aligned: ["x", "w", "y"],
+    needs: ["rowElements"],
+    extents: { x: "4 * elements(s)", w: "4 * s.inC", y: "4 * elements(s)" },
+    inPlace: true,
+    error: "exact: the product rounded once",
+  },
 };

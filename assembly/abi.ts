@@ -184,6 +184,7 @@ export namespace Kernel {
   export const RESIZE_S8: i32 = 34;
   export const COPY_S8: i32 = 35;
   export const RESIZE_F32: i32 = 36;
+  export const PRELU_F32: i32 = 37;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -959,5 +960,19 @@ export function expect_resize_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
     expectResized(s);
+  }
+}
+
+/**
+ * y[r,c] = x[r,c] < 0 ? alpha[c]·x[r,c] : x[r,c]
+ * Row units: rows (pixels).
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_prelu_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectRowElements(s);
   }
 }

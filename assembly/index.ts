@@ -26,6 +26,7 @@ import { normalize_f32 } from "./kernels/normalize_f32";
 import { pad_f32 } from "./kernels/pad_f32";
 import { avgpool_f32, maxpool_f32 } from "./kernels/pool_f32";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./kernels/pool_s8";
+import { prelu_f32 } from "./kernels/prelu_f32";
 import {
   matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
@@ -60,6 +61,7 @@ export { normalize_f32 };
 export { pad_f32 };
 export { avgpool_f32, maxpool_f32 };
 export { avgpool_s8, gap_s8, maxpool_s8 };
+export { prelu_f32 };
 export {
   matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
@@ -132,5 +134,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.RESIZE_S8: return resize_s8(step, y0, y1);
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
+    case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
   }
 }

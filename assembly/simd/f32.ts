@@ -99,6 +99,14 @@ export function clamp<V>(x: V, lo: V, hi: V): V {
   return smaller<V>(larger<V>(x, lo), hi);
 }
 
+/** a where x < 0, else b: −0 and NaN are not below 0. */
+// @ts-ignore: decorator
+@inline
+export function whereNegative<V>(x: V, a: V, b: V): V {
+  if (isVector<V>()) return v128.bitselect(a as v128, b as v128, f32x4.lt(x as v128, f32x4.splat(0))) as V;
+  return ((x as f32) < 0 ? (a as f32) : (b as f32)) as V;
+}
+
 /** The larger of both; NaN in either one passes. Slower than {@link larger} on x86. */
 // @ts-ignore: decorator
 @inline

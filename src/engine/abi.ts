@@ -196,6 +196,7 @@ export const KERNELS = {
   resize_s8: 34,
   copy_s8: 35,
   resize_f32: 36,
+  prelu_f32: 37,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -835,6 +836,18 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     extents: (s) => ({
       x: 4 * image(s),
       y: 4 * pixels(s) * s.inC,
+    }),
+  },
+  prelu_f32: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...rowElements(s),
+    ],
+    extents: (s) => ({
+      x: 4 * elements(s),
+      w: 4 * s.inC,
+      y: 4 * elements(s),
     }),
   },
 };

@@ -31,6 +31,7 @@ export type {
   Op,
   Pad,
   Pool,
+  Prelu,
   Quantize,
   Reshape,
   ResizeBilinear,

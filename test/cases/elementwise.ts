@@ -1,8 +1,9 @@
 /**
- * Cases of the kernels that go element by element, or pixel by pixel: add, clamp, sigmoid, hardswish, softmax, scale_shift; and of copy and pad.
+ * Cases of the kernels that go element by element, or pixel by pixel: add, clamp, sigmoid, hardswish, softmax,
+ * scale_shift, prelu; and of copy and pad.
  * @module
  */
-import { clamp, hardSwish, sigmoid } from "../reference/activation.ts";
+import { clamp, hardSwish, prelu, sigmoid } from "../reference/activation.ts";
 import { add } from "../reference/add.ts";
 import { scaleShift } from "../reference/batchNorm.ts";
 import { concat, type Frame, pad } from "../reference/concat.ts";
@@ -151,6 +152,32 @@ export function scaleShiftCases(): Case[] {
     named("clamp_open_", 5, 8, () => scaleShiftTrial(5, 8, "open", false, false)),
     named("special_values_", 9, 9, () => scaleShiftTrial(9, 9, "open", true, false)),
     named("special_values_clamped_", 9, 11, () => scaleShiftTrial(9, 11, "active", true, false)),
+  ];
+}
+
+/** The bits are the reference's, rounded once. */
+function preluTrial(rows: number, c: number, special: boolean, inPlace: boolean): Trial {
+  const numbers = random(`prelu ${rows} ${c}`);
+  const [x, alpha] = [numbers.floats(rows * c, 4), numbers.floats(c)];
+  if (special) {
+    // Rows begin at other places of the first list: special values meet special slopes.
+    strew(x, 2);
+    strew(alpha, 3, [0, -0, 1, -1, 2 ** -149, 1e30, Number.POSITIVE_INFINITY]);
+  }
+  const expected = prelu(exact([rows, c], x), alpha);
+  const problem = { kernel: "prelu_f32", x, w: alpha, outputs: rows * c, fields: { rows, inC: c } } as const;
+  const bits = bitsOf(Float32Array.from(expected.values));
+  return { expected, bits, problem: inPlace ? { ...problem, inPlace: "x" } : problem };
+}
+
+/** The grid of prelu_f32. */
+export function preluCases(): Case[] {
+  return [
+    ...SIZES.map(([rows, c]) => named("", rows, c, () => preluTrial(rows, c, false, false))),
+    named("in_place_", 5, 7, () => preluTrial(5, 7, false, true)),
+    named("in_place_", 7, 33, () => preluTrial(7, 33, false, true)),
+    named("special_values_", 9, 9, () => preluTrial(9, 9, true, false)),
+    named("special_values_", 13, 33, () => preluTrial(13, 33, true, false)),
   ];
 }
 

@@ -163,6 +163,46 @@ describe("layers with weights", () => {
     expect(await fromKerasConfig(model, byPosition, OPTIONS)).toEqual(graph);
   });
 
+  const prelu = async (config: Record<string, unknown>, alpha: Stored, shape: readonly number[] = IMAGE) => {
+    const graph = await single("PReLU", config, { "y/alpha": alpha }, shape);
+    expect(graph.nodes).toEqual([{ op: "prelu", name: "y", inputs: ["x"], alpha: "y/alpha" }]);
+    return graph.constants.get("y/alpha")!;
+  };
+
+  test("PReLU with one alpha a channel, or one for all", async () => {
+    const each = { shape: [2], data: Float32Array.of(0.5, -2) };
+    const [own, one] = [{ shape: [1, 1, 2], data: [0.5, -2] }, filled([1, 1, 1], 3)];
+    expect(await prelu({ shared_axes: [1, 2] }, own)).toMatchObject(each);
+    expect(await prelu({ shared_axes: [1, 2, 3] }, one)).toMatchObject({ shape: [2], data: Float32Array.of(3, 3) });
+    expect(await prelu({ shared_axes: null }, { shape: [2], data: [0.5, -2] }, [2])).toMatchObject(each);
+    const graph = await single("PReLU", { shared_axes: null }, { "y/alpha": { shape: [2], data: [0.5, -2] } }, [2]);
+    expect(answer(graph, [-4, -4])).toEqual([-2, 8]);
+    expect(answer(graph, [4, 4])).toEqual([4, 4]);
+  });
+
+  test("PReLU with an alpha for each pixel, where they are the same ones", async () => {
+    const data = Array.from({ length: 32 }, (_, i): number => (i % 2 ? -2 : 0.5));
+    const same = await prelu({}, { shape: IMAGE, data });
+    expect(same).toMatchObject({ shape: [2], data: Float32Array.of(0.5, -2) });
+    const varied = prelu({}, { shape: IMAGE, data: data.with(-2, 1) });
+    await expect(varied).rejects.toThrow(UnsupportedError);
+    await expect(varied).rejects.toThrow(/layer 'y' \(PReLU\), alpha: expected the same numbers at each pixel/);
+    await expect(prelu({ shared_axes: [3] }, filled([4, 4, 1]))).rejects.toThrow(/alpha: expected the same numbers/);
+    await expect(prelu({ shared_axes: ["h"] }, filled([4, 4, 2]))).rejects.toThrow(
+      /shared_axes: expected whole numbers/,
+    );
+  });
+
+  test.each<[Record<string, unknown>, number]>([
+    [{}, 0.3],
+    [{ alpha: 0.1 }, 0.1],
+    [{ negative_slope: 0.2 }, 0.2],
+  ])("LeakyReLU %j", async (config, slope) => {
+    const graph = await single("LeakyReLU", config);
+    expect(graph.nodes).toEqual([{ op: "prelu", name: "y", inputs: ["x"], alpha: "y/alpha" }]);
+    expect(graph.constants.get("y/alpha")).toMatchObject({ shape: [2], data: Float32Array.of(slope, slope) });
+  });
+
   test("Dense on rows", async () => {
     const graph = await single(
       "Dense",
@@ -298,7 +338,7 @@ describe("configurations that lie", () => {
 describe("what is beyond us is refused by name", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     ["LSTM", {}, /^keras: layer 'y' \(LSTM\): expected a layer that sepconv has, got LSTM$/],
-    ["LeakyReLU", {}, /got LeakyReLU/],
+    ["ELU", {}, /got ELU/],
     ["ReLU", { negative_slope: 0.1 }, /layer 'y' \(ReLU\), negative_slope: expected 0, got 0.1/],
     ["Activation", { activation: "gelu" }, /activation: expected .*, got "gelu"/],
     ["Flatten", { data_format: "channels_first" }, /data_format: expected channels_last, got "channels_first"/],

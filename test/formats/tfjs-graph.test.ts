@@ -116,6 +116,32 @@ describe("graph model", () => {
     expect(graph.nodes.find(({ name }) => name === "bn")).toMatchObject({ epsilon: 0.002 });
   });
 
+  test("rectifiers with a slope, by themselves and fused", async () => {
+    const activation = (last: string, count: string, more = {}) =>
+      window(1, "SAME", { fused_ops: texts("BiasAdd", last), num_args: { i: count }, ...more });
+    const file = new GraphFile()
+      .placeholder("x", 1, 5, 6, 4)
+      .weight("w", [3, 3, 4, 4])
+      .weight("d", [3, 3, 4, 1])
+      .weight("b", [4])
+      .weight("a", [4])
+      .weight("image/a", [1, 1, 4])
+      .node("alone", "Prelu", ["x", "image/a"])
+      .node("leaky", "LeakyRelu", ["alone"], { alpha: { f: 0.25 } })
+      .node("conv", "_FusedConv2D", ["leaky", "w", "b", "a"], activation("Prelu", "2"))
+      .node("dw", "FusedDepthwiseConv2dNative", ["conv", "d", "b", "image/a"], activation("Prelu", "2"))
+      .node("last", "_FusedConv2D", ["dw", "w", "b"], activation("LeakyRelu", "1", { leakyrelu_alpha: { f: 0.125 } }));
+    const graph = await crossCheck(file, [1, 5, 6, 4], "last");
+    const rectifiers = graph.nodes.filter(({ op }) => op === "prelu");
+    expect(rectifiers).toEqual([
+      { op: "prelu", name: "alone", inputs: ["x"], alpha: "image/a/4" },
+      { op: "prelu", name: "leaky", inputs: ["alone"], alpha: "leaky/alpha" },
+      { op: "prelu", name: "conv", inputs: ["conv/sums"], alpha: "a" },
+      { op: "prelu", name: "dw", inputs: ["dw/sums"], alpha: "image/a/4" },
+      { op: "prelu", name: "last", inputs: ["last/sums"], alpha: "last/alpha" },
+    ]);
+  });
+
   test("pools, pads, and reshapes, with an open batch too", async () => {
     const file = new GraphFile()
       .placeholder("x", -1, 8, 8, 3)
@@ -289,6 +315,18 @@ describe("graph model", () => {
           .node("y", "_FusedConv2D", ["x", "w", "b"], window(1, "SAME", { fused_ops: texts("BiasAdd", "Elu") })),
       UnsupportedError,
       /fused_ops .* got BiasAdd, Elu/,
+    ],
+    [
+      "slopes fused without a bias",
+      (f) => f.node("y", "_FusedConv2D", ["x", "w", "w"], window(1, "SAME", { fused_ops: texts("Prelu") })),
+      UnsupportedError,
+      /fused_ops of BiasAdd .* got Prelu/,
+    ],
+    [
+      "a slope for each pixel",
+      (f) => f.weight("a", [4, 4, 2]).node("y", "Prelu", ["x", "a"]),
+      UnsupportedError,
+      /node "y" \(Prelu\): expected "a" to be one number or 2, one a channel, got shape \[4,4,2\]/,
     ],
     [
       "a product of two values",

@@ -178,6 +178,77 @@ describe("FULLY_CONNECTED", () => {
   });
 });
 
+describe("rectifiers with a slope", () => {
+  const [x, y]: TensorSpec[] = [
+    { name: "x", shape: [1, 2, 2, 2] },
+    { name: "y", shape: [1, 2, 2, 2] },
+  ];
+  const prelu = (shape: number[], numbers: number[], type: Partial<TensorSpec> = {}) =>
+    single("PRELU", [
+      { ...x!, ...type },
+      { name: "a", shape, data: numbers },
+      { ...y!, ...type },
+    ]);
+
+  test.each<[number[], number[], number[]]>([
+    [[2], [0.5, -2], [0.5, -2]],
+    [
+      [1, 1, 2],
+      [0.5, -2],
+      [0.5, -2],
+    ],
+    [
+      [1, 1, 1, 2],
+      [0.5, -2],
+      [0.5, -2],
+    ],
+    [
+      [2, 2, 2],
+      [0.5, -2, 0.5, -2, 0.5, -2, 0.5, -2],
+      [0.5, -2],
+    ],
+    [[1], [3], [3, 3]],
+    [[1, 1, 1], [3], [3, 3]],
+  ])("PRELU with alpha %j", async (shape, numbers, expected) => {
+    const graph = await prelu(shape, numbers);
+    expect(graph.nodes).toEqual([{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }]);
+    expect(data(graph, "a")).toEqual(expected);
+    expect(graph.constants.get("a")!.shape).toEqual([2]);
+  });
+
+  test.each<[number[], number[]]>([
+    [
+      [2, 2, 2],
+      [1, 2, 1, 2, 1, 2, 1, 3],
+    ],
+    [
+      [2, 1, 2],
+      [1, 2, 3, 4],
+    ],
+    [
+      [2, 2, 1],
+      [1, 2, 3, 4],
+    ],
+  ])("PRELU whose alpha %j varies over the image is refused", async (shape, numbers) => {
+    await expect(prelu(shape, numbers)).rejects.toThrow(UnsupportedError);
+    await expect(prelu(shape, numbers)).rejects.toThrow(/PRELU\) for 'y', alpha: expected the same .* at each pixel/);
+  });
+
+  test("PRELU with an alpha of other channels, and in 8 bits, is refused", async () => {
+    await expect(prelu([3], [1, 2, 3])).rejects.toThrow(/PRELU\) for 'y', alpha: expected \[2\], got \[3\]/);
+    const byte = { type: "int8", scales: [1], zeroPoints: [0] };
+    await expect(prelu([2], [1, 2], byte)).rejects.toThrow(/'y': expected float32, got int8/);
+  });
+
+  test("LEAKY_RELU is one whose alpha is an option", async () => {
+    const graph = await single("LEAKY_RELU", [x!, y!], { 0: { float32: 0.25 } });
+    expect(graph.nodes).toEqual([{ op: "prelu", name: "y", inputs: ["x"], alpha: "y/alpha" }]);
+    expect(graph.outputs).toEqual(["y"]);
+    expect(data(graph, "y/alpha")).toEqual([0.25, 0.25]);
+    await expect(single("LEAKY_RELU", [x!, y!], { 0: { float32: NaN } })).rejects.toThrow(/alpha: expected a number/);
+  });
+});
+
 describe("arithmetic", () => {
   const x: TensorSpec = { name: "x", shape: [1, 1, 1, 2] };
   const c: TensorSpec = { name: "c", shape: [2], data: [2, 4] };

@@ -10,6 +10,7 @@ import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
+import { graphOf } from "../graph/build.ts";
 import { interpret } from "../reference/interpreter.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 import { missingShared, shared } from "./builders/shared.ts";
@@ -96,6 +97,21 @@ describe("toTflite", () => {
       const [computed] = await outputsOf(small, bytes);
       const expected = interpretQuantized(small, { x: bytes }).get(small.outputs[0]!)!;
       expect(Array.from(computed!)).toEqual(Array.from(expected));
+    }
+  });
+
+  it("writes what rectifiers let through, of images and of vectors", async () => {
+    const input = random("prelu").floats(2 * 3 * 3, 4);
+    for (const x of [
+      [1, 2, 3, 3],
+      [6, 3],
+    ]) {
+      const graph = graphOf({
+        x,
+        constants: { a: [3] },
+        nodes: [{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }],
+      });
+      await expectSame(graph, input);
     }
   });
 

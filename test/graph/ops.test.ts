@@ -2,13 +2,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { build } from "../../src/engine/build.ts";
+import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { multiplyAdds } from "../../src/graph/cost.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { definitionOf, OPS, type Op } from "../../src/graph/ops/index.ts";
 import { optimize } from "../../src/graph/passes/index.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
-import { PLAIN } from "./build.ts";
+import { random } from "../cases/random.ts";
+import { interpret } from "../reference/interpreter.ts";
+import { graphOf, PLAIN } from "./build.ts";
 
 const HALF = { weights: "w", bias: "b" };
 /** A node of each op that can hold its result within bounds. */
@@ -48,6 +51,36 @@ describe("ops", () => {
   it("of an unknown name are refused", () => {
     for (const op of ["conv3d", "toString", ""]) {
       expect(() => definitionOf({ op, name: "y", inputs: [] })).toThrow(`node "y": expected a known op, got "${op}"`);
+    }
+  });
+
+  it("compute slopes between layers as the reference does, in every build", async () => {
+    const nodes: Node[] = [
+      { op: "prelu", name: "first", inputs: ["x"], alpha: "alpha0" },
+      { op: "conv2d", name: "conv", inputs: ["first"], ...HALF, ...PLAIN },
+      { op: "prelu", name: "second", inputs: ["conv"], alpha: "alpha1" },
+      { op: "add", name: "sum", inputs: ["conv", "second"] },
+      { op: "prelu", name: "y", inputs: ["sum"], alpha: "alpha1" },
+      { op: "clamp", name: "bounded", inputs: ["y"], lo: -0.5, hi: 0.5 },
+    ];
+    const constants = { w: [3, 3, 3, 5], b: [5], alpha0: [3], alpha1: [5] };
+    const graph = graphOf({ x: [2, 4, 7, 3], constants, nodes });
+    const x = random("slopes").floats(2 * 4 * 7 * 3, 4);
+    const endPoints = nodes.map(({ name }) => name);
+    for (const variant of VARIANTS.filter(accepts)) {
+      for (const kept of [[], endPoints]) {
+        const session = await build(graph, { variant, endPoints: kept });
+        const { output, endPoints: measured } = session.run<Float32Array>(x);
+        const values = interpret(graph, { x }, { measured });
+        for (const name of kept) {
+          const { values: expected, bound } = values.get(name)!;
+          const off = measured[name]!.findIndex((got, i) => !(Math.abs(got - expected[i]!) <= bound[i]!));
+          expect(off, `${variant}, ${name}`).toBe(-1);
+        }
+        const { values: expected, bound } = interpret(graph, { x }).get("bounded")!;
+        expect(output.findIndex((got, i) => !(Math.abs(got - expected[i]!) <= bound[i]!))).toBe(-1);
+        session.dispose();
+      }
     }
   });
 

@@ -25,6 +25,7 @@ const step = fc.record({
     "mean",
     "add",
     "shift",
+    "slope",
   ),
   from: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(4) }),
   a: fc.nat(2),
@@ -96,6 +97,7 @@ function network(steps: readonly Step[], blank: boolean): Graph {
       pool: () => ({ ...pool, op: "maxPool" }),
       mean: () => ({ ...pool, op: "averagePool" }),
       add: () => ({ op: "add", name, inputs: [input, input] }),
+      slope: () => ({ ...on, op: "prelu", alpha: constant("alpha", [c]) }),
       shift: () => ({ ...on, op: "scaleShift", scale: constant("scale", [c]), shift: constant("shift", [c]) }),
     };
     nodes.push(made[op]());

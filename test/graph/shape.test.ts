@@ -152,6 +152,7 @@ describe("inferShapes", () => {
       [1, 2, 2, 3],
     ],
     ["scaleShift on features", [4, 3], { ...on, op: "scaleShift", scale: "c", shift: "c" }, { c: [3] }, [4, 3]],
+    ["prelu", [4, 2, 2, 3], { ...on, op: "prelu", alpha: "c" }, { c: [3] }, [4, 2, 2, 3]],
     ["moments", [4, 2, 2, 3], { ...on, op: "moments" }, {}, [2, 3]],
     [
       "movingAverage",
@@ -221,6 +222,13 @@ describe("inferShapes", () => {
       { ...on, op: "conv2d", weights: "w", ...PLAIN },
       { w: [3, 3, 3, 5] },
       'node "y" (conv2d): expected weights "w" of shape [3, 3, 2, 5] for input [1, 4, 4, 2], got [3, 3, 3, 5]',
+    ],
+    [
+      "slopes of other channels",
+      [1, 4, 4, 2],
+      { ...on, op: "prelu", alpha: "a" },
+      { a: [1] },
+      'node "y" (prelu): expected alpha "a" of shape [2], got [1]',
     ],
     [
       "rank of an image",

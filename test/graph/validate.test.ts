@@ -61,6 +61,11 @@ describe("validate of types", () => {
       /input "x" of float32, got int8/,
     ],
     [
+      "slopes in int8",
+      byte({ op: "prelu", name: "y", inputs: ["x"], alpha: "w", ...BYTE }, [weights({ shape: [4] })]),
+      /a value of float32, got int8/,
+    ],
+    [
       "a reshape that drops the type",
       byte({ op: "reshape", name: "y", inputs: ["x"], shape: [4] }),
       /input "x" of float32/,

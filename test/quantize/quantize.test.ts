@@ -6,6 +6,7 @@ import { build, decodeImage, load, type Numbers, quantizationReport, quantize, t
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import { missingShared, shared } from "../formats/builders/shared.ts";
+import { graphOf } from "../graph/build.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 
 const small = () => initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 3);
@@ -71,6 +72,12 @@ describe("quantize", () => {
     await expect(quantize(small(), [x!], { percentile: 10 })).rejects.toThrow(RangeError);
     const training = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
     await expect(quantize(training, [x!])).rejects.toThrow(UnsupportedError);
+    const slopes = graphOf({
+      x: [1, 4],
+      constants: { a: [4] },
+      nodes: [{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }],
+    });
+    await expect(quantize(slopes, [new Float32Array(4)])).rejects.toThrow(/node y: .* in 8 bits, got prelu/);
     await expect(quantize(await quantize(small(), [x!]), [x!])).rejects.toThrow(/expected a float32 network/);
   });
 });

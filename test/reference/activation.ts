@@ -1,5 +1,5 @@
 /**
- * Element by element: clamp, sigmoid, hard-swish.
+ * Element by element: clamp, PReLU, sigmoid, hard-swish.
  * @module
  */
 import type { Clamp } from "../../src/graph/graph.ts";
@@ -17,6 +17,19 @@ export function clamp(x: Value, bounds: Clamp | undefined): Value {
   const terms = x.terms.map((t, i) => (infinite(i) ? Math.abs(values[i]!) : Math.max(t, Math.abs(values[i]!))));
   const carried = x.carried?.map((e, i) => (infinite(i) ? 0 : e));
   return { ...x, values, terms, ...(carried && { carried }) };
+}
+
+/**
+ * y = x < 0 ? alpha[c]·x : x: −0 stays −0. In f64 the product of two floats is exact, so an f32 computation is off by
+ * its one rounding only.
+ */
+export function prelu(x: Value, alpha: ArrayLike<number>): Value {
+  const c = x.shape.at(-1) ?? 1;
+  const values = x.values.map((v, i) => (v < 0 ? v * alpha[i % c]! : v));
+  // What is off by e may lie on the other side of 0.
+  const carried = errors(x)?.map((e, i) => e * Math.max(1, Math.abs(alpha[i % c]!)));
+  const terms = values.map((y, i) => Math.abs(y) + (carried?.[i] ?? 0));
+  return { shape: x.shape, values, terms, ops: 1, ...(carried && { carried }) };
 }
 
 /** The smallest f32 of full precision. */

@@ -8,7 +8,7 @@
  */
 import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
-import { clamp, hardSwish, sigmoid } from "./activation.ts";
+import { clamp, hardSwish, prelu, sigmoid } from "./activation.ts";
 import { add } from "./add.ts";
 import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
@@ -146,6 +146,8 @@ function evaluate(node: Node, scope: Scope): Value {
       return softmax(x, node.beta);
     case "scaleShift":
       return clamp(scaleShift(x, data(node.scale)!, data(node.shift)!), node.clamp);
+    case "prelu":
+      return prelu(x, data(node.alpha)!);
     case "quantize":
     case "dequantize":
       throw new TypeError(`node ${node.name}: expected a float32 network, got ${node.op}`);

@@ -7,6 +7,7 @@
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import { positiveAxis, sizeOf } from "../../graph/dimensions.ts";
 import type { Window } from "../../graph/graph.ts";
+import { alphaPerChannel } from "../../graph/ops/prelu.ts";
 import { activationOf, reluBounds } from "./activations.ts";
 import { add, arithmetic, lambda, normalization, rescaling } from "./arithmetic.ts";
 import type { LayerCall } from "./call.ts";
@@ -120,6 +121,35 @@ function reluLayer(call: LayerCall): string {
   return call.node({ op: "clamp", ...reluBounds(call, call.config) }, [call.input]);
 }
 
+/** Its variable has the input's sizes, 1 along the axes that share it; what is the same at each pixel becomes [C]. */
+function preluLayer(call: LayerCall): string {
+  const value = call.setting("shared_axes") ?? [];
+  const shared: unknown[] = [value].flat();
+  if (!shared.every((axis) => Number.isSafeInteger(axis))) throw call.wrong("shared_axes", "whole numbers", value);
+  const { channels, draft, shape: input } = call;
+  const shape = input.slice(1).map((size, i) => (shared.includes(i + 1) ? 1 : size));
+  const last = shape.at(-1) ?? 1;
+  const need = call.need(["alpha"], shape);
+  let alpha = draft.variables.get(need);
+  if (alpha === undefined) {
+    draft.budget.unpack(4 * channels, call.where);
+    const make = ([numbers]: readonly Float32Array[]) => alphaPerChannel(numbers!, last, channels, call.where);
+    alpha = draft.addConstant(`${call.key.path.join("/")}/alpha`, [channels], { needs: [need], make });
+    draft.variables.set(need, alpha);
+  }
+  return call.node({ op: "prelu", alpha }, [call.input]);
+}
+
+/** Keras 2 calls the slope alpha. */
+function leakyReluLayer(call: LayerCall): string {
+  const slope = call.number("negative_slope", call.number("alpha", 0.3));
+  const { channels } = call;
+  call.draft.budget.unpack(4 * channels, call.where);
+  const make = () => new Float32Array(channels).fill(slope);
+  const alpha = call.draft.addConstant(`${call.name}/alpha`, [channels], { needs: [], make });
+  return call.node({ op: "prelu", alpha }, [call.input]);
+}
+
 function activationLayer(call: LayerCall): string {
   const chosen = activationOf(call);
   if (chosen === undefined) return call.node({ op: "identity" }, [call.input]);
@@ -204,6 +234,8 @@ const LAYERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["BatchNormalizationV2", batchNorm],
   ["SyncBatchNormalization", batchNorm],
   ["ReLU", reluLayer],
+  ["PReLU", preluLayer],
+  ["LeakyReLU", leakyReluLayer],
   ["Activation", activationLayer],
   ["Softmax", softmax],
   ["ZeroPadding2D", zeroPadding2d],

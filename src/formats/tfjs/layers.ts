@@ -27,12 +27,15 @@ const RECTIFIERS: ReadonlyMap<string, Clamp> = new Map([
   ["Relu6", RELU6],
 ]);
 
-/** What a fused op appends to its sums: a bias or a batch norm, then an activation. */
+/** An activation that is a node of its own. */
+type Behind = { readonly op: "sigmoid" } | { readonly op: "prelu"; readonly alpha: string };
+
+/** What a fused op appends to its sums: a bias or a batch norm, then an activation, a clamp or a node behind. */
 interface Fused {
   readonly bias?: string;
   readonly batchNorm: boolean;
   readonly clamp?: Clamp;
-  readonly sigmoid: boolean;
+  readonly behind?: Behind;
 }
 
 function fusedOps(call: Call, channels: number): Fused {
@@ -40,28 +43,43 @@ function fusedOps(call: Call, channels: number): Fused {
   const rest = [...ops];
   const bias = rest[0] === "BiasAdd" && rest.shift() ? channelConstant(call, weight(call, 2), channels) : undefined;
   const norm = rest[0] === "FusedBatchNorm" && rest.shift() !== undefined;
-  const clamp = RECTIFIERS.get(rest[0] ?? "");
-  const sigmoid = rest[0] === "Sigmoid";
-  if (clamp || sigmoid) rest.shift();
-  if (rest.length > 0) {
-    throw unsupported(call, "fused_ops of BiasAdd or FusedBatchNorm, then Relu, Relu6 or Sigmoid", ops.join(", "));
+  const [last = ""] = rest;
+  const clamp = RECTIFIERS.get(last);
+  const known = clamp || last === "Sigmoid" || (last === "Prelu" && bias !== undefined) || last === "LeakyRelu";
+  if (rest.length > (known ? 1 : 0)) {
+    const activations = "Relu, Relu6, Sigmoid, Prelu or LeakyRelu";
+    throw unsupported(call, `fused_ops of BiasAdd or FusedBatchNorm, then ${activations}`, ops.join(", "));
   }
-  return { ...(bias && { bias }), batchNorm: norm, ...(clamp && { clamp }), sigmoid };
+  const behind = (): Behind => {
+    if (last === "Sigmoid") return { op: "sigmoid" };
+    // Converters fuse it behind a bias only; its alpha is the next input.
+    if (last === "Prelu") return { op: "prelu", alpha: channelConstant(call, weight(call, 3), channels) };
+    return { op: "prelu", alpha: slopes(call, "leakyrelu_alpha", channels) };
+  };
+  return { ...(bias && { bias }), batchNorm: norm, ...(clamp ? { clamp } : known && { behind: behind() }) };
+}
+
+/** One number for all channels, as a constant. */
+function slopes(call: Call, attribute: string, channels: number): string {
+  const slope = numberAttribute(call.node, attribute, 0.2);
+  const recipe = { key: "slopes", shape: [channels], bytes: 4 * channels };
+  return call.constant(`${call.node.name}/alpha`, recipe, () => new Float32Array(channels).fill(slope));
 }
 
 /** Adds the layer, then what is fused with it and cannot be part of it; the last takes the op's name. */
 function emitFused(call: Call, layer: Emitted, fused: Fused): Operand {
-  const { bias, clamp } = fused;
+  const { bias, clamp, behind } = fused;
   const { name } = call.node;
   const plain = { ...layer, ...(bias && { bias }) };
-  if (!fused.batchNorm && !fused.sigmoid) return { value: call.emit({ ...plain, ...(clamp && { clamp }) } as Emitted) };
+  if (!fused.batchNorm && !behind) return { value: call.emit({ ...plain, ...(clamp && { clamp }) } as Emitted) };
   let last = call.emit({ ...plain, name: `${name}/sums` } as Emitted);
   if (fused.batchNorm) {
-    const more = Boolean(clamp) || fused.sigmoid;
+    const more = Boolean(clamp ?? behind);
     last = emitBatchNorm(call, last, 2, more ? `${name}/normalized` : name);
     if (!more) return { value: last };
   }
-  return { value: call.emit(clamp ? { op: "clamp", inputs: [last], ...clamp } : { op: "sigmoid", inputs: [last] }) };
+  const after = clamp ? { op: "clamp" as const, ...clamp } : behind!;
+  return { value: call.emit({ ...after, inputs: [last] }) };
 }
 
 export function convolution(call: Call): Operand {
@@ -116,6 +134,15 @@ export function activation(call: Call): Operand {
   if (clamp) return { value: call.emit({ op: "clamp", inputs, ...clamp }) };
   if (call.node.op === "Sigmoid") return { value: call.emit({ op: "sigmoid", inputs }) };
   return { value: call.emit({ op: "softmax", inputs, beta: 1 }) };
+}
+
+/** Its alpha is an input, or, of LeakyRelu, an attribute. */
+export function prelu(call: Call): Operand {
+  const x = value(call, 0);
+  const channels = channelsOf(call, x);
+  const leaky = call.node.op === "LeakyRelu";
+  const alpha = leaky ? slopes(call, "alpha", channels) : channelConstant(call, weight(call, 1), channels);
+  return { value: call.emit({ op: "prelu", inputs: [x], alpha }) };
 }
 
 /**

@@ -9,7 +9,7 @@ import { add, biasAdd, multiply, subtract } from "./arithmetic.ts";
 import type { Call, Operand } from "./call.ts";
 import { numbersAttribute, where } from "./graphdef.ts";
 import { ONLY_KNOWN, onlyKnown, shapeOp } from "./known.ts";
-import { activation, batchNorm, bound, convolution, matMul, mean, pool } from "./layers.ts";
+import { activation, batchNorm, bound, convolution, matMul, mean, pool, prelu } from "./layers.ts";
 import { numbers, operand, unsupported, value, weight } from "./operands.ts";
 import { sides } from "./windows.ts";
 
@@ -33,6 +33,8 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["FusedBatchNormV3", batchNorm],
   ["Relu", activation],
   ["Relu6", activation],
+  ["Prelu", prelu],
+  ["LeakyRelu", prelu],
   ["Minimum", bound],
   ["Maximum", bound],
   ["Sigmoid", activation],

@@ -7,9 +7,11 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import { RELU, RELU_0_TO_1, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
 import { positiveAxis, sizeOf } from "../../graph/dimensions.ts";
 import type { Clamp, Padding, Pair } from "../../graph/graph.ts";
+import { alphaPerChannel } from "../../graph/ops/prelu.ts";
 import { transposed } from "../common/decode.ts";
 import { arithmetic } from "./arithmetic.ts";
 import type { OperatorCall } from "./call.ts";
+import { nameOf } from "./draft.ts";
 import { declares, expandDims, reshape, squeeze } from "./reshape.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
@@ -262,6 +264,34 @@ function unary(op: "sigmoid" | "hardSwish"): Emit {
   return (call) => call.node({ op }, [call.value(0)]);
 }
 
+/** Files hold alpha as [C], [1,1,C] or [H,W,C]; what is the same at each pixel becomes [C]. */
+function prelu(call: OperatorCall): string {
+  call.requireFloat(call.output);
+  const input = call.value(0);
+  const numbers = call.numbers(1);
+  const channels = call.shape(0).at(-1) ?? 1;
+  const last = numbers.shape.at(-1) ?? 1;
+  if (last !== 1 && last !== channels) {
+    throw new FormatError(`${call.where}, alpha: expected [${channels}], got [${numbers.shape.join(",")}]`);
+  }
+  const alpha = call.constant(numbers, [channels], `alpha of ${channels}`, (data) =>
+    alphaPerChannel(data, last, channels, call.where),
+  );
+  return call.node({ op: "prelu", alpha }, [input]);
+}
+
+/** A PRELU whose alpha is one number, an option. */
+function leakyRelu(call: OperatorCall): string {
+  call.requireFloat(call.output);
+  const slope = call.operator.options?.float32(FIRST) ?? 0;
+  if (!Number.isFinite(slope)) throw new FormatError(`${call.where}, alpha: expected a number, got ${slope}`);
+  const channels = call.shape(0).at(-1) ?? 1;
+  const stored = { shape: [channels], dtype: "float32", bytes: 4 * channels } as const;
+  const named = { ...call.output, name: `${nameOf(call.output)}/alpha` };
+  const alpha = call.draft.store(named, "alpha", stored, () => new Float32Array(channels).fill(slope));
+  return call.node({ op: "prelu", alpha }, [call.value(0)]);
+}
+
 const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["CONV_2D", conv2d],
   ["DEPTHWISE_CONV_2D", depthwise],
@@ -285,6 +315,8 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["DEQUANTIZE", cast],
   ["LOGISTIC", unary("sigmoid")],
   ["HARD_SWISH", unary("hardSwish")],
+  ["PRELU", prelu],
+  ["LEAKY_RELU", leakyRelu],
   ["RELU", clamp(RELU)],
   ["RELU_N1_TO_1", clamp(RELU_N1_TO_1)],
   ["RELU_0_TO_1", clamp(RELU_0_TO_1)],

@@ -28,6 +28,7 @@ export const OPERATORS = {
   SOFTMAX: { code: 25, options: 9, int8: 2 },
   PAD: { code: 34, options: 0, int8: 2 },
   MEAN: { code: 40, options: 27, int8: 2 },
+  PRELU: { code: 54, options: 0, int8: 1 },
   QUANTIZE: { code: 114, options: 0, int8: 1 },
   HARD_SWISH: { code: 117, options: 0, int8: 1 },
 } as const;
@@ -97,6 +98,8 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
   const constant = (name: string): Constant => draft.graph.constants.get(name)!;
   const integers = (role: string, values: readonly number[], shape: Shape = [values.length]) =>
     draft.tensor({ name: `${node.name}/${role}`, shape, dtype: "int32", data: Int32Array.from(values) });
+  const vector = (role: string, name: string, shape: Shape = constant(name).shape) =>
+    draft.tensor({ name: `${node.name}/${role}`, shape, dtype: "float32", data: data(draft, name) });
   switch (node.op) {
     case "conv2d": {
       const { shape } = constant(node.weights);
@@ -129,18 +132,18 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
     }
     case "scaleShift": {
       const x = draft.typeOf(node.inputs[0]!);
-      const vector = (role: string, name: string) =>
-        draft.tensor({
-          name: `${node.name}/${role}`,
-          shape: constant(name).shape,
-          dtype: "float32",
-          data: data(draft, name),
-        });
       const middle = draft.tensor({ ...x, name: `${node.name}/scaled` });
       draft.add(node, "MUL", [], [vector("scale", node.scale)], middle);
       const output = draft.indices.get(node.name)!;
       const inputs = [middle, vector("shift", node.shift)];
       draft.operators.push({ op: "ADD", version: 1, inputs, output, options: [[0, "Int8", activation(node)]] });
+      return;
+    }
+    case "prelu": {
+      // As TensorFlow's converter writes it: of the value's rank but for the batch, pixels sharing one number.
+      const [, ...sizes] = shapes.get(node.name)!;
+      const ones = sizes.slice(1).map(() => 1);
+      draft.add(node, "PRELU", [], [vector("alpha", node.alpha, [...ones, ...constant(node.alpha).shape])]);
       return;
     }
     case "maxPool":

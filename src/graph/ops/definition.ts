@@ -28,7 +28,7 @@ export interface AnyNode extends NodeBase {
 export type Shapes = Pick<ReadonlyMap<string, Shape>, "get">;
 
 /** What a constant is to the node that names it. */
-export type Role = "weights" | "bias" | "gamma" | "beta" | "mean" | "variance" | "scale" | "shift";
+export type Role = "weights" | "bias" | "gamma" | "beta" | "mean" | "variance" | "scale" | "shift" | "alpha";
 
 /** One constant that a node names; `half` tells the two weights of a separable node apart. */
 export interface ConstantReference {

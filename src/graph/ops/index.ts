@@ -21,6 +21,7 @@ import { type MovingAverage, movingAverage } from "./moving-average.ts";
 import { type Normalize, normalize } from "./normalize.ts";
 import { type Pad, pad } from "./pad.ts";
 import { averagePool, maxPool, type Pool } from "./pool.ts";
+import { type Prelu, prelu } from "./prelu.ts";
 import { type Quantize, quantize } from "./quantize.ts";
 import { type Reshape, reshape } from "./reshape.ts";
 import { type ResizeBilinear, resizeBilinear } from "./resize-bilinear.ts";
@@ -40,6 +41,7 @@ export type Node =
   | Normalize
   | MovingAverage
   | ScaleShift
+  | Prelu
   | ClampNode
   | Sigmoid
   | HardSwish
@@ -72,6 +74,7 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   normalize,
   movingAverage,
   scaleShift,
+  prelu,
   clamp,
   sigmoid,
   hardSwish,
@@ -117,6 +120,7 @@ export type {
   Normalize,
   Pad,
   Pool,
+  Prelu,
   Quantize,
   Reshape,
   ResizeBilinear,

@@ -1,0 +1,45 @@
+/**
+ * A rectifier that lets what is negative through, times a factor for each channel.
+ * @module
+ */
+
+import { UnsupportedError } from "../../errors.ts";
+import { FLOAT, type NodeBase, named, type OpDefinition } from "./definition.ts";
+import { perChannel } from "./shapes.ts";
+
+/**
+ * y = x < 0 ? alpha·x : x per channel (last axis), alpha [C]. NaN stays NaN, −0 stays −0, and the product is rounded
+ * once. What is called leaky ReLU elsewhere has the same alpha in all channels.
+ */
+export interface Prelu extends NodeBase {
+  readonly op: "prelu";
+  readonly alpha: string;
+}
+
+const constants = named("alpha");
+
+export const prelu: OpDefinition<Prelu> = {
+  meaning: "y = x < 0 ? alpha·x : x, per channel",
+  arity: 1,
+  constants,
+  shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),
+  value: FLOAT,
+  row: "before",
+};
+
+/**
+ * Alpha as files store it, [..., C] or [..., 1], as one number a channel, [C].
+ * @param last the size of its last axis, 1 or `channels`
+ * @throws UnsupportedError for one that is not the same at each pixel
+ */
+export function alphaPerChannel(
+  numbers: Float32Array,
+  last: number,
+  channels: number,
+  where: string,
+): Float32Array<ArrayBuffer> {
+  if (numbers.some((n, i) => !Object.is(n, numbers[i % last]))) {
+    throw new UnsupportedError(`${where}, alpha: expected the same numbers at each pixel, got some that vary`);
+  }
+  return Float32Array.from({ length: channels }, (_, c) => numbers[c % last]!);
+}

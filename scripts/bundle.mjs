@@ -69,8 +69,12 @@ await bundle.write({
   entryFileNames: "[name].js",
   chunkFileNames: "chunks/[name].js",
   minifyInternalExports: false,
-  // Names stay, for stack traces; comments are in the declarations and the sources.
-  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  // Names of functions and classes stay, for stack traces; comments are in the declarations and the sources.
+  minify: {
+    compress: false,
+    mangle: { toplevel: false, keepNames: true },
+    codegen: { removeWhitespace: true },
+  },
   plugins: [printed],
   codeSplitting: {
     groups: [

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { formatNpy, parseNpy } from "../../src/cli/npy.ts";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import type { TensorData } from "../../src/graph/graph.ts";
+import { processorTime } from "../processor-time.ts";
 import { shared } from "./sepconv.ts";
 
 /** A file with this header text and these bytes of data, whatever they say. */
@@ -110,7 +111,7 @@ describe("npy", () => {
   });
 
   it("answers a hostile header at once", () => {
-    const start = performance.now();
+    const start = processorTime();
     for (const text of [
       `{${"'a': 'b', ".repeat(6000)}`,
       `{'shape': (${"1, ".repeat(20000)}`,
@@ -126,7 +127,7 @@ describe("npy", () => {
     ]) {
       expect(() => parseNpy(file(text), "x.npy")).toThrow(FormatError);
     }
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(processorTime() - start).toBeLessThan(5000);
   });
 
   it("refuses data of another length than its shape's", () => {

@@ -8,6 +8,7 @@ import { SepconvError } from "../../src/errors.ts";
 import { fromKeras } from "../../src/formats/keras/read.ts";
 import { importModel } from "../../src/formats/recognize.ts";
 import { type Random, random } from "../cases/random.ts";
+import { processorTime } from "../processor-time.ts";
 import { buildHdf5, type Stored } from "./builders/hdf5.ts";
 import { functional, inputLayer, type LayerSpec, sequential } from "./builders/keras.ts";
 
@@ -92,12 +93,12 @@ const BY_POSITION: readonly (readonly [string, Stored])[] = [
 
 /** Tries to read; answers whether there was a graph. */
 async function attempt(read: () => Promise<unknown>, what: string): Promise<boolean> {
-  const began = performance.now();
+  const began = processorTime();
   const error: unknown = await read().then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  const took = performance.now() - began;
+  const took = processorTime() - began;
   if (took > SOON) throw new Error(`${what}: expected an answer within ${SOON} ms, got one after ${took}`);
   if (error === undefined) return true;
   if (!(error instanceof SepconvError))

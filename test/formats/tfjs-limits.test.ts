@@ -4,6 +4,7 @@ import { build } from "../../src/engine/build.ts";
 import { MemoryError, UnsupportedError } from "../../src/errors.ts";
 import { type ImportOptions, importModel } from "../../src/formats/recognize.ts";
 import { Budget } from "../../src/limits.ts";
+import { processorTime } from "../processor-time.ts";
 import { GraphFile, ints, text, window } from "./builders/graphdef.ts";
 import type { Json } from "./builders/tfjs.ts";
 
@@ -177,9 +178,9 @@ describe("limits", () => {
     }
     const names = Array.from({ length: 3000 }, (_, i) => `b${i}`);
     const files = file.files(...names);
-    const began = performance.now();
+    const began = processorTime();
     const graph = await importModel(files);
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(processorTime() - began).toBeLessThan(1500);
     expect([...graph.constants.keys()].toSorted()).toEqual(["b", "w"]);
   });
 

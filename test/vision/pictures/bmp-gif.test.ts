@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FormatError, UnsupportedError } from "../../../src/errors.ts";
 import { decodeImage } from "../../../src/vision/decode.ts";
 import { random } from "../../cases/random.ts";
+import { processorTime } from "../../processor-time.ts";
 import { bmp, bytes, gif } from "./writers.ts";
 
 const { int } = random("bmp and gif");
@@ -177,8 +178,8 @@ describe("GIF", () => {
   it("of 35 bytes that claims a hundred million pixels is refused at once", async () => {
     const claim = bytes("GIF89a", [16, 39, 16, 39, 0x80, 0, 0, 0, 0, 0, 255, 255, 255]);
     const file = bytes(claim, [0x2c, 0, 0, 0, 0, 16, 39, 16, 39, 0, 2, 2, 0x4c, 1, 0, 0x3b]);
-    const start = performance.now();
+    const start = processorTime();
     await expect(decodeImage(file)).rejects.toThrow("a truncated one");
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(processorTime() - start).toBeLessThan(100);
   });
 });

@@ -5,6 +5,7 @@ import { FormatError } from "../../../src/errors.ts";
 import { decodeImage } from "../../../src/vision/decode.ts";
 import { encodePng } from "../../../src/vision/picture/png-write.ts";
 import { random } from "../../cases/random.ts";
+import { processorTime } from "../../processor-time.ts";
 import { be32, bytes, chunk, PNG_SIGNATURE, type PngOptions, png } from "./writers.ts";
 
 const KINDS = [
@@ -133,9 +134,9 @@ describe("PNG", () => {
   it("unpacks no more than its size asks for", async () => {
     // 200 MB of zeros behind five rows: the rows are there, the rest is nobody's.
     const bomb = file(head(8, 0, 0, 0, 0), chunk("IDAT", deflateSync(new Uint8Array(2e8), { level: 1 })));
-    const start = performance.now();
+    const start = processorTime();
     const { data } = await decodeImage(bomb);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(processorTime() - start).toBeLessThan(500);
     expect(data).toHaveLength(4 * 6 * 5);
   });
 });

@@ -99,8 +99,8 @@ export const FIELDS = [
 ];
 
 /**
- * An entry of a schedule, in the same way. Whoever lets rows slide through a buffer, or lanes wait for each other, finds room for it here: today an
- * entry computes the units of a step, and the last three fields are 0.
+ * An entry of a schedule, in the same way. Whoever lets rows slide through a buffer, or lanes wait for each other,
+ * finds room for it here: today an entry computes the units of a step, and the last three fields are 0.
  */
 export const ENTRY = [
   ["step", "usize", "Byte address of the step's record."],
@@ -328,7 +328,7 @@ export const KERNELS = {
       ...{ ...as("rows"), ...WINDOW, ...as("outC", "tile", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, outC]",
       w: "as in pwconv_f32, K = kH·kW·inC",
-      s: "f32 [tile, K]: the windows of `tile` output pixels, one a row",
+      s: "f32 [tile, K]: the windows of `tile` output pixels, one per row",
     },
     aligned: ["x", "w", "y", "s"],
     needs: ["conv"],
@@ -664,8 +664,8 @@ export const KERNELS = {
     aligned: [],
     needs: [
       ...positive("inH", "inW", "outH", "outW", "kH", "kW"),
-      ["1, 3 or 4 bytes a pixel", "s.inC == 1 || s.inC == 3 || s.inC == 4"],
-      ["1 or 3 floats a pixel", "s.outC == 1 || s.outC == 3"],
+      ["1, 3 or 4 bytes per pixel", "s.inC == 1 || s.inC == 3 || s.inC == 4"],
+      ["1 or 3 floats per pixel", "s.outC == 1 || s.outC == 3"],
     ],
     extents: {
       x: "(s.inH - 1) * s.xPitch + s.inW * s.inC",

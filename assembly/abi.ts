@@ -687,8 +687,8 @@ export function expect_image_f32(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.outW >= 1); // outW from 1 on
     assert(<f64>s.kH >= 1); // kH from 1 on
     assert(<f64>s.kW >= 1); // kW from 1 on
-    assert(<f64>s.inC == 1 || <f64>s.inC == 3 || <f64>s.inC == 4); // 1, 3 or 4 bytes a pixel
-    assert(<f64>s.outC == 1 || <f64>s.outC == 3); // 1 or 3 floats a pixel
+    assert(<f64>s.inC == 1 || <f64>s.inC == 3 || <f64>s.inC == 4); // 1, 3 or 4 bytes per pixel
+    assert(<f64>s.outC == 1 || <f64>s.outC == 3); // 1 or 3 floats per pixel
   }
 }
 

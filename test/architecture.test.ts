@@ -219,3 +219,30 @@ describe("assembly/", () => {
     expect(own.sort()).toEqual([...new Set(named)].sort());
   });
 });
+
+/** Code is broken by the formatter; comments and pages are not, and what is too long to read at once is not read. */
+describe("prose", () => {
+  const root = fileURLToPath(new URL("../", import.meta.url));
+  const FOLDERS = ["abi", "bench", "docs", "scripts", "src", "test"];
+  const pages = FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
+  );
+  const own = [...readdirSync(root), ...pages]
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => /\.(ts|mjs|md)$/.test(file) && !/(^|\/)node_modules\/|^docs\/api\/|^bench\/results\//.test(file));
+  // Tables and figures have the width that they need.
+  const isProse = (file: string, line: string) =>
+    file.endsWith(".md") ? !/^(\||\s{4})/.test(line) : /^\s*(\*|\/\*\*|\/\/) /.test(line) && !/^\s*\* {5}/.test(line);
+
+  it("keeps its lines within 120 columns", () => {
+    expect(own).toContain("README.md");
+    const long = own.flatMap((file) => {
+      const lines = readFileSync(join(root, file), "utf8").split("\n");
+      return lines
+        .map((line, i) => ({ line, where: `${file}:${i + 1}` }))
+        .filter(({ line }) => line.length > 120 && isProse(file, line))
+        .map(({ where }) => where);
+    });
+    expect(long).toEqual([]);
+  });
+});

@@ -1,7 +1,7 @@
 /**
- * Convolution, by way of a matrix: the windows of a tile of output pixels go to the scratch, one a row, and the matrix
- * kernel of pwconv_f32 multiplies them. What it asks of a step: docs/abi.md.
- * source: Chellapilla et al. 2006 (windows to matrix rows), a tile at a time
+ * Convolution, by way of a matrix: the windows of a tile of output pixels go to the scratch, one per row, and the
+ * matrix kernel of pwconv_f32 multiplies them. What it asks of a step: docs/abi.md. source: Chellapilla et al. 2006
+ * (windows to matrix rows), a tile at a time
  */
 import { Step, expect_conv_f32 } from "../abi";
 import { copyFloats, zeroFloats } from "../lib/copy";

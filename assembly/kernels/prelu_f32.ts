@@ -1,5 +1,5 @@
 /**
- * A rectifier with a factor a channel for what is negative. Both sides are computed and one is taken, so that no lane
+ * A rectifier with a factor per channel for what is negative. Both sides are computed and one is taken, so that no lane
  * waits for another. What it asks of a step: docs/abi.md.
  */
 import { Step, expect_prelu_f32 } from "../abi";

@@ -126,7 +126,9 @@ const WIDTH = 860;
 const LABEL = 150;
 const BAR = 12;
 
-/** Share of the peak per layer, of the runs with vectors, one group of bars a layer, one bar an engine and variant. */
+/**
+ * Share of the peak per layer, of the runs with vectors, one group of bars per layer, one bar per engine and variant.
+ */
 export function chart({ date, host, network, runs: all }) {
   const vectors = all.filter(({ variant }) => variant !== "scalar");
   const runs = vectors.length > 0 ? vectors : all;

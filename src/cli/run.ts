@@ -67,7 +67,7 @@ export function runCommand(program: Command): void {
     .option("--output <file>", "where to write the first output")
     .option("--end-points <names>", "further values to write, separated by commas", names("--end-points"))
     .option("--out-dir <folder>", "where to write all outputs and end points")
-    .option("--batch <N>", "images a run, when the input holds more than one", whole("--batch"));
+    .option("--batch <N>", "images per run, when the input holds more than one", whole("--batch"));
   addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
 }
 

@@ -619,8 +619,8 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["outW from 1 on", s.outW >= 1],
       ["kH from 1 on", s.kH >= 1],
       ["kW from 1 on", s.kW >= 1],
-      ["1, 3 or 4 bytes a pixel", s.inC === 1 || s.inC === 3 || s.inC === 4],
-      ["1 or 3 floats a pixel", s.outC === 1 || s.outC === 3],
+      ["1, 3 or 4 bytes per pixel", s.inC === 1 || s.inC === 3 || s.inC === 4],
+      ["1 or 3 floats per pixel", s.outC === 1 || s.outC === 3],
     ],
     extents: (s) => ({
       x: (s.inH - 1) * s.xPitch + s.inW * s.inC,

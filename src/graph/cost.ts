@@ -1,5 +1,5 @@
 /**
- * What a network costs: multiply-adds and parameters, a row a layer.
+ * What a network costs: multiply-adds and parameters, a row per layer.
  *
  * Multiply-adds are those of convolutions and dense layers, taps outside the image included; the rest counts 0, as in
  * the paper (it is below one percent, and a batch norm vanishes into the weights). A batch norm and an activation are
@@ -7,10 +7,10 @@
  * identities, which move nothing.
  *
  * Parameters are the numbers in the rows' constants, each constant counted once, where it is first read. Of a batch
- * norm there are three a channel: mean, beta, and gamma together with variance, which only ever act as the one factor
+ * norm there are three per channel: mean, beta, and gamma together with variance, which only ever act as the one factor
  * gamma/√(variance + epsilon). So counted, and with TF-slim's 1001 classes, MobileNet v1 has its published 4.24 million
  * (4,243,945). Keras counts gamma and variance apart and has 1000 classes: 4,253,864. In training all four are counted.
- * Folded, two numbers a channel less: `cost(optimize(graph))` counts 4,222,057.
+ * Folded, two numbers per channel less: `cost(optimize(graph))` counts 4,222,057.
  * @module
  */
 

@@ -43,7 +43,7 @@ export type {
 export type { Constant, DType, Initializer, Input, Quantization, Shape, TensorData } from "./value.ts";
 export type { Padding, Pair, Window } from "./window.ts";
 
-/** How pixels (0 … 255) become network input: (pixel − mean)/std, one number or one a channel. */
+/** How pixels (0 … 255) become network input: (pixel − mean)/std, one number or one per channel. */
 export interface Normalization {
   readonly mean: number | readonly number[];
   readonly std: number | readonly number[];

@@ -99,7 +99,7 @@ function nodesBehind(value: string, readers: Readers): Node[] {
   return found;
 }
 
-/** Whether a node averages over the whole map: [n, h, w, c] → one number a channel. */
+/** Whether a node averages over the whole map: [n, h, w, c] → one number per channel. */
 function isWholePool(node: Node, shapes: Shapes): boolean {
   if (node.op === "globalAveragePool") return true;
   if (node.op !== "averagePool") return false;

@@ -17,7 +17,7 @@ export interface LayerNoise {
   readonly op: Op;
   /**
    * Signal to noise in decibels: 10·log10(Σ float² / Σ (float − quantized)²), in front of depthwise layers up to a
-   * factor a channel; higher is better, Infinity where nothing differs.
+   * factor per channel; higher is better, Infinity where nothing differs.
    */
   readonly sqnr: number;
 }

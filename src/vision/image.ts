@@ -11,11 +11,13 @@ import { type Method, type Taps, taps } from "./taps.ts";
 export interface InputOptions extends Size, FitOptions {
   /** 3 (RGB, the default; gray is repeated) or 1 (luma 0.299 R + 0.587 G + 0.114 B). */
   readonly channels?: 1 | 3 | undefined;
-  /** Pixels (0 … 255) become (pixel − mean)/std; one number or one a channel. */
+  /** Pixels (0 … 255) become (pixel − mean)/std; one number or one per channel. */
   readonly normalization: Normalization;
   /** `auto` by default. */
   readonly method?: Method | undefined;
-  /** What `contain` fills the rest with, before normalization: one number (0 … 255) or one a channel; 0 by default. */
+  /**
+   * What `contain` fills the rest with, before normalization: one number (0 … 255) or one per channel; 0 by default.
+   */
   readonly padColor?: number | readonly number[] | undefined;
 }
 
@@ -56,7 +58,8 @@ export async function toInput(given: PictureLike, options: InputOptions, output?
  * import { createResizer } from "sepconv";
  *
  * const normalization = { mean: 0, std: 255 };
- * const resizer = await createResizer({ width: 640, height: 480, channels: 4 }, { width: 96, height: 96, normalization });
+ * const picture = { width: 640, height: 480, channels: 4 };
+ * const resizer = await createResizer(picture, { width: 96, height: 96, normalization });
  * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
  * const input = new Float32Array(96 * 96 * 3);
  * resizer.run(frame, input); // for each frame of a camera, without garbage

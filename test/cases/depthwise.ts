@@ -109,7 +109,10 @@ function mobilenet(): Geometry[] {
     );
 }
 
-/** Rows of pixels in tiles of three, with and without padding at their ends, at channel counts where the 3×3 kernel changes its way. */
+/**
+ * Rows of pixels in tiles of three, with and without padding at their ends, at channel counts where the 3×3 kernel
+ * changes its way.
+ */
 function wideImages(): Geometry[] {
   return [63, 64, 65, 71].flatMap((c, i) =>
     [1, 2, 3, 5, 6, 7, 8, 13].map((w) => geometry(`wide_c_${c}_w_${w}`, { c, h: 2 + (i % 3), w, strides: [2, 2] })),

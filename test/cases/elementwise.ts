@@ -110,7 +110,7 @@ export function unaryCases(kernel: Exclude<Unary, "softmax_f32">): Case[] {
   ];
 }
 
-/** The grid of softmax_f32. Special values come one a row: they take the whole row along. */
+/** The grid of softmax_f32. Special values come one per row: they take the whole row along. */
 export function softmaxCases(): Case[] {
   const numbers = random("softmax");
   const of = (name: string, rows: number, data: Float32Array, beta = 1, inPlace = false): Case => ({
@@ -192,7 +192,10 @@ function bitsOf(data: Float32Array): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length);
 }
 
-/** One part of a concatenation: `before` and `after` are what the other parts take of each row, `gap` what lies between rows of x. */
+/**
+ * One part of a concatenation: `before` and `after` are what the other parts take of each row, `gap` what lies between
+ * rows of x.
+ */
 function copyTrial(rows: number, c: number, before: number, after: number, gap: number): Trial {
   const [xPitch, yPitch] = [c + gap, before + c + after];
   const x = anyBits(`copy ${rows} ${c} ${before} ${after} ${gap}`, rows * xPitch);

@@ -39,7 +39,10 @@ function matrix(m: number, k: number, n: number, name = "", options: MatrixOptio
   return { name: `${name}m_${m}_k_${k}_n_${n}`, make: () => matrixTrial(m, k, n, options) };
 }
 
-/** The grid. Widths of panels (16, 8, 4, 1 with vectors; 4, 2, 1 without) and tiles of rows meet in every combination of remainders. */
+/**
+ * The grid. Widths of panels (16, 8, 4, 1 with vectors; 4, 2, 1 without) and tiles of rows meet in every combination of
+ * remainders.
+ */
 export function matrixCases(): Case[] {
   const rows = [...Array(14).keys()].map((i) => i + 1);
   return [

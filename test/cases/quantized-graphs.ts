@@ -1,5 +1,6 @@
 /**
- * Seeded random 8-bit graphs in the shape of real ones: separable blocks, residual additions, pools, joins, a classifier.
+ * Seeded random 8-bit graphs in the shape of real ones: separable blocks, residual additions, pools, joins, a
+ * classifier.
  * @module
  */
 import type { Constant, Graph, Node, Quantization } from "../../src/graph/graph.ts";

@@ -15,7 +15,10 @@ export interface Random {
   bytes(length: number): Int8Array;
 }
 
-/** Numbers seeded by a name: FNV-1a makes a 32-bit state of it, which steps as a Weyl sequence and is mixed by murmur3's finalizer. */
+/**
+ * Numbers seeded by a name: FNV-1a makes a 32-bit state of it, which steps as a Weyl sequence and is mixed by murmur3's
+ * finalizer.
+ */
 export function random(name: string): Random {
   let state = 0x811c9dc5;
   for (const character of name) state = Math.imul(state ^ character.codePointAt(0)!, 0x01000193);

@@ -14,7 +14,8 @@ function momentsTrial(pixels: number, c: number, offset: number, special: boolea
     .floats(pixels * c)
     .map((v) => v + offset);
   if (special) strew(x, 29, [Number.NaN, -0, 0, 2 ** -149]);
-  // Runs of 16 sums and compensated sums of runs: at most 24 roundings whatever the number of pixels, as the kernel's header has it.
+  // Runs of 16 sums and compensated sums of runs: at most 24 roundings whatever the number of pixels, as the kernel's
+  // header has it.
   const expected = moments(exact([pixels, c], x), Math.min(pixels + 5, 24));
   return { expected, problem: { kernel: "moments_f32", x, outputs: 2 * c, fields: { rows: 1, inH: pixels, inC: c } } };
 }

@@ -11,7 +11,10 @@ export type { Case, Trial } from "../kernels/suite.ts";
 /** No bounds. */
 export const OPEN: Clamp = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 
-/** How a case is bounded: not at all, as ReLU, or from its own range so that about a fifth of the values lies beyond either bound. */
+/**
+ * How a case is bounded: not at all, as ReLU, or from its own range so that about a fifth of the values lies beyond
+ * either bound.
+ */
 export type Bounding = "open" | "relu" | "active";
 
 /** The bounds for a value computed without any. */

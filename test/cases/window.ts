@@ -1,5 +1,6 @@
 /**
- * Geometries of windows on images, named after the boundary that they lie on. Shared by convolutions, depthwise convolutions and pools.
+ * Geometries of windows on images, named after the boundary that they lie on. Shared by convolutions, depthwise
+ * convolutions and pools.
  * @module
  */
 import type { Padding, Pair } from "../../src/graph/graph.ts";

@@ -1,6 +1,6 @@
 /**
- * Thousands of files that are almost sound: small models, changed at random in ways that reach deep. Whatever is wrong with them, the error is one of ours, and it
- * comes soon.
+ * Thousands of files that are almost sound: small models, changed at random in ways that reach deep. Whatever is wrong
+ * with them, the error is one of ours, and it comes soon.
  */
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, test, vi } from "vitest";
@@ -83,7 +83,8 @@ async function expectOurs(source: ModelSource, what: string): Promise<void> {
   expect(processorTime() - began, what).toBeLessThan(SOON);
 }
 
-// --- TFLite --------------------------------------------------------------------------------------------------------------------------------
+// --- TFLite
+// -------------------------------------------------------------------------------------------------------------------
 
 const one = { int32: 1 };
 const value = (name: string, ...shape: number[]): TensorSpec => ({ name, shape });
@@ -244,7 +245,8 @@ describe("TFLite", () => {
   });
 });
 
-// --- JSON ----------------------------------------------------------------------------------------------------------------------------------
+// --- JSON
+// -------------------------------------------------------------------------------------------------------------------
 
 const VALUES: readonly unknown[] = [
   ...[null, true, "", "x", "a:1", "^x", "NaN", "1e99", [], {}, [[]], [null], { list: {} }, { shape: { dim: [] } }],

@@ -87,7 +87,7 @@ describe("layers without weights", () => {
     expect((await single(className, config)).nodes).toEqual([{ name: "y", inputs: ["x"], ...expected }]);
   });
 
-  test("Rescaling, numbers or one a channel", async () => {
+  test("Rescaling, numbers or one per channel", async () => {
     const pixels = Array.from({ length: 32 }, (_, i) => i);
     expect(answer(await single("Rescaling", { scale: 0.5, offset: -1 }), pixels).slice(0, 3)).toEqual([-1, -0.5, 0]);
     const each = await single("Rescaling", { scale: [1, 2], offset: [10, 0] });

@@ -1,6 +1,6 @@
 /**
- * TF.js graph models, with TF.js itself as the outside reference: it executes them on its CPU backend. Each node is compared on its own, fed with what
- * TF.js computed before it, within the bound of `test/reference/value.ts`.
+ * TF.js graph models, with TF.js itself as the outside reference: it executes them on its CPU backend. Each node is
+ * compared on its own, fed with what TF.js computed before it, within the bound of `test/reference/value.ts`.
  */
 import "@tensorflow/tfjs-backend-cpu";
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
@@ -326,7 +326,7 @@ describe("graph model", () => {
       "a slope for each pixel",
       (f) => f.weight("a", [4, 4, 2]).node("y", "Prelu", ["x", "a"]),
       UnsupportedError,
-      /node "y" \(Prelu\): expected "a" to be one number or 2, one a channel, got shape \[4,4,2\]/,
+      /node "y" \(Prelu\): expected "a" to be one number or 2, one per channel, got shape \[4,4,2\]/,
     ],
     [
       "a product of two values",
@@ -338,7 +338,7 @@ describe("graph model", () => {
       "a constant that is no channel's",
       (f) => f.weight("c", [4, 1]).node("y", "AddV2", ["x", "c"]),
       UnsupportedError,
-      /"c" to be one number or 2, one a channel, got shape \[4,1\]/,
+      /"c" to be one number or 2, one per channel, got shape \[4,1\]/,
     ],
     [
       "strides over the batch",

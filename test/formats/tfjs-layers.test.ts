@@ -1,6 +1,7 @@
 /**
- * TF.js layers models, with TF.js itself as the outside reference: it builds, saves and executes them on its CPU backend. Each layer is compared on
- * its own, fed with what TF.js computed before it, within the bound of `test/reference/value.ts`.
+ * TF.js layers models, with TF.js itself as the outside reference: it builds, saves and executes them on its CPU
+ * backend. Each layer is compared on its own, fed with what TF.js computed before it, within the bound of
+ * `test/reference/value.ts`.
  */
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
@@ -19,7 +20,9 @@ beforeAll(async () => {
 
 const SIDE = 18;
 
-/** A small network with all that keras-applications' MobileNet has: hand padding, batch norms, ReLU6, a 1×1 classifier. */
+/**
+ * A small network with all that keras-applications' MobileNet has: hand padding, batch norms, ReLU6, a 1×1 classifier.
+ */
 function mobileNetLike(): tfl.LayersModel {
   const { layers } = tfl;
   const norm = (name: string) => layers.batchNormalization({ name, epsilon: 1e-3 });

@@ -1,6 +1,7 @@
 /**
- * Channels that have died in training, as converters write them: a scale of 0, a bias that is saturated, every weight at the zero point. TFLite runs such
- * files; what its arithmetic makes of a sum is written out here once more, in whole numbers of any size.
+ * Channels that have died in training, as converters write them: a scale of 0, a bias that is saturated, every weight
+ * at the zero point. TFLite runs such files; what its arithmetic makes of a sum is written out here once more, in whole
+ * numbers of any size.
  */
 import { describe, expect, test } from "vitest";
 import { build } from "../../src/engine/build.ts";

@@ -1,4 +1,7 @@
-/** 8-bit files that lie, or that mean what this package doesn't do: one test a lie, with the error's class and what it names. */
+/**
+ * 8-bit files that lie, or that mean what this package doesn't do: one test a lie, with the error's class and what it
+ * names.
+ */
 import { describe, expect, test } from "vitest";
 import { build } from "../../src/engine/build.ts";
 import { FormatError, type SepconvError, UnsupportedError } from "../../src/errors.ts";

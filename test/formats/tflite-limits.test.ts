@@ -1,4 +1,7 @@
-/** Small TFLite files that ask for much: they are read within the limits, in no time to speak of, and give way to others meanwhile. */
+/**
+ * Small TFLite files that ask for much: they are read within the limits, in no time to speak of, and give way to others
+ * meanwhile.
+ */
 import { Builder } from "flatbuffers";
 import { describe, expect, test } from "vitest";
 import { MemoryError, SepconvError, UnsupportedError } from "../../src/errors.ts";

@@ -76,7 +76,7 @@ describe("convolutions", () => {
     ).toEqual([-2, 0.5, 1]);
   });
 
-  test("weights in int8 with a scale a channel are dequantized", async () => {
+  test("weights in int8 with a scale per channel are dequantized", async () => {
     const graph = await conv(
       { type: "int8", data: count(12), scales: [1, 10, 100], zeroPoints: [0, 0, 1], axis: 0 },
       {},
@@ -462,7 +462,7 @@ describe("other operators", () => {
         { name: "c", shape: [4, 1], data: ones(4) },
         { name: "y", shape: [1, 4, 4, 2] },
       ],
-      /one a channel\), got \[4,1\]/,
+      /one per channel\), got \[4,1\]/,
     ],
     [
       "MEAN",

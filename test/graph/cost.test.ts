@@ -53,7 +53,7 @@ describe("cost", () => {
     expect([millions(macs, 0), millions(params, 1)]).toEqual([307, 2.9]);
   });
 
-  it("has one row a layer, with the shapes before and after it", () => {
+  it("has one row per layer, with the shapes before and after it", () => {
     const { layers } = cost(mobilenetV1());
     // The first convolution, 13 × 2, the pool, the classifier, softmax.
     expect(layers).toHaveLength(30);

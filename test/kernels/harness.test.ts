@@ -1,5 +1,6 @@
 /**
- * The harness sees what it is there to see: kernels that break the contract, each in its own way, written in JavaScript.
+ * The harness sees what it is there to see: kernels that break the contract, each in its own way, written in
+ * JavaScript.
  */
 import { describe, expect, it } from "vitest";
 import { readEntry } from "../../src/engine/plan/schedule.ts";
@@ -17,7 +18,10 @@ const COLUMNS = 5;
 /** What a kernel does beside y = x + x2; indices count floats from the tensors' starts. */
 type Sabotage = (tensors: { x: Float32Array; y: Float32Array }, y0: number, y1: number, call: number) => unknown;
 
-/** A module whose add_f32 does its work, and something else. Tensors reach as far as the memory, before their start as well as past their end. */
+/**
+ * A module whose add_f32 does its work, and something else. Tensors reach as far as the memory, before their start as
+ * well as past their end.
+ */
 function fake(sabotage: Sabotage): Exports {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const view = new DataView(memory.buffer);

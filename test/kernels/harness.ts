@@ -103,7 +103,10 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
   return { step, entry, y, scratch, words };
 }
 
-/** What lies in the fields that a kernel, by the table of the ABI, does not read: should it read one, its answer is not the reference's. */
+/**
+ * What lies in the fields that a kernel, by the table of the ABI, does not read: should it read one, its answer is not
+ * the reference's.
+ */
 export function unread(kernel: Kernel): StepFields {
   const { reads } = table.KERNELS[kernel];
   return Object.fromEntries(STEP_FIELDS.filter((name) => !(name in reads)).map((name) => [name, POISONS[0]]));

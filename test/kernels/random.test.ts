@@ -1,5 +1,6 @@
 /**
- * Random geometries through everything that the chosen ones go through. SEPCONV_SEED repeats a run; without it the seed is a new one, and printed.
+ * Random geometries through everything that the chosen ones go through. SEPCONV_SEED repeats a run; without it the seed
+ * is a new one, and printed.
  */
 import fc from "fast-check";
 import { it } from "vitest";

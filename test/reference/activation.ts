@@ -11,8 +11,8 @@ export function clamp(x: Value, bounds: Clamp | undefined): Value {
   const lo = Math.fround(bounds.lo);
   const hi = Math.fround(bounds.hi);
   const values = x.values.map((v) => Math.min(Math.max(v, lo), hi));
-  // A bound may be larger than all terms; what scales the value next must know its size. An infinite sum is the same in every arithmetic, and what it
-  // is clamped to has no error.
+  // A bound may be larger than all terms; what scales the value next must know its size. An infinite sum is the same in
+  // every arithmetic, and what it is clamped to has no error.
   const infinite = (i: number) => Math.abs(x.values[i]!) === Number.POSITIVE_INFINITY;
   const terms = x.terms.map((t, i) => (infinite(i) ? Math.abs(values[i]!) : Math.max(t, Math.abs(values[i]!))));
   const carried = x.carried?.map((e, i) => (infinite(i) ? 0 : e));
@@ -39,8 +39,9 @@ const LEAST_NORMAL = 2 ** -126;
 export const EXP_OPS = 4;
 
 /**
- * y = 1/(1 + exp(−x)). With a relative error of ε in the exponential, y is off by at most y·(1 − y)·ε, and the sum and the quotient round once each:
- * all of it relative to y. Where y is below f32's normal range, exp(−x) may be beyond its largest number: there y may come out as 0.
+ * y = 1/(1 + exp(−x)). With a relative error of ε in the exponential, y is off by at most y·(1 − y)·ε, and the sum and
+ * the quotient round once each: all of it relative to y. Where y is below f32's normal range, exp(−x) may be beyond its
+ * largest number: there y may come out as 0.
  */
 export function sigmoid(x: Value): Value {
   const values = x.values.map((v) => 1 / (1 + Math.exp(-v)));
@@ -50,7 +51,10 @@ export function sigmoid(x: Value): Value {
   return { ...result, carried };
 }
 
-/** y = x·clamp(x + 3, 0, 6)/6: a sum, a quotient (or the product with a rounded 1/6) and a product, all relative to y. Its slope is at most 3/2. */
+/**
+ * y = x·clamp(x + 3, 0, 6)/6: a sum, a quotient (or the product with a rounded 1/6) and a product, all relative to y.
+ * Its slope is at most 3/2.
+ */
 export function hardSwish(x: Value): Value {
   const values = x.values.map((v) => (v * Math.min(6, Math.max(0, v + 3))) / 6);
   return relative(x, values, 4, 3 / 2);

@@ -7,7 +7,8 @@ import { count, errors, gamma as roundings, type Value } from "./value.ts";
 type Numbers = ArrayLike<number>;
 
 /**
- * y = x·scale[c] + shift[c]. The terms of x go on as terms of y, so that the bound also covers a convolution into whose weights the scale was folded.
+ * y = x·scale[c] + shift[c]. The terms of x go on as terms of y, so that the bound also covers a convolution into whose
+ * weights the scale was folded.
  */
 export function scaleShift(x: Value, scale: Numbers, shift: Numbers): Value {
   return affine(x, scale, shift, (c) => Math.abs(shift[c]!), 2);
@@ -32,8 +33,8 @@ export interface Statistics {
 }
 
 /**
- * y = gamma·(x − mean)/√(variance + epsilon) + beta. Six roundings: variance + epsilon, root, quotient, product with x (or with a weight), product
- * with the mean, difference; the last sum is counted by the affine form.
+ * y = gamma·(x − mean)/√(variance + epsilon) + beta. Six roundings: variance + epsilon, root, quotient, product with x
+ * (or with a weight), product with the mean, difference; the last sum is counted by the affine form.
  */
 export function batchNorm(x: Value, s: Statistics): Value {
   const c = x.shape.at(-1) ?? 1;
@@ -43,9 +44,9 @@ export function batchNorm(x: Value, s: Statistics): Value {
 }
 
 /**
- * Mean and biased variance over all but the last axis: [..., C] → [2, C], in two passes.
- * The variance is Σ(x − m̂)²/n with a mean that is off by δ. Since Σ(x − m) = 0, δ itself adds δ² only; beyond that each term (|x − m| + δ)²
- * passes a difference, a square, n sums and a quotient; `ops` may count fewer for sums that are compensated.
+ * Mean and biased variance over all but the last axis: [..., C] → [2, C], in two passes. The variance is Σ(x − m̂)²/n
+ * with a mean that is off by δ. Since Σ(x − m) = 0, δ itself adds δ² only; beyond that each term (|x − m| + δ)² passes
+ * a difference, a square, n sums and a quotient; `ops` may count fewer for sums that are compensated.
  */
 export function moments(x: Value, ops = x.values.length / (x.shape.at(-1) ?? 1) + 5): Value {
   const c = x.shape.at(-1) ?? 1;
@@ -84,8 +85,9 @@ function rootError(v: number, epsilon: number, error: number): number {
 }
 
 /**
- * y = gamma·(x − mean)/√(variance + epsilon) + beta with statistics [2, C] from {@link moments}. At most eight roundings: difference,
- * variance + epsilon, root, quotient, two products, sum, and the product of the mean when the mean is moved into the shift.
+ * y = gamma·(x − mean)/√(variance + epsilon) + beta with statistics [2, C] from {@link moments}. At most eight
+ * roundings: difference, variance + epsilon, root, quotient, two products, sum, and the product of the mean when the
+ * mean is moved into the shift.
  */
 export function normalize(
   x: Value,
@@ -117,8 +119,8 @@ export function normalize(
 }
 
 /**
- * old·momentum + new·(1 − momentum), the new variance times `factor` first: statistics [2, C] and old values [C] each → [2, C].
- * The momentum itself is rounded to f32, which moves 1 − momentum by as much: hence the term |new|·momentum.
+ * old·momentum + new·(1 − momentum), the new variance times `factor` first: statistics [2, C] and old values [C] each →
+ * [2, C]. The momentum itself is rounded to f32, which moves 1 − momentum by as much: hence the term |new|·momentum.
  */
 export function movingAverage(
   statistics: Value,

@@ -1,11 +1,15 @@
 /**
- * y[n,oy,ox,o] = b[o] + Σ_{ky,kx,i} x[n, oy·sH + ky·dH − padT, ox·sW + kx·dW − padL, i] · w[ky,kx,i,o]; taps outside the image count as 0.
+ * y[n,oy,ox,o] = b[o] + Σ_{ky,kx,i} x[n, oy·sH + ky·dH − padT, ox·sW + kx·dW − padL, i] · w[ky,kx,i,o]; taps outside
+ * the image count as 0.
  * @module
  */
 import { errors, nhwc, type Value, type Weights } from "./value.ts";
 import type { Placement } from "./window.ts";
 
-/** x [n,inH,inW,inC], w [kH,kW,inC,outC], bias [outC] → [n,outH,outW,outC]. A term passes one product and at most kH·kW·inC sums. */
+/**
+ * x [n,inH,inW,inC], w [kH,kW,inC,outC], bias [outC] → [n,outH,outW,outC]. A term passes one product and at most
+ * kH·kW·inC sums.
+ */
 export function conv2d(x: Value, w: Weights, bias: ArrayLike<number> | undefined, at: Placement): Value {
   const { n, h, w: inW, c } = nhwc(x.shape);
   const [kH = 0, kW = 0, inC = 0, outC = 0] = w.shape;

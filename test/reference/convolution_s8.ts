@@ -1,5 +1,6 @@
 /**
- * 8-bit convolutions by their definition: whole numbers, one output at a time, requantized in BigInt by TFLite's formula.
+ * 8-bit convolutions by their definition: whole numbers, one output at a time, requantized in BigInt by TFLite's
+ * formula.
  * @module
  */
 

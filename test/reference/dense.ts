@@ -1,5 +1,5 @@
 /**
- * y[r,o] = b[o] + Σ_i x[r,i] · w[i,o]: a dense layer, and a pointwise convolution with one row a pixel.
+ * y[r,o] = b[o] + Σ_i x[r,i] · w[i,o]: a dense layer, and a pointwise convolution with one row per pixel.
  * @module
  */
 import { count, errors, type Value, type Weights } from "./value.ts";

@@ -1,5 +1,6 @@
 /**
- * y[n,oy,ox,c·m+j] = b[c·m+j] + Σ_{ky,kx} x[n, oy·sH + ky·dH − padT, ox·sW + kx·dW − padL, c] · w[ky,kx,c,j], j < m; taps outside count as 0.
+ * y[n,oy,ox,c·m+j] = b[c·m+j] + Σ_{ky,kx} x[n, oy·sH + ky·dH − padT, ox·sW + kx·dW − padL, c] · w[ky,kx,c,j], j < m;
+ * taps outside count as 0.
  * @module
  */
 import { errors, nhwc, type Value, type Weights } from "./value.ts";

@@ -11,8 +11,8 @@ export interface Tap {
 }
 
 /**
- * Bilinear with half-pixel centers: output i samples the input at from + (i + ½)·length/out − ½, between its two neighbors. A neighbor outside
- * [least, most] is the edge itself.
+ * Bilinear with half-pixel centers: output i samples the input at from + (i + ½)·length/out − ½, between its two
+ * neighbors. A neighbor outside [least, most] is the edge itself.
  */
 export function bilinearTaps(from: number, length: number, out: number, least: number, most: number): Tap[][] {
   const inside = (i: number) => Math.min(Math.max(i, least), most);
@@ -29,7 +29,10 @@ export function bilinearTaps(from: number, length: number, out: number, least: n
   });
 }
 
-/** By area: output i is the mean over [from + i·length/out, from + (i + 1)·length/out), each input counted by how much of it lies in there. */
+/**
+ * By area: output i is the mean over [from + i·length/out, from + (i + 1)·length/out), each input counted by how much
+ * of it lies in there.
+ */
 export function areaTaps(from: number, length: number, out: number): Tap[][] {
   const step = length / out;
   return Array.from({ length: out }, (_, i) => {
@@ -59,8 +62,8 @@ export interface Affine {
 }
 
 /**
- * [outH, outW, outC]: y[oy,ox,c] = scale[c]·color_c(Σ_ky Σ_kx v·h·x) + shift[c].
- * A term passes a product and the sums of each axis (at most as many roundings as it has taps), up to four roundings of the luma, a product, a sum.
+ * [outH, outW, outC]: y[oy,ox,c] = scale[c]·color_c(Σ_ky Σ_kx v·h·x) + shift[c]. A term passes a product and the sums
+ * of each axis (at most as many roundings as it has taps), up to four roundings of the luma, a product, a sum.
  */
 export function image(pixels: Pixels, rows: readonly Tap[][], columns: readonly Tap[][], to: Affine): Value {
   const outC = to.scale.length;

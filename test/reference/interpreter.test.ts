@@ -1,5 +1,6 @@
 /**
- * The interpreter joins the references as the graph says; the references themselves are tested beside it, and by every kernel.
+ * The interpreter joins the references as the graph says; the references themselves are tested beside it, and by every
+ * kernel.
  */
 import { describe, expect, it } from "vitest";
 import type { Constant, Graph, Node } from "../../src/graph/graph.ts";

@@ -1,9 +1,10 @@
 /**
  * Runs a graph node by node with the naive references: the answer that passes, plans and kernels are held against.
  *
- * Values stay f64 between nodes: the result is the graph's own, not one implementation's. How far an f32 implementation may be from it is carried
- * along as a bound (`value.ts`), through clamps, folded batch norms and fused pairs alike. Through more than a few convolutions any rigorous bound
- * grows by Σ|w| a layer and says little; `measured` keeps it tight at any depth.
+ * Values stay f64 between nodes: the result is the graph's own, not one implementation's. How far an f32 implementation
+ * may be from it is carried along as a bound (`value.ts`), through clamps, folded batch norms and fused pairs alike.
+ * Through more than a few convolutions any rigorous bound grows by Σ|w| a layer and says little; `measured` keeps it
+ * tight at any depth.
  * @module
  */
 import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/graph.ts";
@@ -33,13 +34,17 @@ export interface Interpreted {
 
 export interface InterpretOptions {
   /**
-   * Values that the implementation under test computed, by name. The nodes behind them start from these instead of the interpreter's own, so that
-   * what is compared at each name is the work since the last one. The map still answers with the interpreter's own values for these names.
+   * Values that the implementation under test computed, by name. The nodes behind them start from these instead of the
+   * interpreter's own, so that what is compared at each name is the work since the last one. The map still answers with
+   * the interpreter's own values for these names.
    */
   readonly measured?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
-/** All values of a graph (inputs and nodes) for the given inputs. @throws RangeError for a missing input or a constant without data. */
+/**
+ * All values of a graph (inputs and nodes) for the given inputs. @throws RangeError for a missing input or a constant
+ * without data.
+ */
 export function interpret(
   graph: Graph,
   inputs: Readonly<Record<string, ArrayLike<number>>>,

@@ -45,7 +45,8 @@ export function maxPool(x: Value, size: readonly [number, number], at: Placement
 }
 
 /**
- * y = Σ x / taps inside, 0 where there is none. A term passes at most kH·kW sums and then a division, or the product with a rounded reciprocal: kH·kW + 2 roundings.
+ * y = Σ x / taps inside, 0 where there is none. A term passes at most kH·kW sums and then a division, or the product
+ * with a rounded reciprocal: kH·kW + 2 roundings.
  */
 export function averagePool(x: Value, size: readonly [number, number], at: Placement): Value {
   const { n, c } = nhwc(x.shape);

@@ -1,5 +1,6 @@
 /**
- * 8-bit networks by definition: every value in whole numbers, straight from TFLite's formulas, in the signs that the file has. Shares no code with the engine.
+ * 8-bit networks by definition: every value in whole numbers, straight from TFLite's formulas, in the signs that the
+ * file has. Shares no code with the engine.
  * @module
  */
 
@@ -200,7 +201,10 @@ class Scope {
     });
   }
 
-  /** One value for each place and channel; `taps`: where the pixels that a window sees begin, `which`: the taps that they meet. */
+  /**
+   * One value for each place and channel; `taps`: where the pixels that a window sees begin, `which`: the taps that
+   * they meet.
+   */
   windows(
     node: Node,
     [kH, kW]: Pair,

@@ -1,5 +1,6 @@
 /**
- * A depthwise convolution, its clamp, and the pointwise convolution behind it. The depthwise half's bound is carried through the second half.
+ * A depthwise convolution, its clamp, and the pointwise convolution behind it. The depthwise half's bound is carried
+ * through the second half.
  * @module
  */
 import type { Clamp } from "../../src/graph/graph.ts";

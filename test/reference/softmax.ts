@@ -6,9 +6,10 @@ import { EXP_OPS } from "./activation.ts";
 import { errors, type Value } from "./value.ts";
 
 /**
- * Over the last axis. The exponent t rounds twice, which costs the exponential a relative 2u·|t|; the exponentials have EXP_OPS of their own, their
- * sum rounds once a class (or, summed in f64, once: give `sums`), and the quotient once, or twice with a rounded reciprocal. The denominator's error
- * is the weighted mean of its parts'. All of it is relative to y, so Σ|terms| is y·(1 + |t_i| + Σ_j y_j·|t_j|).
+ * Over the last axis. The exponent t rounds twice, which costs the exponential a relative 2u·|t|; the exponentials have
+ * EXP_OPS of their own, their sum rounds once a class (or, summed in f64, once: give `sums`), and the quotient once, or
+ * twice with a rounded reciprocal. The denominator's error is the weighted mean of its parts'. All of it is relative to
+ * y, so Σ|terms| is y·(1 + |t_i| + Σ_j y_j·|t_j|).
  */
 export function softmax(x: Value, beta: number, sums = x.shape.at(-1) ?? 1): Value {
   const classes = x.shape.at(-1) ?? 1;

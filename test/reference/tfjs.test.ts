@@ -1,6 +1,6 @@
 /**
- * The naive references against an outside one: TensorFlow.js's plain CPU backend, which computes in f32 and so has to lie within the same bounds.
- * (Its WebAssembly backend is wrong on several of these geometries and is not asked.)
+ * The naive references against an outside one: TensorFlow.js's plain CPU backend, which computes in f32 and so has to
+ * lie within the same bounds. (Its WebAssembly backend is wrong on several of these geometries and is not asked.)
  */
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,10 +1,11 @@
 /**
  * What a naive reference answers with, and how far an implementation in f32 may be from it.
  *
- * The model of rounding: with u = 2⁻²⁴ every f32 operation gives fl(a ∘ b) = (a ∘ b)(1 + δ), |δ| ≤ u, so a term that passes through k operations is
- * multiplied by 1 + θ with |θ| ≤ γ(k) = k·u/(1 − k·u) (Higham, Accuracy and Stability of Numerical Algorithms, §3.1). A result that is a sum of
- * terms, each of which passes through at most `ops` operations in whatever order, is then off by at most γ(ops)·Σ|terms|. A fused multiply-add
- * rounds once where two roundings were counted, so the bound holds for it too. Clamping moves two numbers no further apart than they were.
+ * The model of rounding: with u = 2⁻²⁴ every f32 operation gives fl(a ∘ b) = (a ∘ b)(1 + δ), |δ| ≤ u, so a term that
+ * passes through k operations is multiplied by 1 + θ with |θ| ≤ γ(k) = k·u/(1 − k·u) (Higham, Accuracy and Stability of
+ * Numerical Algorithms, §3.1). A result that is a sum of terms, each of which passes through at most `ops` operations
+ * in whatever order, is then off by at most γ(ops)·Σ|terms|. A fused multiply-add rounds once where two roundings were
+ * counted, so the bound holds for it too. Clamping moves two numbers no further apart than they were.
  * @module
  */
 

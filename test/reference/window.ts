@@ -1,5 +1,6 @@
 /**
- * Where windows lie on an image, written out from TensorFlow's definition, on its own, so that `src/graph/shape.ts` is tested against it.
+ * Where windows lie on an image, written out from TensorFlow's definition, on its own, so that `src/graph/shape.ts` is
+ * tested against it.
  * @module
  */
 import type { Padding, Pair } from "../../src/graph/graph.ts";

@@ -164,7 +164,10 @@ function pointwise(
   return { kernel: "pwconv_f32", x, w, fields: { rows: rowCount, inC, outC, ...bounds(clamp) } };
 }
 
-/** Fields and weights of a depthwise convolution as the first half of a separable step: its bounds at lo2 and hi2, its channels at midC. */
+/**
+ * Fields and weights of a depthwise convolution as the first half of a separable step: its bounds at lo2 and hi2, its
+ * channels at midC.
+ */
 function depthwise(
   half: Window & { weights: string; bias?: string; clamp?: Clamp },
   input: string,

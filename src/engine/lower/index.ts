@@ -1,5 +1,6 @@
 /**
- * Nodes to steps: the one place that joins ops to kernels. `f32.ts` and `s8.ts` say which; what they share, with `lowering.ts`.
+ * Nodes to steps: the one place that joins ops to kernels. `f32.ts` and `s8.ts` say which; what they share, with
+ * `lowering.ts`.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";

@@ -55,7 +55,10 @@ export function lastOf(shape: Shape): number {
   return shape.at(-1) ?? 1;
 }
 
-/** The fields of a bilinear resizing: sizes, and input pixels to an output pixel in a (rows) and b (columns), in float32 as TFLite has them. */
+/**
+ * The fields of a bilinear resizing: sizes, and input pixels to an output pixel in a (rows) and b (columns), in float32
+ * as TFLite has them.
+ */
 export function resizeFields(node: Extract<Node, { op: "resizeBilinear" }>, context: Context): StepFields {
   const [n, outH, outW, outC] = shapeOf(node.name, context) as readonly [number, number, number, number];
   const [, inH, inW, inC] = shapeOf(node.inputs[0]!, context) as readonly [number, number, number, number];

@@ -15,8 +15,9 @@ export type Packed =
       readonly n: number;
     }
   /**
-   * An 8-bit matrix [k, n] with what its sums start from and are requantized by, laid out as `docs/abi.md` says of pwconv_s8; or a depthwise
-   * kernel [k taps, n channels], as it says of dwconv_s8. `zero`: the zero point of the input, folded into the bias.
+   * An 8-bit matrix [k, n] with what its sums start from and are requantized by, laid out as `docs/abi.md` says of
+   * pwconv_s8; or a depthwise kernel [k taps, n channels], as it says of dwconv_s8. `zero`: the zero point of the
+   * input, folded into the bias.
    */
   | {
       readonly layout: "matrix_s8" | "depthwise_s8";

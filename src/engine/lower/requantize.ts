@@ -1,5 +1,6 @@
 /**
- * Whether the kernels' fast requantization (`assembly/lib/requantize.ts`) gives the numbers of the formula for a set of weights.
+ * Whether the kernels' fast requantization (`assembly/lib/requantize.ts`) gives the numbers of the formula for a set of
+ * weights.
  * @module
  */
 import type { Graph } from "../../graph/graph.ts";
@@ -18,9 +19,10 @@ export interface Bounds {
 }
 
 /**
- * True if it does for every sum that these weights can come to. Shifts of 1 … 12 always do, when nothing below the zero point is asked for. For others (the
- * scales of channels that have all but died in training) both functions are compared where the formula's result changes: they grow with the sum, so what is
- * equal there is equal everywhere. Without weights the answer is no.
+ * True if it does for every sum that these weights can come to. Shifts of 1 … 12 always do, when nothing below the zero
+ * point is asked for. For others (the scales of channels that have all but died in training) both functions are
+ * compared where the formula's result changes: they grow with the sum, so what is equal there is equal everywhere.
+ * Without weights the answer is no.
  */
 export function fastHolds(
   packed: Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>,

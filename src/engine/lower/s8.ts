@@ -1,5 +1,6 @@
 /**
- * Which kernel computes which 8-bit node, and by which parameters. All values are signed here: the pass `signed` sees to it.
+ * Which kernel computes which 8-bit node, and by which parameters. All values are signed here: the pass `signed` sees
+ * to it.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
@@ -165,7 +166,8 @@ export const BYTES: Partial<Lowerings<Op>> = {
       const w: Packed = { layout: "bytes", bytes: [...new Uint8Array(exps.buffer)] };
       return [{ ...elementwise("softmax_s8", node, context, { flags: FLAGS.FROM_TABLE }), w }];
     }
-    // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart anyway.
+    // TFLite wants more than 1, and stops where logits have less of a scale; nothing tells such small ones apart
+    // anyway.
     const { m, e } = quantizeMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
     return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
@@ -230,7 +232,10 @@ function bounds(clamp: Clamp | undefined, node: Node): StepFields {
   return { qlo, qhi, zy: affineOf(outputOf(node)).zeroPoint };
 }
 
-/** Factors of all output channels: s_in·s_w/s_out, in double precision; of a dense layer with one scale, and of unsigned files, s_in·s_w is rounded to float32. */
+/**
+ * Factors of all output channels: s_in·s_w/s_out, in double precision; of a dense layer with one scale, and of unsigned
+ * files, s_in·s_w is rounded to float32.
+ */
 function factors(
   node: Node,
   weights: string,
@@ -281,7 +286,10 @@ function matrix(
   return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FLAGS.FAST_POINTWISE : 0 } };
 }
 
-/** Weights and fields of a depthwise convolution as the first half of a separable step: zero point zm, bounds qlo2 and qhi2, channels midC. */
+/**
+ * Weights and fields of a depthwise convolution as the first half of a separable step: zero point zm, bounds qlo2 and
+ * qhi2, channels midC.
+ */
 function depthwise(
   node: Node,
   half: Window & { weights: string; bias?: string; clamp?: Clamp },

@@ -53,8 +53,9 @@ export interface Axis {
 }
 
 /**
- * The same window in small numbers. Taps further apart than the image and all steps together are never inside at the same time: at most one tap ever is, and
- * the others may lie just outside. So nothing in a kernel comes near 32 bits, whatever dilation a file names.
+ * The same window in small numbers. Taps further apart than the image and all steps together are never inside at the
+ * same time: at most one tap ever is, and the others may lie just outside. So nothing in a kernel comes near 32 bits,
+ * whatever dilation a file names.
  */
 export function within(axis: Axis): Axis {
   const stride = axis.out === 1 ? 1 : axis.stride;
@@ -68,7 +69,10 @@ export function within(axis: Axis): Axis {
   return { ...axis, stride, dilation: apart, pad: inside ? pad - tap * (dilation - apart) : -size };
 }
 
-/** As {@link within}, for pools, which have no weights to stay in step with: what a window has before or behind the image may be cut off. */
+/**
+ * As {@link within}, for pools, which have no weights to stay in step with: what a window has before or behind the
+ * image may be cut off.
+ */
 export function clipped(axis: Axis): Axis {
   const { size, out, taps, stride, pad } = within(axis);
   const before = Math.max(0, Math.min(taps - 1, pad - (out - 1) * stride));

@@ -56,7 +56,7 @@ function repeated(call: LayerCall, value: number, count: number): Float32Array {
   return new Float32Array(count).fill(value);
 }
 
-/** A setting of one number, or of a list as of one a channel, however deep it lies in others. */
+/** A setting of one number, or of a list as of one per channel, however deep it lies in others. */
 function literal(call: LayerCall, setting: string, fallback: number): Literal {
   const value = call.setting(setting) ?? fallback;
   const flat: unknown[] = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];

@@ -63,7 +63,7 @@ function withConstant(call: Call, operator: "sub" | "mul"): Operand {
   return scaleShift(call, value(call, 1 - index), weight(call, index), operator, index === 0);
 }
 
-/** y = x·scale + shift, the constant one number for all channels or one a channel. */
+/** y = x·scale + shift, the constant one number for all channels or one per channel. */
 function scaleShift(
   call: Call,
   x: string,

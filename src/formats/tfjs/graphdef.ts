@@ -116,7 +116,8 @@ export function notFirst(node: TfNode, tensor: string, reader: string): Unsuppor
   return new UnsupportedError(`${where(node)}: expected its first output to be read, got ${tensor}, read by ${reader}`);
 }
 
-// --- Attributes ----------------------------------------------------------------------------------------------------------------------------
+// --- Attributes
+// -------------------------------------------------------------------------------------------------------------------
 
 function attribute(node: TfNode, key: string): Json | undefined {
   const value = node.attributes[key];

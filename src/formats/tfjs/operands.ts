@@ -74,7 +74,7 @@ export function constant(call: Call, { name, shape, data, dtype }: NamedWeight, 
 }
 
 /**
- * A weight of one number a channel: what it is stored under; one number alone serves all, leading dimensions of 1 do
+ * A weight of one number per channel: what it is stored under; one number alone serves all, leading dimensions of 1 do
  * not matter.
  */
 export function perChannel(
@@ -87,7 +87,7 @@ export function perChannel(
   const { shape, data, name } = found;
   const significant = shape.slice(shape.findIndex((n) => n !== 1));
   if (data.length !== 1 && !(significant.length === 1 && significant[0] === channels)) {
-    throw unsupported(call, `"${name}" to be one number or ${channels}, one a channel`, `shape [${shape}]`);
+    throw unsupported(call, `"${name}" to be one number or ${channels}, one per channel`, `shape [${shape}]`);
   }
   return call.constant(as.name, { key: as.key, shape: [channels], bytes: 4 * channels }, () => {
     if (data.length === 1) return new Float32Array(channels).fill(of(data[0]!));
@@ -100,7 +100,7 @@ export function channelsOf(call: Call, x: string): number {
   return call.shape(x).at(-1)!;
 }
 
-/** A weight as one number a channel, under its own name where it is just that. */
+/** A weight as one number per channel, under its own name where it is just that. */
 export function channelConstant(call: Call, found: NamedWeight, channels: number): string {
   const { name, shape } = found;
   if (`${shape}` === `${[channels]}`) return constant(call, found);

@@ -14,7 +14,7 @@ type Operator = Parameters<typeof affineForm>[0];
 /** The only option of all four operators. */
 const FIRST = 0;
 
-/** Two values of one shape, or a value and constants that are one number or one a channel. */
+/** Two values of one shape, or a value and constants that are one number or one per channel. */
 export function arithmetic(operator: Operator): (call: OperatorCall) => string {
   return (call) => {
     const fused = call.fused(FIRST);
@@ -42,7 +42,7 @@ function affine(call: OperatorCall, operator: Operator, constant: number, fused:
   const count = sizeOf(shape);
   if (count !== 1 && !(count === channels && shape.at(-1) === channels)) {
     throw new UnsupportedError(
-      `${call.where}: expected a constant of 1 or ${channels} numbers (one a channel), got [${shape.join(",")}]`,
+      `${call.where}: expected a constant of 1 or ${channels} numbers (one per channel), got [${shape.join(",")}]`,
     );
   }
   const form = affineForm(operator, constant === 0);

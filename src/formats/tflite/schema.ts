@@ -197,7 +197,8 @@ function quantizationOf(tensor: Table, shape: Shape, bias: boolean, what: string
   if (!table || scales.length === 0) return undefined;
   const given = table.int64s(QUANTIZATION.zeroPoint);
   const zeroPoints = given.length === 0 ? scales.map(() => 0) : given;
-  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantized along, the last one of four.
+  // A tensor of one axis has no other: writers give a bias the axis that its weights are quantized along, the last one
+  // of four.
   const axis = shape.length === 1 ? 0 : table.int32(QUANTIZATION.axis);
   // An axis beside a single scale says nothing; microcontroller runtimes accept it too.
   const fits = scales.length === 1 || scales.length === shape[axis];

@@ -13,8 +13,8 @@ import { type AnyNode, clamping, type NodeBase, named, type OpDefinition, type S
 import { expectRank, expectShape, imageOf, lookUp } from "./shapes.ts";
 
 /**
- * One filter a channel. `weights` [kH, kW, C, multiplier], `bias` [C·multiplier]; output channel c·multiplier + m reads
- * input channel c.
+ * One filter per channel. `weights` [kH, kW, C, multiplier], `bias` [C·multiplier]; output channel c·multiplier + m
+ * reads input channel c.
  */
 export interface DepthwiseConv2d extends NodeBase, Window {
   readonly op: "depthwiseConv2d";
@@ -24,7 +24,7 @@ export interface DepthwiseConv2d extends NodeBase, Window {
 }
 
 export const depthwiseConv2d: OpDefinition<DepthwiseConv2d> = {
-  meaning: "y[n,oy,ox,c·m + i] = clamp(bias[c·m + i] + Σ x[…,c]·w[…,c,i]): one filter a channel",
+  meaning: "y[n,oy,ox,c·m + i] = clamp(bias[c·m + i] + Σ x[…,c]·w[…,c,i]): one filter per channel",
   arity: 1,
   constants: named("weights", "bias"),
   check(node) {

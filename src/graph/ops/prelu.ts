@@ -28,7 +28,7 @@ export const prelu: OpDefinition<Prelu> = {
 };
 
 /**
- * Alpha as files store it, [..., C] or [..., 1], as one number a channel, [C].
+ * Alpha as files store it, [..., C] or [..., 1], as one number per channel, [C].
  * @param last the size of its last axis, 1 or `channels`
  * @throws UnsupportedError for one that is not the same at each pixel
  */

@@ -45,7 +45,7 @@ export function channelsOf(node: AnyNode, x: Shape): number {
   return last;
 }
 
-/** That of the input, all constants having one number a channel. */
+/** That of the input, all constants having one number per channel. */
 export function perChannel(node: AnyNode, x: Shape, constants: readonly ConstantReference[], shapes: Shapes): Shape {
   for (const { role, name } of constants) expectShape(node, role, name, [channelsOf(node, x)], shapes);
   return x;

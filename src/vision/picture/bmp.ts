@@ -36,7 +36,7 @@ interface Layout {
 /**
  * @throws FormatError for a truncated or damaged file
  * @throws {@link UnsupportedError} for a BMP around a JPEG or PNG, and for depths of which there are no files
- * @throws MemoryError when the host does not give what is needed: 4 bytes a pixel
+ * @throws MemoryError when the host does not give what is needed: 4 bytes per pixel
  */
 export function decodeBmp(bytes: Uint8Array, name: string): Pixels {
   const layout = readLayout(bytes, name);

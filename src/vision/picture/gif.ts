@@ -32,7 +32,7 @@ const CODES = 4096;
 
 /**
  * @throws FormatError for a truncated or damaged file
- * @throws MemoryError when the host does not give what is needed: 5 bytes a pixel
+ * @throws MemoryError when the host does not give what is needed: 5 bytes per pixel
  */
 export function decodeGif(bytes: Uint8Array, name: string): Pixels {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,8 +1,8 @@
 /**
  * JPEG to pixels: baseline and progressive, gray, YCbCr, RGB, and CMYK or YCCK as Adobe writes them.
  *
- * A picture whose first scan has all components becomes pixels as it is read: 4 bytes a pixel. Of others, all
- * coefficients are kept to the end, 2 bytes each: up to 10 bytes a pixel, 12 with four components.
+ * A picture whose first scan has all components becomes pixels as it is read: 4 bytes per pixel. Of others, all
+ * coefficients are kept to the end, 2 bytes each: up to 10 bytes per pixel, 12 with four components.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";

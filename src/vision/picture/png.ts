@@ -10,7 +10,7 @@ import { COLORS, type Color, type Layout, RowReader, unpackedBytes } from "./png
 /**
  * @throws FormatError for a truncated or damaged file
  * @throws UnsupportedError when `fflate` is not installed
- * @throws MemoryError when the host does not give what is needed: 4 bytes a pixel
+ * @throws MemoryError when the host does not give what is needed: 4 bytes per pixel
  */
 export async function decodePng(bytes: Uint8Array, name: string): Promise<Pixels> {
   const { layout, packed } = readParts(bytes, name);

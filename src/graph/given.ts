@@ -31,21 +31,21 @@ export function graphGiven(where: string, given: GraphLike): Graph {
 }
 
 /** Ops under the names that they had at first. */
-const FORMER: Readonly<Record<string, string>> = {
-  quantise: "quantize",
-  dequantise: "dequantize",
-  normalise: "normalize",
-};
+const FORMER: ReadonlyMap<unknown, string> = new Map([
+  ["quantise", "quantize"],
+  ["dequantise", "dequantize"],
+  ["normalise", "normalize"],
+]);
 
 /** The graph in today's words: those written by hand for earlier sources say `quantisation`, and `quantise`. */
 function respelled(graph: Graph): Graph {
   type Entry = { readonly op?: string; readonly quantisation?: unknown };
-  const isFormer = (entry: Entry) => isRecord(entry) && ("quantisation" in entry || (entry.op ?? "") in FORMER);
+  const isFormer = (entry: Entry) => isRecord(entry) && ("quantisation" in entry || FORMER.has(entry.op));
   const respell = <T extends object>(entry: T): T => {
     if (!isFormer(entry)) return entry;
     const { quantisation, ...rest } = entry as Entry;
     const meaning = quantisation === undefined ? {} : { quantization: quantisation };
-    return { ...meaning, ...rest, ...(rest.op !== undefined && { op: FORMER[rest.op] ?? rest.op }) } as T;
+    return { ...meaning, ...rest, ...(FORMER.has(rest.op) && { op: FORMER.get(rest.op) }) } as T;
   };
   const { inputs, nodes, constants } = graph;
   if (![...inputs, ...nodes, ...constants.values()].some((entry) => isFormer(entry as Entry))) return graph;

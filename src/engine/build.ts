@@ -74,6 +74,7 @@ export interface BuildOptions extends PlanOptions {
 
 /** Names of all options, for those that misspell one. */
 export const PLAN_OPTIONS = ["endPoints", "batch", "maxMemory"] as const satisfies readonly (keyof PlanOptions)[];
+/** The same for {@link build}. */
 export const BUILD_OPTIONS = [
   ...PLAN_OPTIONS,
   ...(["variant", "wasm", "weights", "seed", "signal", "onProgress"] as const),

@@ -35,10 +35,12 @@ export interface Context {
   readonly shapes: ReadonlyMap<string, Shape>;
 }
 
+/** The shape of a value. */
 export function shapeOf(name: string, { shapes }: Context): Shape {
   return shapes.get(name)!;
 }
 
+/** The shape of a constant. */
 export function dims(name: string, context: Context): Shape {
   return context.graph.constants.get(name)!.shape;
 }

@@ -41,10 +41,12 @@ export interface Part {
   readonly length: number;
 }
 
+/** `length` numbers: those of a constant, or `fill` where there is none. */
 export function part(constant: string | undefined, length: number, fill = 0): Part {
   return { constant, length, fill };
 }
 
+/** Vectors and arrays, one behind the other. */
 export function rows(...parts: Part[]): Packed {
   return { layout: "rows", parts };
 }

@@ -17,11 +17,13 @@ import {
 } from "./operands.ts";
 import { requireNhwc } from "./windows.ts";
 
+/** BiasAdd: a weight of one number per channel, added. */
 export function biasAdd(call: Call): Operand {
   requireNhwc(call);
   return addConstant(call, value(call, 0), weight(call, 1));
 }
 
+/** Add, AddV2: of two values, or of a value and a weight. */
 export function add(call: Call): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if ("constant" in b) return addConstant(call, value(call, 0), weight(call, 1));
@@ -45,10 +47,12 @@ function addConstant(call: Call, x: string, found: NamedWeight): Operand {
   return scaleShift(call, x, found, "add");
 }
 
+/** Sub: of a value and a weight, in either order. */
 export function subtract(call: Call): Operand {
   return withConstant(call, "sub");
 }
 
+/** Mul: of a value and a weight, in either order. */
 export function multiply(call: Call): Operand {
   return withConstant(call, "mul");
 }

@@ -82,6 +82,7 @@ function emitFused(call: Call, layer: Emitted, fused: Fused): Operand {
   return { value: call.emit({ ...after, inputs: [last] }) };
 }
 
+/** A convolution, depthwise or not, with what was fused to it. */
 export function convolution(call: Call): Operand {
   requireNhwc(call);
   const [x, filter] = [value(call, 0), weight(call, 1)];
@@ -93,6 +94,7 @@ export function convolution(call: Call): Operand {
   return emitFused(call, { op, inputs: [x], weights: constant(call, filter), ...window }, fused);
 }
 
+/** MatMul by a weight, with what was fused to it: a dense layer. */
 export function matMul(call: Call): Operand {
   const [x, matrix] = [value(call, 0), weight(call, 1)];
   if (booleanAttribute(call.node, "transpose_a", false)) throw unsupported(call, "transpose_a false", "true");

@@ -16,7 +16,6 @@ export interface Column {
 
 /** A column to the left, and one to the right. */
 export const left = (title: string, more: Partial<Column> = {}): Column => ({ title, align: "left", ...more });
-/** The same at the right edge. */
 export const right = (title: string, more: Partial<Column> = {}): Column => ({ title, align: "right", ...more });
 
 /** Columns that a name must get, before other columns are left out for it and after that. */

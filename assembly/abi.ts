@@ -883,7 +883,7 @@ export function expect_pad_s8(s: Step, y0: i32, y1: i32): void {
 export function expect_softmax_s8(s: Step, y0: i32, y1: i32): void {
   if (!ASC_NO_ASSERT) {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
-    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(((s.x | s.y | s.s) & (ALIGN - 1)) == 0);
     expectRowElements(s);
   }
 }

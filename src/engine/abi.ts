@@ -776,13 +776,14 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   softmax_s8: {
     inPlace: true,
     needs: (s) => [
-      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["x, y, s on multiples of 16", ((s.x | s.y | s.s) & (ALIGN - 1)) === 0],
       ...rowElements(s),
     ],
     extents: (s) => ({
       x: elements(s),
       w: (s.flags & FLAGS.FROM_TABLE) !== 0 ? 8 * 256 : 0,
       y: elements(s),
+      s: (s.flags & FLAGS.FROM_TABLE) !== 0 ? 0 : 4 * 256,
     }),
   },
   quantize_s8: {

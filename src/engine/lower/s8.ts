@@ -170,7 +170,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     // anyway.
     const { m, e } = quantizeMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
-    return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
+    return [{ ...elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 }), scratchBytes: 4 * 256 }];
   },
 
   clamp(node, context) {

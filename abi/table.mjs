@@ -99,17 +99,31 @@ export const FIELDS = [
 ];
 
 /**
- * An entry of a schedule, in the same way. Whoever lets rows slide through a buffer, or lanes wait for each other,
- * finds room for it here: today an entry computes the units of a step, and the last three fields are 0.
+ * An entry of a schedule, in the same way. What it means depends on its kind, see {@link KINDS}. Where the rows of a
+ * value slide through a buffer of a few, row r lies at x + dx + r·pitch, whatever was dropped before: the sum counts,
+ * modulo 2³², and x + dx may lie below 0.
  */
 export const ENTRY = [
-  ["step", "usize", "Byte address of the step's record."],
-  ["u0", "i32", "The first of its units that are computed."],
-  ["u1", "i32", "The unit behind the last one."],
-  ["dx", "i32", "Bytes to be added to the step's x."],
+  ["step", "usize", "Byte address of the step's record; of a MOVE, of the buffer; of a FEED, where the rows are put."],
+  [
+    "u0",
+    "i32",
+    "The first of its units that are computed; of a MOVE, bytes that are dropped; of a FEED, the first row.",
+  ],
+  ["u1", "i32", "The unit behind the last one; of a MOVE, bytes that stay; of a FEED, the row behind the last one."],
+  ["dx", "i32", "Bytes to be added to the step's x; of a FEED, which of the network's inputs."],
+  ["dx2", "i32", "Bytes to be added to the step's x2."],
   ["dy", "i32", "Bytes to be added to the step's y."],
-  ["kind", "i32", "What is done: 0, the units are computed."],
+  ["kind", "i32", "What is done: a number of KINDS."],
 ];
+
+/** What an entry of a schedule does. */
+export const KINDS = {
+  WHOLE: { number: 0, what: "Units of a step are computed, the record being as it is." },
+  ROWS: { number: 1, what: "Units of a step are computed, by a copy of its record with dx, dx2 and dy added." },
+  MOVE: { number: 2, what: "Bytes that stay move to the front of a buffer, over those that are dropped." },
+  FEED: { number: 3, what: "Nothing: the host has put rows of an input there." },
+};
 
 /** Bits of `flags`. A bit may mean one thing to one kernel and another to the next: each kernel lists its own. */
 export const FLAGS = {
@@ -309,7 +323,9 @@ const MOVED = "exact: every bit pattern is kept";
  * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
  *   of their own (engines switch to optimized code at function entry only, and Binaryen would otherwise inline them
  *   into one function with too few registers for all); `packs`: functions that the host calls to pack weights.
- * * `units`: what its row units are.
+ * * `units`: what its row units are. `streams`: which rows of x a unit needs, where a step of this kernel may be
+ *   computed while its input is still coming in: those of its window ("windows"), the one that padding moves there
+ *   ("pads"), or the unit of the same number ("units"), of x2 too.
  * * `reads`: the fields it reads, with their meaning for this kernel where it has one of its own.
  * * `aligned`: pointers that ALIGN must divide.
  * * `needs`: what must hold of a step, see {@link GROUPS}.
@@ -325,6 +341,7 @@ export const KERNELS = {
     formula: ["y[oy,ox,o] = clamp(b[o] + Σ_{ky,kx,i} x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, i]·w[ky,kx,i,o], lo, hi)"],
     notes: "Taps outside the image count as 0.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("outC", "tile", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, outC]",
@@ -355,6 +372,7 @@ export const KERNELS = {
     packs: ["pwconv_f32_pack", "pwconv_f32_pack_bias"],
     formula: ["y[p,o] = clamp(b[o] + Σ_i x[p,i]·w[i,o], lo, hi)"],
     units: "rows (pixels)",
+    streams: "units",
     reads: {
       ...as("rows", "inC", "outC", "lo", "hi"),
       ...{ x: "f32 [rows, inC]", y: "f32 [rows, outC]", w: `K = inC, ${PANELS_F32}` },
@@ -387,6 +405,7 @@ export const KERNELS = {
     formula: ["y[oy,ox,c] = clamp(b[c] + Σ_{kx,ky} x[oy·s+ky−padT, ox·s+kx−padL, c]·w[ky,kx,c], lo, hi)"],
     notes: "Taps outside the image count as 0.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("multiplier", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, inC]",
@@ -406,6 +425,7 @@ export const KERNELS = {
     ],
     notes: "Taps outside the image count as 0; m is the multiplier.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("multiplier", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, inC·m]",
@@ -426,6 +446,7 @@ export const KERNELS = {
     formula: ["y = pwconv_f32(dwconv_f32(x, w, lo2, hi2), w2, lo, hi)"],
     notes: "Both halves give the bits of the kernels by themselves.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("multiplier", "midC", "outC", "tile", "lo", "hi", "lo2", "hi2") },
       ...F32_IMAGE,
@@ -452,6 +473,7 @@ export const KERNELS = {
     formula: ["y[n,oy,ox,c] = clamp(max_{ky,kx} x[n, oy·sH+ky−padT, ox·sW+kx−padL, c], lo, hi)"],
     notes: "Taps outside the image are left out; a window without any gives −∞, but no plan has one. NaN passes.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, inC]",
@@ -471,6 +493,7 @@ export const KERNELS = {
     ],
     notes: "Taps outside the image are left out; a window without any gives 0, but no plan has one. NaN passes.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "lo", "hi"), ...F32_IMAGE },
       y: "f32 [n, outH, outW, inC]",
@@ -499,6 +522,7 @@ export const KERNELS = {
     formula: ["y[i] = clamp(x[i] + x2[i], lo, hi)"],
     notes: "NaN passes. All variants give the same bits.",
     units: "rows",
+    streams: "units",
     reads: { ...F32_ROWS, x2: "f32 [rows, inC]", ...as("lo", "hi") },
     aligned: ["x", "x2", "y"],
     needs: ["rowElements"],
@@ -523,6 +547,7 @@ export const KERNELS = {
     number: 11,
     formula: ["y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, a outside"],
     units: IMAGE_ROWS,
+    streams: "pads",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...PADDED, a: "What is around the image.", ...F32_IMAGE },
       y: "f32 [n, outH, outW, outC]",
@@ -538,6 +563,7 @@ export const KERNELS = {
     formula: ["y[r,c] = clamp(x[r,c]·scale[c] + shift[c], lo, hi)"],
     notes: "NaN passes.",
     units: "rows (pixels)",
+    streams: "units",
     reads: { ...F32_ROWS, w: "f32 [scale: inC][shift: inC]", ...as("lo", "hi") },
     aligned: ["x", "w", "y"],
     needs: ["rowElements"],
@@ -552,6 +578,7 @@ export const KERNELS = {
     formula: ["y[i] = min(hi, max(lo, x[i]))"],
     notes: "NaN passes. All variants give the same bits.",
     units: "rows",
+    streams: "units",
     reads: { ...F32_ROWS, ...as("lo", "hi") },
     aligned: ["x", "y"],
     needs: ["rowElements"],
@@ -566,6 +593,7 @@ export const KERNELS = {
     formula: ["y[i] = 1/(1 + exp(−x[i])), never outside [0, 1]"],
     notes: "NaN passes. All variants give the same bits.",
     units: "rows",
+    streams: "units",
     reads: F32_ROWS,
     aligned: ["x", "y"],
     needs: ["rowElements"],
@@ -580,6 +608,7 @@ export const KERNELS = {
     formula: ["y[i] = x[i]·(min(6, max(0, x[i] + 3))/6)"],
     notes: "NaN passes. All variants give the same bits.",
     units: "rows",
+    streams: "units",
     reads: F32_ROWS,
     aligned: ["x", "y"],
     needs: ["rowElements"],
@@ -706,6 +735,7 @@ export const KERNELS = {
     ],
     notes: "Taps outside the image count as zx. Sums lie within 32 bits.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("outC", "tile", "zx", "zw", "zy", "qlo", "qhi", "flags"), ...S8_IMAGE },
       y: "i8 [n, outH, outW, outC]",
@@ -731,6 +761,7 @@ export const KERNELS = {
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
     units: "rows (pixels)",
+    streams: "units",
     reads: {
       ...as("rows", "inC", "outC", "tile", "zw", "zy", "qlo", "qhi", "flags"),
       ...{ x: "i8 [rows, inC]", y: "i8 [rows, outC]" },
@@ -793,6 +824,7 @@ export const KERNELS = {
     ],
     notes: "Taps outside the image count as zx; m is the multiplier.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("multiplier", "zx", "zw", "zy", "qlo", "qhi", "flags"), ...S8_IMAGE },
       y: "i8 [n, outH, outW, inC·m]",
@@ -816,6 +848,7 @@ export const KERNELS = {
     formula: ["y = pwconv_s8(dwconv_s8(x, w, zm, qlo2, qhi2), w2, zy, qlo, qhi)"],
     notes: "The depthwise result is kept, in 16 bits, only for the few rows at work.",
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...WINDOW, ...as("multiplier", "midC", "outC", "tile") },
       ...as("zx", "zw", "zw2", "zm", "zy", "qlo", "qhi", "qlo2", "qhi2", "flags"),
@@ -846,6 +879,7 @@ export const KERNELS = {
       "S the sum of x + zx, n the number of the taps inside, the sign that of S, divisions truncating",
     ],
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "qlo", "qhi"), ...S8_IMAGE },
       zx: "128 where the file's numbers are unsigned (ties round upwards there), else 0.",
@@ -862,6 +896,7 @@ export const KERNELS = {
     file: "pool_s8",
     formula: ["y[oy,ox,c] = clamp(max over the window's taps inside the image, qlo, qhi)"],
     units: IMAGE_ROWS,
+    streams: "windows",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...TAPS, ...as("padT", "padL", "qlo", "qhi"), ...S8_IMAGE },
       y: "i8 [n, outH, outW, inC], of the same quantization",
@@ -895,6 +930,7 @@ export const KERNELS = {
     file: "elementwise_s8",
     formula: ["y = clamp(MBQM(a1 + a2, m3, e3) + zy, qlo, qhi), a_i = MBQM((x_i − zx_i)·2²⁰, m_i, e_i), all e ≥ 0"],
     units: "rows",
+    streams: "units",
     reads: {
       ...{ ...S8_ROWS, x2: "i8 [rows, inC]" },
       ...as("zx", "zx2", "zy", "qlo", "qhi", "m1", "e1", "m2", "e2", "m3", "e3"),
@@ -911,6 +947,7 @@ export const KERNELS = {
     file: "elementwise_s8",
     formula: ["y = w[x as an unsigned byte]: any function of one 8-bit value"],
     units: "rows",
+    streams: "units",
     reads: { ...S8_ROWS, w: "256 bytes" },
     aligned: ["x", "w", "y"],
     needs: ["rowElements"],
@@ -924,6 +961,7 @@ export const KERNELS = {
     file: "move_s8",
     formula: ["y[n,oy,ox,o] = x[n, oy−padT, ox−padL, o−padC] inside the image, zy outside"],
     units: IMAGE_ROWS,
+    streams: "pads",
     reads: {
       ...{ ...as("rows"), ...IMAGE, ...PADDED, zy: "What is around the image.", ...S8_IMAGE },
       y: "i8 [n, outH, outW, outC]",
@@ -970,6 +1008,7 @@ export const KERNELS = {
     file: "elementwise_s8",
     formula: ["y i8 = clamp(round(x/a) + zy, qlo, qhi), ties away from zero, in float32; NaN gives zy"],
     units: "rows",
+    streams: "units",
     reads: { ...S8_ROWS, x: "f32 [rows, inC]", a: "The scale of y.", ...as("zy", "qlo", "qhi") },
     aligned: ["x", "y"],
     needs: ["rowElements"],
@@ -982,6 +1021,7 @@ export const KERNELS = {
     file: "elementwise_s8",
     formula: ["y f32 = a·(x − zx)"],
     units: "rows",
+    streams: "units",
     reads: { ...S8_ROWS, y: "f32 [rows, inC]", a: "The scale of x.", ...as("zx") },
     aligned: ["x", "y"],
     needs: ["rowElements"],
@@ -1050,6 +1090,7 @@ export const KERNELS = {
     formula: ["y[r,c] = x[r,c] < 0 ? alpha[c]·x[r,c] : x[r,c]"],
     notes: "NaN passes, −0 stays −0. All variants give the same bits.",
     units: "rows (pixels)",
+    streams: "units",
     reads: { ...F32_ROWS, w: "f32 [alpha: inC]" },
     aligned: ["x", "w", "y"],
     needs: ["rowElements"],

@@ -4,6 +4,12 @@
  */
 import { ended, fileOf, kernelsOf, MARK, needsOf, WIDTH, wrap } from "./text.mjs";
 
+const STREAMS = {
+  windows: "a row needs the rows of its window",
+  pads: "a row needs the one that it is a copy of",
+  units: "a unit needs the unit of the same number",
+};
+
 /** docs/abi.md */
 export function page(from) {
   const { ABI_VERSION, CONSTANTS, FIELDS, FLAGS, FUNCTIONS, PREDICATES, GROUPS } = from;
@@ -65,6 +71,11 @@ export function page(from) {
       from.ENTRY.map(([name, type, what], i) => [4 * i, name, type, what]),
     ),
     "",
+    ...rows(
+      ["Kind", "Number", ""],
+      Object.entries(from.KINDS).map(([name, { number, what }]) => [name, number, what]),
+    ),
+    "",
     "## Flags",
     "",
     "A bit may mean one thing to one kernel and another to the next.",
@@ -110,6 +121,7 @@ export function page(from) {
       ),
       ...(kernel.flags ? [`* Flags: ${kernel.flags.join(", ")}.`] : []),
       ...(kernel.inPlace ? ["* The output may be an input, byte for byte."] : []),
+      ...(kernel.streams ? [`* Computed while x comes in: ${STREAMS[kernel.streams]}.`] : []),
       ...(kernel.planned === false ? ["* No plan may use it."] : []),
       ...(kernel.aligned.length > 0 ? [`* On multiples of ALIGN: ${kernel.aligned.join(", ")}.`] : []),
       ...(kernel.packs ? [`* Weights are packed by ${kernel.packs.join(", ")}.`] : []),

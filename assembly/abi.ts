@@ -114,20 +114,22 @@ export class Step {
   flags: i32;
 }
 
-/** An entry of a schedule: units of a step. */
+/** An entry of a schedule. */
 @unmanaged
 export class Entry {
-  /** Byte address of the step's record. */
+  /** Byte address of the step's record; of a MOVE, of the buffer; of a FEED, where the rows are put. */
   step: usize;
-  /** The first of its units that are computed. */
+  /** The first of its units that are computed; of a MOVE, bytes that are dropped; of a FEED, the first row. */
   u0: i32;
-  /** The unit behind the last one. */
+  /** The unit behind the last one; of a MOVE, bytes that stay; of a FEED, the row behind the last one. */
   u1: i32;
-  /** Bytes to be added to the step's x. */
+  /** Bytes to be added to the step's x; of a FEED, which of the network's inputs. */
   dx: i32;
+  /** Bytes to be added to the step's x2. */
+  dx2: i32;
   /** Bytes to be added to the step's y. */
   dy: i32;
-  /** What is done: 0, the units are computed. */
+  /** What is done: a number of KINDS. */
   kind: i32;
 }
 
@@ -187,6 +189,18 @@ export namespace Kernel {
   export const PRELU_F32: i32 = 37;
   export const DENSE_F32: i32 = 38;
   export const DENSE_S8: i32 = 39;
+}
+
+/** What an entry of a schedule does. */
+export namespace Kind {
+  /** Units of a step are computed, the record being as it is. */
+  export const WHOLE: i32 = 0;
+  /** Units of a step are computed, by a copy of its record with dx, dx2 and dy added. */
+  export const ROWS: i32 = 1;
+  /** Bytes that stay move to the front of a buffer, over those that are dropped. */
+  export const MOVE: i32 = 2;
+  /** Nothing: the host has put rows of an input there. */
+  export const FEED: i32 = 3;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */

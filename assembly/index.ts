@@ -6,7 +6,7 @@
  * past one) and keeps no state. All kernels are exported, which also keeps Binaryen from inlining them into the
  * dispatcher, where one giant function would spill every register.
  */
-import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, SLACK, STEP_BYTES, Step } from "./abi";
+import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, Kind, SLACK, STEP_BYTES, Step } from "./abi";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
@@ -80,13 +80,29 @@ export function heap_base(): usize {
   return __heap_base;
 }
 
-/** Executes entries [first, last) of the schedule at `entries`. */
-export function run_schedule(entries: usize, first: i32, last: i32): void {
+/** Executes entries [first, last) of the schedule at `entries`; `record` is room for a copy of a step's record. */
+export function run_schedule(entries: usize, first: i32, last: i32, record: usize): void {
   for (let i = first; i < last; ++i) {
     const entry = changetype<Entry>(entries + <usize>i * ENTRY_BYTES);
-    const step = changetype<Step>(entry.step);
-    dispatch(step.kernel, step, entry.u0, entry.u1);
+    const kind = entry.kind;
+    if (kind == Kind.MOVE) memory.copy(entry.step, entry.step + <usize>entry.u0, <usize>entry.u1);
+    else if (kind != Kind.FEED) {
+      const step = kind == Kind.ROWS ? moved(entry, record) : changetype<Step>(entry.step);
+      dispatch(step.kernel, step, entry.u0, entry.u1);
+    }
   }
+}
+
+/** A copy of an entry's step whose rows lie elsewhere. */
+// @ts-ignore: decorator
+@inline
+function moved(entry: Entry, record: usize): Step {
+  memory.copy(record, entry.step, STEP_BYTES);
+  const step = changetype<Step>(record);
+  step.x += <usize>entry.dx;
+  step.x2 += <usize>entry.dx2;
+  step.y += <usize>entry.dy;
+  return step;
 }
 
 /** Executes row units [y0, y1) of one step. */

@@ -63,6 +63,7 @@ export const ENTRY_step = offsetof<Entry>("step");
 export const ENTRY_u0 = offsetof<Entry>("u0");
 export const ENTRY_u1 = offsetof<Entry>("u1");
 export const ENTRY_dx = offsetof<Entry>("dx");
+export const ENTRY_dx2 = offsetof<Entry>("dx2");
 export const ENTRY_dy = offsetof<Entry>("dy");
 export const ENTRY_kind = offsetof<Entry>("kind");
 

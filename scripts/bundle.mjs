@@ -29,7 +29,8 @@ const bundle = await rolldown({
 });
 /**
  * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
- * or member of a class or an object, that begins past WIDTH characters of it. (There a line end changes nothing.)
+ * expression behind a comma, or member of a class or an object, that begins past WIDTH characters of it. (There a line
+ * end changes nothing.)
  */
 const WIDTH = 120;
 function inLines(code) {
@@ -39,6 +40,8 @@ function inLines(code) {
     if (typeof node !== "object" || node === null) return;
     if (/^(Program|BlockStatement|ClassBody|StaticBlock)$/.test(node.type))
       starts.push(...node.body.map(({ start }) => start));
+    if (node.type === "SequenceExpression") starts.push(...node.expressions.slice(1).map(({ start }) => start));
+    if (node.type === "VariableDeclaration") starts.push(...node.declarations.slice(1).map(({ start }) => start));
     if (node.type === "ObjectExpression") starts.push(...node.properties.map(({ start }) => start));
     if (node.type === "SwitchStatement") starts.push(...node.cases.map(({ start }) => start));
     for (const [key, value] of Object.entries(node)) if (key !== "parent") walk(value);

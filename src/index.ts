@@ -22,8 +22,10 @@ export {
   type PlanOptions,
   type Progress,
 } from "./engine/build.ts";
+export type { Feed } from "./engine/host/feed.ts";
 export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/host/session.ts";
 export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
+export type { MemoryMode } from "./engine/plan/chains.ts";
 export type { MemoryUse } from "./engine/plan/plan.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
 export {

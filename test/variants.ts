@@ -23,7 +23,7 @@ export type Exports = Record<Kernel, (step: number, y0: number, y1: number) => v
   readonly memory: WebAssembly.Memory;
   readonly VARIANT: WebAssembly.Global;
   heap_base(): number;
-  run_schedule(entries: number, first: number, last: number): void;
+  run_schedule(entries: number, first: number, last: number, record: number): void;
   run_rows(step: number, y0: number, y1: number): void;
   pwconv_f32_pack(to: number, from: number, k: number, n: number, k0: number, k1: number): void;
   pwconv_f32_pack_bias(to: number, bias: number, k: number, n: number): void;

@@ -135,18 +135,32 @@ export const FIELDS = {
 
 /** Byte offsets of the fields of a schedule's entry. */
 export const ENTRY = {
-  /** Byte address of the step's record. */
+  /** Byte address of the step's record; of a MOVE, of the buffer; of a FEED, where the rows are put. */
   step: 0,
-  /** The first of its units that are computed. */
+  /** The first of its units that are computed; of a MOVE, bytes that are dropped; of a FEED, the first row. */
   u0: 4,
-  /** The unit behind the last one. */
+  /** The unit behind the last one; of a MOVE, bytes that stay; of a FEED, the row behind the last one. */
   u1: 8,
-  /** Bytes to be added to the step's x. */
+  /** Bytes to be added to the step's x; of a FEED, which of the network's inputs. */
   dx: 12,
+  /** Bytes to be added to the step's x2. */
+  dx2: 16,
   /** Bytes to be added to the step's y. */
-  dy: 16,
-  /** What is done: 0, the units are computed. */
-  kind: 20,
+  dy: 20,
+  /** What is done: a number of KINDS. */
+  kind: 24,
+} as const;
+
+/** What an entry of a schedule does. */
+export const KINDS = {
+  /** Units of a step are computed, the record being as it is. */
+  WHOLE: 0,
+  /** Units of a step are computed, by a copy of its record with dx, dx2 and dy added. */
+  ROWS: 1,
+  /** Bytes that stay move to the front of a buffer, over those that are dropped. */
+  MOVE: 2,
+  /** Nothing: the host has put rows of an input there. */
+  FEED: 3,
 } as const;
 
 /** The name of a field. */
@@ -242,6 +256,8 @@ export interface Contract {
   readonly inPlace?: boolean;
   /** False: no plan may use it. */
   readonly planned?: boolean;
+  /** Which rows of x a unit needs, where units can be computed before all of x is there. */
+  readonly streams?: "windows" | "pads" | "units";
   needs(s: Fields): Needs;
   extents(s: Fields): Extents;
 }
@@ -390,6 +406,7 @@ const resized = (s: Fields): Needs => [
 /** The contract of each kernel. */
 export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   conv_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
       ...conv(s),
@@ -402,6 +419,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   pwconv_f32: {
+    streams: "units",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ["rows from 1 on", s.rows >= 1],
@@ -416,6 +434,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dwconv3x3_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ...depthwise(s),
@@ -428,6 +447,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dwconv_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ...depthwise(s),
@@ -439,6 +459,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   separable_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, w2, y, s on multiples of 16", ((s.x | s.w | s.w2 | s.y | s.s) & (ALIGN - 1)) === 0],
       ...separable(s),
@@ -452,6 +473,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   maxpool_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pool(s),
@@ -464,6 +486,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   avgpool_f32: {
+    streams: "windows",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pool(s),
@@ -487,6 +510,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   add_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, x2, y on multiples of 16", ((s.x | s.x2 | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -509,6 +533,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   pad_f32: {
+    streams: "pads",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pad(s),
@@ -520,6 +545,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   scale_shift_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -532,6 +558,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   clamp_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -543,6 +570,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   sigmoid_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -554,6 +582,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   hardswish_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -636,6 +665,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   conv_s8: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
       ...conv(s),
@@ -652,6 +682,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   pwconv_s8: {
+    streams: "units",
     needs: (s) => [
       ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
       ["rows from 1 on", s.rows >= 1],
@@ -672,6 +703,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dwconv_s8: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
       ...depthwise(s),
@@ -688,6 +720,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   separable_s8: {
+    streams: "windows",
     needs: (s) => [
       ["x, w, w2, y, s on multiples of 16", ((s.x | s.w | s.w2 | s.y | s.s) & (ALIGN - 1)) === 0],
       ...separable(s),
@@ -708,6 +741,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   avgpool_s8: {
+    streams: "windows",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pool(s),
@@ -720,6 +754,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   maxpool_s8: {
+    streams: "windows",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pool(s),
@@ -743,6 +778,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   add_s8: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, x2, y on multiples of 16", ((s.x | s.x2 | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -755,6 +791,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   lut_s8: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -766,6 +803,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   pad_s8: {
+    streams: "pads",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...pad(s),
@@ -789,6 +827,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   quantize_s8: {
+    streams: "units",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -799,6 +838,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dequantize_s8: {
+    streams: "units",
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
@@ -843,6 +883,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   },
   prelu_f32: {
     inPlace: true,
+    streams: "units",
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),

@@ -3,7 +3,7 @@
  * allocate.
  * @module
  */
-import { checkBytes, checkOptions } from "../arguments.ts";
+import { checkBytes, checkOptions, kindOf } from "../arguments.ts";
 import { MemoryError, UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
@@ -18,8 +18,9 @@ import { pack } from "./host/pack.ts";
 import { Session } from "./host/session.ts";
 import { packingOf } from "./image.ts";
 import { manifestOf } from "./manifest.ts";
+import type { MemoryMode } from "./plan/chains.ts";
 import { checkPlan } from "./plan/check.ts";
-import { type MemoryUse, type Plan, plan } from "./plan/plan.ts";
+import { type Layout, type MemoryUse, type Plan, plan } from "./plan/plan.ts";
 import { ENTRY_BYTES, writeEntry } from "./plan/schedule.ts";
 import { STEP_BYTES, writeStep } from "./step.ts";
 import { type Kernels, kernelsFrom, loadKernels, type Variant, type WasmSource } from "./variant.ts";
@@ -46,6 +47,18 @@ export interface PlanOptions {
   readonly batch?: number | undefined;
   /** Bytes that the session may take at most. */
   readonly maxMemory?: number | undefined;
+  /**
+   * What counts more. `"fast"`: every value between two layers is whole. `"balanced"`: layers whose values are large
+   * are computed row by row, of which only a few exist at a time, where that is expected to cost no more than 2 % of
+   * the time. `"small"`: as little memory as there can be. By default `"balanced"` where whole values take more than a
+   * MB at a time, else `"fast"`. The answers are the same, to the bit.
+   */
+  readonly memory?: MemoryMode | undefined;
+  /**
+   * The input comes in row by row and is never whole: see `Session.feed`. There is no view of it then (`input`,
+   * `compute`), and `run` feeds the rows itself.
+   */
+  readonly feed?: boolean | undefined;
 }
 
 /** What can be asked of {@link build}. */
@@ -73,7 +86,13 @@ export interface BuildOptions extends PlanOptions {
 }
 
 /** Names of all options, for those that misspell one. */
-export const PLAN_OPTIONS = ["endPoints", "batch", "maxMemory"] as const satisfies readonly (keyof PlanOptions)[];
+export const PLAN_OPTIONS = [
+  "endPoints",
+  "batch",
+  "maxMemory",
+  "memory",
+  "feed",
+] as const satisfies readonly (keyof PlanOptions)[];
 /** The same for {@link build}. */
 export const BUILD_OPTIONS = [
   ...PLAN_OPTIONS,
@@ -104,15 +123,19 @@ interface Prepared {
  */
 export async function build(given: GraphLike, options: BuildOptions = {}): Promise<Session> {
   checkOptions("build", options, BUILD_OPTIONS);
-  const graph = graphGiven("build", given);
+  return buildGraph(graphGiven("build", given), options);
+}
+
+/** {@link build} of a graph; `chain`: see `Layout`. */
+export async function buildGraph(graph: Graph, options: BuildOptions, chain?: Layout["chain"]): Promise<Session> {
   options.signal?.throwIfAborted();
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
   // Refused before a weight is drawn or copied: a plan needs none.
-  if (options.maxMemory !== undefined) prepare(graph, options);
+  if (options.maxMemory !== undefined) prepare(graph, options, chain);
   const weighted = options.weights ? withWeights(graph, options.weights) : graph;
-  const prepared = prepare(initialize(weighted, options.seed), options);
+  const prepared = prepare(initialize(weighted, options.seed), options, chain);
   const memory = await loadPlan(prepared, await kernels, options);
   const manifest = manifestOf(prepared.plan, graph, prepared.optimized, prepared.endPoints);
   return new Session({ manifest, memory, kernels: await kernels, graph });
@@ -165,7 +188,7 @@ async function loadPlan(
     writeStep(memory.view, recordAt(i), fields);
   });
   plan.schedule.forEach((entry, i) => {
-    writeEntry(memory.view, plan.scheduleAt + i * ENTRY_BYTES, recordAt(entry.step), entry);
+    writeEntry(memory.view, plan.scheduleAt + i * ENTRY_BYTES, recordAt, entry);
   });
   const turn = turns(signal);
   const total = plan.weights.length;
@@ -198,14 +221,18 @@ export function memoryRequired(given: GraphLike, options: PlanOptions = {}): Mem
   return prepare(graphGiven("memoryRequired", given), options).plan.memory;
 }
 
-function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: PlanOptions): Prepared {
+function prepare(source: Graph, options: PlanOptions, chain?: Layout["chain"]): Prepared {
+  const { batch, endPoints: asked = [], maxMemory, memory, feed = false } = options;
   checkBytes("maxMemory", maxMemory);
+  if (memory !== undefined && !MODES.includes(memory))
+    throw new RangeError(`memory: expected ${MODES.join(", ")}, got ${String(memory)}`);
+  if (typeof feed !== "boolean") throw new TypeError(`feed: expected true or false, got ${kindOf(feed)}`);
   validate(source);
   const graph = batch === undefined ? source : withBatch(source, batch);
   const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));
   const keep = new Set(endPoints.values());
   const optimized = optimize(graph, keep);
-  const result = plan(optimized, keep);
+  const result = plan(optimized, keep, { memory, feed, chain });
   checkPlan(result, optimized, keep);
   const { total } = result.memory;
   if (maxMemory !== undefined && !(total <= maxMemory)) {
@@ -213,6 +240,8 @@ function prepare(source: Graph, { batch, endPoints: asked = [], maxMemory }: Pla
   }
   return { optimized, plan: result, endPoints };
 }
+
+const MODES: readonly MemoryMode[] = ["fast", "balanced", "small"];
 
 function resolveEndPoint(graph: Graph, name: string): string {
   const value = graph.endPoints.get(name) ?? name;

@@ -23,6 +23,43 @@ export function footprint(kernel: Kernel, fields: StepFields): Footprint {
   return { ...extents(all), inPlace, needs: needs(all) };
 }
 
+/** Bytes [from, to), counted from where a tensor begins. */
+export type Bytes = readonly [from: number, to: number];
+
+/** What units of a step read and write, where that is not all of each tensor. */
+export interface Part {
+  readonly x: Bytes;
+  readonly x2?: Bytes;
+  readonly y: Bytes;
+}
+
+/** Rows [from, to) of the input image that rows [u0, u1) of a step's output image need; they may be none. */
+export function rowsNeeded(kernel: Kernel, fields: StepFields, u0: number, u1: number): Bytes {
+  const { inH, strideH, dilationH, kH, padT } = whole(fields);
+  const clipped = (row: number) => Math.min(Math.max(row, 0), inH);
+  if (CONTRACTS[kernel].streams === "pads") return [clipped(u0 - padT), clipped(u1 - padT)];
+  // Pools have no dilation.
+  const last = (u1 - 1) * strideH - padT + (kH - 1) * Math.max(1, dilationH);
+  const from = clipped(u0 * strideH - padT);
+  return [from, Math.max(from, clipped(last + 1))];
+}
+
+/**
+ * What units [u0, u1) of a step touch; undefined for kernels whose units need all of x, and where the rows are those of
+ * several images.
+ */
+export function partOf(kernel: Kernel, fields: StepFields, u0: number, u1: number): Part | undefined {
+  const { streams, extents } = CONTRACTS[kernel];
+  const all = whole(fields);
+  if (streams === undefined || (streams !== "units" && all.n !== 1)) return undefined;
+  const { x, x2, y } = extents(all);
+  const units = (bytes: number): Bytes => [(bytes / all.rows) * u0, (bytes / all.rows) * u1];
+  if (streams === "units") return { x: units(x), ...(x2 !== undefined && { x2: units(x2) }), y: units(y) };
+  const pitch = x / all.inH;
+  const [from, to] = rowsNeeded(kernel, fields, u0, u1);
+  return { x: [pitch * from, pitch * to], y: units(y) };
+}
+
 /** Whether a kernel computes a step of these fields. */
 export function covers(kernel: Kernel, fields: StepFields): boolean {
   return CONTRACTS[kernel].needs(whole(fields)).every(([, holds]) => holds);

@@ -6,11 +6,11 @@ import { FormatError, MemoryError, UnsupportedError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { Budget } from "../limits.ts";
-import { footprint } from "./footprint.ts";
+import { type Fields, footprint, partOf } from "./footprint.ts";
 import { ABI_VERSION, BASE, SLACK } from "./host/memory.ts";
 import { HEAD, type Image, isImage, MAGIC, type Packing, up } from "./image.ts";
 import { bytesOf, type Manifest, type ManifestValue } from "./manifest.ts";
-import { ENTRY_BYTES, readEntry } from "./plan/schedule.ts";
+import { ENTRY_BYTES, type FeedEntry, readEntry, type UnitsEntry } from "./plan/schedule.ts";
 import { KERNELS, type Kernel, readStep, STEP_BYTES } from "./step.ts";
 
 /** Bytes of a manifest at the most: a detector's anchors are in it. */
@@ -81,6 +81,8 @@ class Check {
   readonly #weights: Range;
   readonly #arena: Range;
   #where = "image";
+  /** Rows of the input that entries have asked for. */
+  #rows = 0;
 
   constructor({ manifest, bytes }: Image) {
     this.#manifest = manifest;
@@ -112,7 +114,7 @@ class Check {
     for (let i = 0; i < entries; i++) this.#entry(i);
     this.#where = "image";
     this.#demand(
-      inputs.length > 0 && outputs.length > 0,
+      inputs.length > 0 && outputs.length > 0 && !(inputs[0]!.fed && this.#rows === 0),
       "inputs and outputs",
       `${inputs.length} and ${outputs.length}`,
     );
@@ -152,10 +154,6 @@ class Check {
     this.#demand(f.kernel === KERNELS[kernel], `kernel number ${KERNELS[kernel]}`, f.kernel);
     const print = footprint(kernel, f);
     for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
-    const written = print.columns === undefined ? print.y : (f.rows - 1) * print.pitch! + print.columns;
-    this.#inside("y", this.#arena, f.y, written, 1);
-    this.#inside("x", this.#arena, f.x, print.x);
-    if (print.x2) this.#inside("x2", this.#arena, f.x2, print.x2);
     if (print.s) this.#inside("s", this.#arena, f.s, print.s);
     if (print.w) this.#inside("w", this.#weights, f.w, print.w);
     if (print.w2) this.#inside("w2", this.#weights, f.w2, print.w2);
@@ -163,12 +161,65 @@ class Check {
 
   #entry(index: number): void {
     this.#where = `image, entry ${index} of the schedule`;
-    const { scheduleAt, stepsAt, steps } = this.#manifest;
-    const { step, u0, u1 } = readEntry(this.#view, scheduleAt - stepsAt + index * ENTRY_BYTES);
-    const at = (step - stepsAt) / STEP_BYTES;
-    this.#demand(Number.isInteger(at) && at >= 0 && at < steps.length, "the address of a step", step);
-    const { rows } = readStep(this.#view, at * STEP_BYTES);
-    this.#demand(0 <= u0 && u0 <= u1 && u1 <= rows, `units of ${rows}`, `${u0} to ${u1}`);
+    const { scheduleAt, stepsAt } = this.#manifest;
+    const stepOf = (record: number) => (record - stepsAt) / STEP_BYTES;
+    const entry = readEntry(this.#view, scheduleAt - stepsAt + index * ENTRY_BYTES, stepOf);
+    if ("feed" in entry) this.#feed(entry);
+    else if ("move" in entry) {
+      const { move, dropped, kept } = entry;
+      this.#demand(dropped >= 0 && kept >= 0, "bytes to drop and to keep", `${dropped} and ${kept}`);
+      this.#inside("a buffer", this.#arena, move, dropped + kept);
+    } else this.#units(entry);
+  }
+
+  #units(entry: UnitsEntry): void {
+    const { scheduleAt, recordAt, steps } = this.#manifest;
+    const { step, u0, u1, moved } = entry;
+    this.#demand(Number.isInteger(step) && step >= 0 && step < steps.length, "the address of a step", step);
+    const f = readStep(this.#view, step * STEP_BYTES);
+    this.#demand(0 <= u0 && u0 <= u1 && u1 <= f.rows, `units of ${f.rows}`, `${u0} to ${u1}`);
+    if (moved) {
+      const end = scheduleAt + this.#manifest.entries * ENTRY_BYTES;
+      const room = recordAt === end && recordAt + STEP_BYTES <= this.#arena.start;
+      this.#demand(room, `room for a record at ${end}`, recordAt);
+    }
+    this.#touches(steps[step]!.kernel, f, entry);
+  }
+
+  /** What units of a step read and write lies in the arena: all of its tensors, or those rows. */
+  #touches(kernel: Kernel, f: Fields, { u0, u1, moved }: UnitsEntry): void {
+    const print = footprint(kernel, f);
+    const all = print.columns === undefined ? print.y : (f.rows - 1) * print.pitch! + print.columns;
+    const whole = u0 === 0 && u1 === f.rows;
+    const part = (whole && !moved ? undefined : partOf(kernel, f, u0, u1)) ?? {
+      x: [0, print.x],
+      x2: [0, print.x2 ?? 0],
+      y: [0, all],
+    };
+    const inside = (field: "x" | "x2" | "y", align: number) => {
+      const [from, to] = part[field] ?? [0, 0];
+      const base = f[field] + (moved?.[field] ?? 0);
+      this.#demand(base % align === 0, `${field} at an address that ${align} divides`, base);
+      if (to > from) this.#inside(field, this.#arena, base + from, to - from, 1);
+    };
+    inside("y", 1);
+    inside("x", 16);
+    if (print.x2) inside("x2", 16);
+  }
+
+  /** Rows of the first input, one behind the other and each of them once. */
+  #feed({ feed, r0, r1, address }: FeedEntry): void {
+    const input = this.#manifest.inputs[0];
+    const height = input?.shape?.[1];
+    const fits = feed === 0 && input?.fed === true && this.#manifest.inputs.length === 1 && Array.isArray(input.shape);
+    this.#demand(fits && Number.isInteger(height), "an input that is fed by rows", feed);
+    this.#demand(
+      r0 === this.#rows && r1 > r0 && r1 <= height!,
+      `rows of ${height} from ${this.#rows} on`,
+      `${r0} to ${r1}`,
+    );
+    this.#rows = r1;
+    this.#inside("rows of the input", this.#arena, address, (r1 - r0) * (bytesOf(input!) / height!), 1);
   }
 
   #value(value: ManifestValue): void {
@@ -178,7 +229,9 @@ class Check {
     this.#demand(dtype === "float32" || dtype === "int8" || dtype === "uint8", "a dtype that there is", dtype);
     const whole = Array.isArray(shape) && shape.length <= 16 && shape.every((n) => Number.isInteger(n) && n >= 1);
     this.#demand(whole && sizeOf(shape as Shape) < 2 ** 31, "a shape", JSON.stringify(shape)?.slice(0, 200));
-    this.#inside("address", this.#arena, address, bytesOf(value));
+    // What is fed is nowhere as a whole; its entries say where its rows are.
+    if (value.fed) this.#demand(value.fed === true && this.#rows > 0, "entries that feed it", "none");
+    else this.#inside("address", this.#arena, address, bytesOf(value));
     if (dtype === "float32") return;
     const [scale, zero] = [quantization?.scales?.[0], quantization?.zeroPoints?.[0]];
     this.#demand(Number.isFinite(scale) && Number.isInteger(zero), "a scale and a zero point", `${scale} and ${zero}`);

@@ -16,6 +16,8 @@ export interface ManifestValue {
   readonly quantization?: Quantization;
   /** Byte address in the session's memory. */
   readonly address: number;
+  /** It comes in row by row: the address is that of a buffer for some of them. */
+  readonly fed?: true;
   /** The op that its numbers come from, those aside that leave numbers what they are. */
   readonly op?: Op;
 }
@@ -40,6 +42,8 @@ export interface Manifest {
   readonly stepsAt: number;
   readonly scheduleAt: number;
   readonly arenaAt: number;
+  /** Room for a copy of a step's record; 0 where no entry needs it. */
+  readonly recordAt: number;
   /** Entries of the schedule. */
   readonly entries: number;
   readonly steps: readonly ManifestStep[];
@@ -66,6 +70,7 @@ export function manifestOf(
     const op = producer(optimized, of);
     return { name, shape, dtype, ...(quantization && { quantization }), address, ...(op && { op }) };
   };
+  const fed = new Set(plan.schedule.flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
   return {
     name: graph.name,
     source: graph.source,
@@ -73,12 +78,16 @@ export function manifestOf(
     stepsAt: plan.stepsAt,
     scheduleAt: plan.scheduleAt,
     arenaAt: plan.arena,
+    recordAt: plan.recordAt,
     entries: plan.schedule.length,
     steps: plan.steps.map(({ node, kernel }) => ({
       ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
       macs: multiplyAdds(node, plan.shapes),
     })),
-    inputs: optimized.inputs.map(({ name }) => value(name, name)),
+    inputs: optimized.inputs.map(({ name }, i) => ({
+      ...value(name, name),
+      ...(fed.has(i) && { fed: true as const }),
+    })),
     outputs: graph.outputs.map((name) => value(name, name)),
     endPoints: [...endPoints].map(([name, of]) => value(name, of)),
   };

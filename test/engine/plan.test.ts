@@ -45,7 +45,7 @@ describe("plan", () => {
 
   it("counts static data and slack, steps, weights", () => {
     const graph = optimize(mobilenetV1({ alpha: 0.5, resolution: 160 }));
-    const { memory, steps } = plan(graph);
+    const { memory, steps } = plan(graph, new Set(), { memory: "fast" });
     expect(memory.module).toBe(2048 + 16);
     expect(memory.steps).toBe(steps.length * (STEP_BYTES + ENTRY_BYTES));
     const parameters = [...graph.constants.values()].reduce(

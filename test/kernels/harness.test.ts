@@ -3,7 +3,7 @@
  * JavaScript.
  */
 import { describe, expect, it } from "vitest";
-import { readEntry } from "../../src/engine/plan/schedule.ts";
+import { ENTRY } from "../../src/engine/abi.ts";
 import { fieldOffset } from "../../src/engine/step.ts";
 import { random } from "../cases/random.ts";
 import { add } from "../reference/add.ts";
@@ -33,7 +33,7 @@ function fake(sabotage: Sabotage): Exports {
     for (let i = y0 * COLUMNS; i < y1 * COLUMNS; ++i) y[i] = x[i]! + x2[i]!;
     sabotage({ x, y }, y0, y1, calls++);
   };
-  const run_schedule = (entry: number) => kernel(readEntry(view, entry).step, 0, ROWS);
+  const run_schedule = (entry: number) => kernel(view.getUint32(entry + ENTRY.step, true), 0, ROWS);
   return { memory, run_schedule, add_f32: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
 }
 
@@ -50,7 +50,7 @@ function fake8(sabotage: Sabotage8): Exports {
     for (let i = y0 * COLUMNS; i < y1 * COLUMNS; ++i) y[i] = -1 - x[i]!;
     sabotage({ x, y }, y0);
   };
-  const run_schedule = (entry: number) => kernel(readEntry(view, entry).step, 0, ROWS);
+  const run_schedule = (entry: number) => kernel(view.getUint32(entry + ENTRY.step, true), 0, ROWS);
   return { memory, run_schedule, lut_s8: kernel, run_rows: kernel, heap_base: () => 1024 } as unknown as Exports;
 }
 

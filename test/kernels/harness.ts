@@ -101,7 +101,7 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
   const fields = { ...problem.fields, ...pointers, ...unread(problem.kernel), kernel };
   const view = new DataView(exports.memory.buffer);
   writeStep(view, step, fields);
-  writeEntry(view, entry, step, { step: 0, u0: 0, u1: problem.fields.rows });
+  writeEntry(view, entry, () => step, { step: 0, u0: 0, u1: problem.fields.rows });
   return { step, entry, y, scratch, words };
 }
 
@@ -141,7 +141,7 @@ export function runKernel(exports: Exports, problem: Problem, options: RunOption
   const { step, entry, y, scratch, words } = layOut(exports, problem, options.misalign, poison);
   const memory = new Uint32Array(exports.memory.buffer, 0, words);
   const before = memory.slice();
-  if (via === "run_schedule") exports.run_schedule(entry, 0, 1);
+  if (via === "run_schedule") exports.run_schedule(entry, 0, 1, 0);
   else for (const [y0, y1] of ranges) exports[via === "kernel" ? kernel : via](step, y0, y1);
 
   const share = shareOf(problem);

@@ -4,7 +4,7 @@
  * @module
  */
 import { expect, it } from "vitest";
-import { type Fields, footprint } from "../../src/engine/footprint.ts";
+import { type Bytes, type Fields, footprint, partOf } from "../../src/engine/footprint.ts";
 import { STEP_FLOATS, STEP_INTS, STEP_QUANT, type StepFields } from "../../src/engine/step.ts";
 import { count, type Value } from "../reference/value.ts";
 import { type Build, type Exports, forEachVariant, instantiate } from "../variants.ts";
@@ -15,6 +15,7 @@ import {
   POISONS,
   type Pointer,
   type Problem,
+  type Rows,
   runKernel,
   shareOf,
   splitRows,
@@ -98,7 +99,27 @@ export function examine(exports: Exports, name: string, trial: Trial, scalar?: (
   const share = shareOf(problem);
   const only = whole.map((bits, i) => (i >= y0 * share && i < y1 * share ? bits : UNTOUCHED));
   expect(firstDifference(some, only), `rows ${y0} … ${y1} alone`).toBeUndefined();
+  expectSpans(exports, problem, [y0, y1], only);
   if (scalar) expect(firstDifference(whole, scalar()), "against the scalar build").toBeUndefined();
+}
+
+/** What the engine says that rows do not need has no say in them, whatever lies there. */
+function expectSpans(exports: Exports, problem: Problem, [y0, y1]: Rows, only: Uint32Array): void {
+  const part = partOf(problem.kernel, problem.fields, y0, y1);
+  if (part === undefined) return;
+  const spoiled = <T extends Problem["x"]>(data: T, [from, to]: Bytes): T => {
+    const copy = data.slice() as T;
+    const bytes = new Uint8Array(copy.buffer);
+    bytes.fill(0xff, 0, from).fill(0xff, to);
+    return copy;
+  };
+  const poor: Problem = {
+    ...problem,
+    x: spoiled(problem.x, part.x),
+    ...(problem.x2 && part.x2 && { x2: spoiled(problem.x2, part.x2) }),
+  };
+  const alone = runKernel(exports, poor, { ranges: [[y0, y1]] });
+  expect(firstDifference(alone, only), `rows ${y0} … ${y1} of the rows that they need`).toBeUndefined();
 }
 
 /** Declares the tests of a kernel. */

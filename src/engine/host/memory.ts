@@ -18,8 +18,11 @@ export interface KernelExports
   readonly VARIANT: { readonly value: number };
   /** First byte that static data leaves free. */
   heap_base(): number;
-  /** Executes entries [first, last) of the schedule at byte address `entries`. */
-  run_schedule(entries: number, first: number, last: number): void;
+  /**
+   * Executes entries [first, last) of the schedule at byte address `entries`; at `record` there is room for a step's
+   * record, where an entry moves its rows.
+   */
+  run_schedule(entries: number, first: number, last: number, record: number): void;
   /** Executes row units [y0, y1) of the step at byte address `step`. */
   run_rows(step: number, y0: number, y1: number): void;
   /** Packs rows [k0, k1) of a row-major [k][n] matrix; row k0 is at byte address `source`. */

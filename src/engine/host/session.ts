@@ -3,47 +3,23 @@
  * allocates nothing in wasm.
  * @module
  */
-import { kindOf, tagOf } from "../../arguments.ts";
 import { ShapeError, StateError } from "../../errors.ts";
-import type { DType, Graph, Quantization, Shape } from "../../graph/graph.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { packingOf, writeImage } from "../image.ts";
 import type { Manifest, ManifestStep, ManifestValue } from "../manifest.ts";
 import type { MemoryUse } from "../plan/plan.ts";
-import { ENTRY_BYTES, readEntry } from "../plan/schedule.ts";
+import { ENTRY_BYTES, readEntry, type ScheduleEntry } from "../plan/schedule.ts";
 import { STEP_BYTES } from "../step.ts";
 import type { Kernels, Variant } from "../variant.ts";
+import { Feed, type Wait } from "./feed.ts";
 import type { LinearMemory } from "./memory.ts";
+import { checkArray, infoOf, type Numbers, type RunResult, type ValueInfo, viewOf, wanted } from "./numbers.ts";
 
-/** What a value looks like to the caller. */
-export interface ValueInfo {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  /** In 8 bits: what the numbers mean, scale·(q − zeroPoint). */
-  readonly scale?: number;
-  readonly zeroPoint?: number;
-  readonly quantization?: Quantization;
-}
-
-/** The numbers of a value: a Float32Array, Int8Array or Uint8Array, as its dtype says. */
-export type Numbers = Float32Array | Int8Array | Uint8Array;
+export type { Numbers, RunResult, ValueInfo } from "./numbers.ts";
 
 /** One value, or one for each input by its name. Row-major; types and lengths as the inputs say. */
 export type RunInput = Numbers | Uint8ClampedArray | Readonly<Record<string, Numbers | Uint8ClampedArray>>;
-
-/**
- * What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not
- * Float32Array.
- */
-export interface RunResult<T extends Numbers = Float32Array> {
-  /** The first output. */
-  readonly output: T;
-  /** All outputs by name. */
-  readonly outputs: Readonly<Record<string, T>>;
-  /** The end points that were asked for when the session was made, by the names they were asked for. */
-  readonly endPoints: Readonly<Record<string, T>>;
-}
 
 /** Time and work of one step. */
 export interface ProfileRow extends ManifestStep {
@@ -80,18 +56,25 @@ export class Session {
   /** The compiled kernels, for whoever prepares this session's inputs with them. */
   readonly kernels: Kernels;
   #memory: LinearMemory | undefined;
+  /** The feed that goes on. */
+  #feed: Feed | undefined;
+  /** Where the schedule waits for rows; none where the input is whole. */
+  readonly #waits: readonly Wait[];
   readonly #graph: Graph | undefined;
 
   /** Use `build`, `load` or `open`. */
   constructor({ manifest, memory, kernels, graph }: SessionParts) {
     this.manifest = manifest;
-    this.inputs = manifest.inputs.map(info);
-    this.outputs = manifest.outputs.map(info);
-    this.endPoints = manifest.endPoints.map(info);
+    this.inputs = manifest.inputs.map(infoOf);
+    this.outputs = manifest.outputs.map(infoOf);
+    this.endPoints = manifest.endPoints.map(infoOf);
     this.memory = manifest.memory;
     this.variant = kernels.variant;
     this.kernels = kernels;
     this.#memory = memory;
+    this.#waits = manifest.inputs[0]?.fed
+      ? this.#entries(memory).flatMap((entry, at) => ("feed" in entry ? [{ ...entry, at }] : []))
+      : [];
     this.#graph = graph;
   }
 
@@ -126,18 +109,59 @@ export class Session {
    *   StateError} after `dispose`
    */
   run<T extends Numbers = Float32Array>(input: RunInput): RunResult<T> {
+    if (this.#waits.length > 0) {
+      const [rows] = this.#check(input);
+      const feed = this.feed<T>();
+      feed.rows(rows!);
+      return feed.done();
+    }
     const memory = this.#write(input);
-    memory.exports.run_schedule(this.manifest.scheduleAt, 0, this.manifest.entries);
+    this.#compute(memory, 0, this.manifest.entries);
     return this.#read<T>(memory);
+  }
+
+  /**
+   * Begins a run whose input comes in row by row, for a session that was made with the option `feed`: the rows of a
+   * camera are worked on as they come, and the whole picture never exists. One that goes on is over then.
+   * @throws {@link StateError} for a session that was made without `feed`, and after `dispose`
+   * @example
+   * ```js
+   * import { load } from "sepconv";
+   *
+   * const net = await load("model.tflite", { feed: true });
+   * const feed = net.feed();
+   * for (let y = 0; y < feed.height; y++) feed.rows(new Float32Array(feed.rowLength)); // a row of the camera
+   * console.log(feed.done().output);
+   * ```
+   */
+  feed<T extends Numbers = Float32Array>(): Feed<T> {
+    this.#memoryInUse();
+    if (this.#waits.length === 0) {
+      throw new StateError("session.feed: expected a session made with the option feed, got one whose input is whole");
+    }
+    this.#feed = undefined;
+    const feed: Feed = new Feed({
+      ...{ manifest: this.manifest, waits: this.#waits },
+      memory: () => this.#memoryInUse(),
+      isCurrent: (one) => one === this.#feed,
+      end: () => {
+        this.#feed = undefined;
+      },
+      result: () => this.#read(this.#memoryInUse()),
+    });
+    this.#feed = feed;
+    return feed as unknown as Feed<T>;
   }
 
   /**
    * The memory of an input, to be written in place before each {@link compute}; by default the first one's. Taken once,
    * it serves for all runs, since it never moves; but write all of it each time: a run uses the bytes for other values
    * once the network has read the input.
-   * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`
+   * @throws `RangeError` for a name that the network doesn't have, {@link StateError} after `dispose`, and where the
+   *   input is fed row by row, so that there is no memory of all of it
    */
   input<T extends Numbers = Float32Array>(name: string = this.inputs[0]!.name): T {
+    this.#whole("input");
     return this.#view<T>("input", name, this.manifest.inputs);
   }
 
@@ -153,29 +177,36 @@ export class Session {
   /**
    * Computes the network once on what the {@link input} views hold, into the {@link output} views: {@link run} without
    * copies and without garbage.
-   * @throws {@link StateError} after `dispose`
+   * @throws {@link StateError} after `dispose`, and where the input is fed row by row
    */
   compute(): void {
-    this.#inUse().exports.run_schedule(this.manifest.scheduleAt, 0, this.manifest.entries);
+    this.#whole("compute");
+    this.#compute(this.#memoryInUse(), 0, this.manifest.entries);
   }
 
   /** Runs the network step by step and says how long each took; use several runs for figures that mean something. */
   profile(input: RunInput): ProfileRow[] {
     const memory = this.#write(input);
-    const { stepsAt, scheduleAt, entries, steps } = this.manifest;
-    const ms = new Float64Array(steps.length);
-    for (let i = 0; i < entries; i++) {
-      const { step } = readEntry(memory.view, scheduleAt + i * ENTRY_BYTES);
+    const [rows] = this.#check(input);
+    const ms = new Float64Array(this.manifest.steps.length);
+    for (const [i, entry] of this.#entries(memory).entries()) {
+      if ("feed" in entry) {
+        const row = rows!.length / this.inputs[0]!.shape[1]!;
+        const part = rows!.subarray(entry.r0 * row, entry.r1 * row);
+        memory.bytes(entry.address, part.byteLength).set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      }
       const start = performance.now();
-      memory.exports.run_schedule(scheduleAt, i, i + 1);
-      ms[(step - stepsAt) / STEP_BYTES]! += performance.now() - start;
+      this.#compute(memory, i, i + 1);
+      // Rows that move make room for those of the step that comes next.
+      if ("step" in entry) ms[entry.step]! += performance.now() - start;
     }
-    return steps.map((step, i) => ({ ...step, ms: ms[i]! }));
+    return this.manifest.steps.map((step, i) => ({ ...step, ms: ms[i]! }));
   }
 
   /** Lets go of the memory. Calling it again does nothing; running after it is a {@link StateError}. */
   dispose(): void {
     this.#memory = undefined;
+    this.#feed = undefined;
   }
 
   /** {@link dispose}, for `using`. */
@@ -183,23 +214,52 @@ export class Session {
     this.dispose();
   }
 
-  #inUse(): LinearMemory {
+  #memoryInUse(): LinearMemory {
     if (this.#memory === undefined) throw new StateError("session: expected one in use, got one that was disposed");
     return this.#memory;
   }
 
+  /** The memory, free for a run. */
+  #inUse(): LinearMemory {
+    const memory = this.#memoryInUse();
+    if (this.#feed !== undefined) {
+      throw new StateError(
+        `session: expected the feed that goes on to be done or cancelled first, got ${this.#feed.received} of ${this.#feed.height} rows`,
+      );
+    }
+    return memory;
+  }
+
+  /** An input that is fed exists nowhere as a whole. */
+  #whole(what: string): void {
+    if (this.#waits.length > 0) {
+      throw new StateError(`session.${what}: expected a session whose input is whole, got one that is fed by rows`);
+    }
+  }
+
+  #entries(memory: LinearMemory): ScheduleEntry[] {
+    const { stepsAt, scheduleAt, entries } = this.manifest;
+    const stepOf = (record: number) => (record - stepsAt) / STEP_BYTES;
+    return Array.from({ length: entries }, (_, i) => readEntry(memory.view, scheduleAt + i * ENTRY_BYTES, stepOf));
+  }
+
+  #compute(memory: LinearMemory, first: number, last: number): void {
+    const { scheduleAt, recordAt } = this.manifest;
+    memory.exports.run_schedule(scheduleAt, first, last, recordAt);
+  }
+
   #view<T extends Numbers>(kind: string, name: string, known: readonly ManifestValue[]): T {
-    const memory = this.#inUse();
+    const memory = this.#memoryInUse();
     const value = known.find((candidate) => candidate.name === name);
     if (value === undefined) {
       throw new RangeError(`${kind}: expected one of ${known.map((one) => one.name).join(", ")}, got ${name}`);
     }
-    return numbers(memory, value) as T;
+    return viewOf(memory, value) as T;
   }
 
-  #write(input: RunInput): LinearMemory {
-    const memory = this.#inUse();
-    const given = this.inputs.map((info) => {
+  /** The numbers of each input. */
+  #check(input: RunInput): Numbers[] {
+    return this.inputs.map((info) => {
       const data =
         ArrayBuffer.isView(input) || Array.isArray(input)
           ? this.inputs.length === 1
@@ -208,44 +268,30 @@ export class Session {
           : (input as Readonly<Record<string, Numbers>> | undefined)?.[info.name];
       return checkInput(info, data);
     });
+  }
+
+  #write(input: RunInput): LinearMemory {
+    const memory = this.#inUse();
+    const given = this.#check(input);
     this.manifest.inputs.forEach((value, i) => {
-      numbers(memory, value).set(given[i]!);
+      if (!value.fed) viewOf(memory, value).set(given[i]!);
     });
     return memory;
   }
 
   #read<T extends Numbers>(memory: LinearMemory): RunResult<T> {
     const copies = (values: readonly ManifestValue[]) =>
-      Object.fromEntries(values.map((value) => [value.name, numbers(memory, value).slice() as T]));
+      Object.fromEntries(values.map((value) => [value.name, viewOf(memory, value).slice() as T]));
     const outputs = copies(this.manifest.outputs);
     return { output: outputs[this.outputs[0]!.name]!, outputs, endPoints: copies(this.manifest.endPoints) };
   }
 }
 
-function info({ name, shape, dtype, quantization }: ManifestValue): ValueInfo {
-  if (quantization === undefined) return { name, shape, dtype };
-  return { name, shape, dtype, quantization, scale: quantization.scales[0]!, zeroPoint: quantization.zeroPoints[0]! };
-}
-
-/** A view of a value. */
-function numbers(memory: LinearMemory, { address, shape, dtype }: ManifestValue): Numbers {
-  const length = sizeOf(shape);
-  if (dtype === "float32") return memory.floats(address, length);
-  return dtype === "int8" ? new Int8Array(memory.buffer, address, length) : memory.bytes(address, length);
-}
-
-const ARRAYS = { float32: "Float32Array", int8: "Int8Array", uint8: "Uint8Array", int32: "Int32Array" } as const;
-
-function checkInput({ name, shape, dtype }: ValueInfo, data: unknown): Numbers {
-  const array = ARRAYS[dtype];
-  const expected = `${array.startsWith("I") ? "an" : "a"} ${array} of shape [${shape.join(", ")}]`;
-  const tag = tagOf(data);
-  if (tag !== array && !(dtype === "uint8" && tag === "Uint8ClampedArray")) {
-    throw new TypeError(`input ${name}: expected ${expected}, got ${kindOf(data)}`);
+function checkInput(info: ValueInfo, given: unknown): Numbers {
+  const data = checkArray(info, given);
+  const size = sizeOf(info.shape);
+  if (data.length !== size) {
+    throw new ShapeError(`input ${info.name}: expected ${wanted(info)} (${size} values), got ${data.length} values`);
   }
-  const { length } = data as Numbers;
-  if (length !== sizeOf(shape)) {
-    throw new ShapeError(`input ${name}: expected ${expected} (${sizeOf(shape)} values), got ${length} values`);
-  }
-  return data as Numbers;
+  return data;
 }

@@ -5,24 +5,40 @@
  * made too, and not from the planner's code, so that a mistake there is found here. Proven for every step: its numbers
  * fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors that it
  * names, which have the sizes that the graph gives them; what it reads was written before by the node that it is meant
- * to come from, and by nobody since. So values that are needed at the same time never overlap.
+ * to come from, and by nobody since. So values that are needed at the same time never overlap. Steps that are computed
+ * by rows are gone through entry by entry: each row that is read is the one that the kernel takes it for.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { isByte } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
-import { ALIGN, BASE, FIELDS, KERNELS, SLACK, STEP_BYTES } from "../abi.ts";
-import { footprint } from "../footprint.ts";
+import { ALIGN, BASE, FIELDS, type Fields, KERNELS, SLACK, STEP_BYTES } from "../abi.ts";
+import { type Bytes, type Footprint, footprint, partOf } from "../footprint.ts";
 import { NO_FIELDS } from "../step.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import { ENTRY_BYTES } from "./schedule.ts";
+import { ENTRY_BYTES, type FeedEntry, type MoveEntry, type UnitsEntry } from "./schedule.ts";
 
 /** Bytes [start, end) of memory, and the value that was last written there. */
 interface Span {
   readonly start: number;
   readonly end: number;
   readonly value: string;
+  /** Where the value's first byte would lie: of a value whose rows slide, others may be there by now. */
+  readonly base: number;
+}
+
+/** A step, once its record has been looked at. */
+interface Checked {
+  readonly index: number;
+  readonly step: PlannedStep;
+  readonly fields: Fields;
+  readonly print: Footprint;
+  /** Values at x and x2. */
+  readonly reads: readonly (string | undefined)[];
+  /** Which step of its node it is, and the bytes of each row that those before it write. */
+  readonly part: number;
+  readonly columns: number;
 }
 
 /**
@@ -33,9 +49,11 @@ interface Span {
 export function checkPlan(plan: Plan, graph: Graph, keep: ReadonlySet<string> = new Set()): void {
   const check = new Check(plan, graph);
   check.regions();
-  for (const { name } of graph.inputs) check.write(name, plan.values.get(name)?.address ?? -1, check.bytesOf(name));
-  check.schedule();
-  for (const [i, step] of plan.steps.entries()) check.step(step, i);
+  const fed = new Set(plan.schedule.flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
+  graph.inputs.forEach(({ name }, i) => {
+    if (!fed.has(i)) check.input(name);
+  });
+  check.run(graph.inputs.map(({ name }) => name));
   check.exits(new Set([...graph.outputs, ...keep]));
 }
 
@@ -47,8 +65,6 @@ class Check {
   readonly #bytes = new Map<string, number>();
   /** What the arena holds, by ascending address; spans do not overlap. */
   readonly #spans: Span[] = [];
-  /** Parts of the node at work that were written so far: how many steps, and the columns of its rows. */
-  #part: { node: Node; index: number; columns: number } | undefined;
   #where = "plan";
 
   constructor(plan: Plan, graph: Graph) {
@@ -89,10 +105,11 @@ class Check {
 
   /** Steps, weights and arena follow each other inside the memory, and none of them reaches into another. */
   regions(): void {
-    const { memory, stepsAt, steps, scheduleAt, schedule, weights, arena } = this.#plan;
+    const { memory, stepsAt, steps, scheduleAt, schedule, recordAt, weights, arena } = this.#plan;
     const list = [
       { name: "step records", start: stepsAt, bytes: steps.length * STEP_BYTES },
       { name: "schedule", start: scheduleAt, bytes: schedule.length * ENTRY_BYTES },
+      ...(recordAt === 0 ? [] : [{ name: "room for a record", start: recordAt, bytes: STEP_BYTES }]),
       ...weights.map(({ address, bytes }, i) => ({ name: `weights ${i}`, start: address, bytes: bytes + SLACK })),
       { name: "arena", start: arena, bytes: memory.arena + SLACK },
     ].sort((a, b) => a.start - b.start);
@@ -107,63 +124,146 @@ class Check {
     this.#demand(end <= memory.total && memory.total <= 2 ** 32, `${end} bytes to 4 GiB`, memory.total);
   }
 
-  /**
-   * Every unit of every step is computed once, and all of a step before any of the next: what follows may then go by
-   * whole steps.
-   */
-  schedule(): void {
-    const { steps, schedule } = this.#plan;
-    let [at, unit] = [0, 0];
-    for (const { step, u0, u1 } of schedule) {
-      this.#where = `schedule of step ${step}`;
-      const rows = steps[at]?.fields.rows ?? 0;
-      this.#demand(
-        step === at && u0 === unit && u1 > u0 && u1 <= rows,
-        `units of step ${at} from ${unit} on`,
-        `${u0} to ${u1}`,
-      );
-      unit = u1 === rows ? 0 : u1;
-      if (u1 === rows) at++;
-    }
-    this.#where = "schedule";
-    this.#demand(at === steps.length && unit === 0, `all ${steps.length} steps`, at);
+  /** An input that is whole before the first entry. */
+  input(name: string): void {
+    const address = this.#plan.values.get(name)?.address ?? -1;
+    this.#write(name, address, this.bytesOf(name), address);
   }
 
-  step(step: PlannedStep, index: number): void {
-    const { kernel, node, fields } = step;
-    this.#where = `step ${index} (${kernel}) of node ${node.name}`;
-    for (const [name, value] of Object.entries(fields)) this.#fits(name, value);
-    this.#demand(fields.kernel === KERNELS[kernel], `kernel number ${KERNELS[kernel]}`, fields.kernel);
-    const f = { ...NO_FIELDS, ...fields };
-    const print = footprint(kernel, fields);
-    for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
-
-    const part = this.#nextPart(node);
-    const reads = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part.index]] : node.inputs;
-    const x = this.#read("x", reads[0], f.x, print.x);
-    const x2 = print.x2 === undefined ? undefined : this.#read("x2", reads[1], f.x2, print.x2);
-    if (print.w) this.#packed("w", f.w, print.w);
-    if (print.w2 !== undefined) this.#packed("w2", f.w2, print.w2);
-
-    const bytes = this.bytesOf(node.name);
-    const start = f.y - part.columns;
-    if (print.columns === undefined) {
-      this.#demand(print.y === bytes, `${bytes} bytes of output`, print.y);
-    } else {
-      this.#demand(print.y * (print.pitch! / print.columns) === bytes, `rows that make up ${bytes} bytes`, print.y);
-      part.columns += print.columns;
-      this.#demand(part.columns <= print.pitch!, `columns within ${print.pitch}`, part.columns);
-      if (part.index === node.inputs.length - 1)
-        this.#demand(part.columns === print.pitch, "all columns", part.columns);
+  /** Goes through the schedule: who writes which bytes, and whether what is read is there. */
+  run(inputs: readonly string[]): void {
+    const { schedule, steps } = this.#plan;
+    const checked = this.#steps();
+    const done = steps.map(() => 0);
+    const rows = new Map<string, number>();
+    let open = -1;
+    for (const [i, entry] of schedule.entries()) {
+      this.#where = `entry ${i} of the schedule`;
+      if ("move" in entry) this.#move(entry);
+      else if ("feed" in entry) this.#feed(entry, inputs[entry.feed], rows);
+      else {
+        const { step, u0, u1 } = entry;
+        const count = checked[step]?.fields.rows ?? 0;
+        this.#where = `schedule of step ${step}`;
+        const expected = `units of ${count} from ${done[step]} on`;
+        this.#demand(u0 === done[step] && u1 > u0 && u1 <= count, expected, `${u0} to ${u1}`);
+        // Whole steps follow each other: their values have no other order.
+        if (entry.moved === undefined && open >= 0)
+          this.#demand(step === open, `the rest of step ${open}`, `step ${step}`);
+        done[step] = u1;
+        open = entry.moved === undefined && u1 < count ? step : -1;
+        this.#compute(checked[step]!, entry);
+      }
     }
-    for (const input of [x, x2]) {
-      if (input === undefined || input.end <= start || input.start >= start + bytes) continue;
-      const same = input.start === start && input.end === start + bytes;
+    this.#where = "schedule";
+    this.#demand(open < 0, "all units of the last step", `step ${open} unfinished`);
+    this.#demand(!done.includes(0), `all ${steps.length} steps`, `none of step ${done.indexOf(0)}`);
+  }
+
+  /** The records, each by itself. */
+  #steps(): Checked[] {
+    let [node, part, columns]: [Node | undefined, number, number] = [undefined, 0, 0];
+    return this.#plan.steps.map((step, index) => {
+      const { kernel, fields } = step;
+      this.#where = `step ${index} (${kernel}) of node ${step.node.name}`;
+      for (const [name, value] of Object.entries(fields)) this.#fits(name, value);
+      this.#demand(fields.kernel === KERNELS[kernel], `kernel number ${KERNELS[kernel]}`, fields.kernel);
+      const f = { ...NO_FIELDS, ...fields };
+      const print = footprint(kernel, fields);
+      for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
+      if (step.node === node) part++;
+      else [node, part, columns] = [step.node, 0, 0];
+      const own = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part]] : node.inputs;
+      const reads = print.x2 === undefined ? [own[0]] : [own[0], own[1]];
+      const sizes = [print.x, print.x2];
+      reads.forEach((name, i) => {
+        const bytes = this.bytesOf(this.#root(name));
+        this.#demand(sizes[i] === bytes, `${bytes} bytes read at ${i === 0 ? "x" : "x2"}`, sizes[i]);
+      });
+      if (print.w) this.#packed("w", f.w, print.w);
+      if (print.w2 !== undefined) this.#packed("w2", f.w2, print.w2);
+      const checked = { index, step, fields: f, print, reads, part, columns };
+      columns += this.#output(checked, node.inputs.length);
+      return checked;
+    });
+  }
+
+  /** What is written is the node's value, or columns of it; how many bytes of a row these are. */
+  #output({ step, print, part, columns }: Checked, parts: number): number {
+    const bytes = this.bytesOf(step.node.name);
+    if (print.columns === undefined) {
+      this.#demand(print.y === bytes && part === 0, `${bytes} bytes of output`, print.y);
+      return 0;
+    }
+    this.#demand(print.y * (print.pitch! / print.columns) === bytes, `rows that make up ${bytes} bytes`, print.y);
+    const end = columns + print.columns;
+    this.#demand(end <= print.pitch!, `columns within ${print.pitch}`, end);
+    if (part === parts - 1) this.#demand(end === print.pitch, "all columns", end);
+    return print.columns;
+  }
+
+  /** Units of a step: what they read is there, and what they write is free. */
+  #compute({ index, step, fields: f, print, reads, part, columns }: Checked, { u0, u1, moved }: UnitsEntry): void {
+    const { node, kernel } = step;
+    this.#where = `step ${index} (${kernel}) of node ${node.name}`;
+    const whole = u0 === 0 && u1 === f.rows;
+    const touched = whole && !moved ? undefined : partOf(kernel, step.fields, u0, u1);
+    const own = this.bytesOf(node.name);
+    const { x = 0, x2 = 0, y = 0 } = moved ?? {};
+    if (moved) {
+      this.#demand(this.#plan.recordAt > 0, "room for a copy of its record", "none");
+      this.#demand(touched !== undefined, "a kernel whose units can be told apart", kernel);
+    }
+    const inputs = reads.map((name, i) => {
+      const field = i === 0 ? "x" : "x2";
+      const [base, shift] = i === 0 ? [f.x, x] : [f.x2, x2];
+      const [from, to] = touched?.[field] ?? [0, this.bytesOf(this.#root(name))];
+      const at = base + shift;
+      this.#demand(at % ALIGN === 0, `${field} at an address that ${ALIGN} divides`, at);
+      this.#holds(this.#root(name), at + from, to - from, at, `${field}: ${name}`);
+      return { start: at + from, end: at + to };
+    });
+    const base = f.y + y - columns;
+    const [from, to] = touched?.y ?? (whole ? [0, own] : this.#share(own, print, f.rows, u0, u1));
+    const output = { start: base + from, end: base + to };
+    for (const input of inputs) {
+      if (input.end <= output.start || input.start >= output.end) continue;
+      const same = input.start === output.start && input.end === output.end;
       this.#demand(print.inPlace && same, "an output apart from the input", `an overlap at byte ${input.start}`);
     }
-    if (print.s) this.#scratch(f.s, print.s, [...[x, x2].flatMap((s) => s ?? []), { start, end: start + bytes }]);
-    if (part.index === 0) this.write(node.name, start, bytes);
-    else this.#holds(node.name, start, bytes, "its own earlier part");
+    if (print.s) this.#scratch(f.s, print.s, [...inputs, output]);
+    if (part === 0) this.#write(node.name, output.start, to - from, base);
+    else this.#holds(node.name, output.start, to - from, base, "its own earlier part");
+  }
+
+  /** Bytes of the output that units of a step write whose input must be whole. */
+  #share(bytes: number, { columns }: Footprint, rows: number, u0: number, u1: number): Bytes {
+    this.#demand(columns === undefined, "all units of a step that writes columns", `${u0} to ${u1}`);
+    return [Math.floor((bytes / rows) * u0), Math.ceil((bytes / rows) * u1)];
+  }
+
+  /** Rows of an input, one behind the other, come to lie somewhere in the arena. */
+  #feed({ r0, r1, address }: FeedEntry, name: string | undefined, rows: Map<string, number>): void {
+    const root = this.#root(name);
+    const height = this.#plan.shapes.get(root)![1]!;
+    const next = rows.get(root) ?? 0;
+    this.#demand(r0 === next && r1 > r0 && r1 <= height, `rows of ${height} from ${next} on`, `${r0} to ${r1}`);
+    rows.set(root, r1);
+    const pitch = this.bytesOf(root) / height;
+    this.#write(root, address, pitch * (r1 - r0), address - pitch * r0);
+  }
+
+  /** What stays moves, and is known where it lies then. */
+  #move({ move, dropped, kept }: MoveEntry): void {
+    this.#demand(dropped > 0 && kept > 0, "bytes to drop and to keep", `${dropped} and ${kept}`);
+    this.#inArena("a buffer", move, dropped + kept);
+    const [start, end] = [move + dropped, move + dropped + kept];
+    const stay = this.#spans.filter((span) => span.end > start && span.start < end);
+    this.#clear(move, move + kept);
+    for (const { value, base, ...span } of stay) {
+      const from = Math.max(span.start, start) - dropped;
+      this.#put({ start: from, end: Math.min(span.end, end) - dropped, value, base: base - dropped });
+    }
   }
 
   /** These values are there when the last step is done. */
@@ -172,30 +272,28 @@ class Check {
       this.#where = `value ${name}`;
       const address = this.#plan.values.get(name)?.address;
       if (address === undefined) this.#fail("an address", "none");
-      this.#holds(this.#root(name), address, this.bytesOf(name), "its numbers at the end");
+      this.#holds(this.#root(name), address, this.bytesOf(name), address, "its numbers at the end");
     }
   }
 
-  /** From now on these bytes of the arena hold `value`, and nothing else. */
-  write(value: string, start: number, bytes: number): void {
+  /** From now on these bytes of the arena hold those of `value` that belong there, and nothing else. */
+  #write(value: string, start: number, bytes: number, base: number): void {
     this.#inArena(`output ${value}`, start, bytes);
     this.#clear(start, start + bytes);
-    const at = this.#spans.findIndex((span) => span.start > start);
-    this.#spans.splice(at < 0 ? this.#spans.length : at, 0, { start, end: start + bytes, value: this.#root(value) });
+    if (bytes > 0) this.#put({ start, end: start + bytes, value: this.#root(value), base });
   }
 
-  #nextPart(node: Node): { node: Node; index: number; columns: number } {
-    if (this.#part?.node === node) this.#part.index++;
-    else this.#part = { node, index: 0, columns: 0 };
-    return this.#part;
-  }
-
-  #read(field: string, value: string | undefined, start: number, bytes: number): { start: number; end: number } {
-    const root = this.#root(value);
-    this.#demand(bytes === this.bytesOf(root), `${this.bytesOf(root)} bytes read at ${field}`, bytes);
-    this.#demand(start % ALIGN === 0, `${field} at an address that ${ALIGN} divides`, start);
-    this.#holds(root, start, bytes, `${field}: ${value}`);
-    return { start, end: start + bytes };
+  /** Adds a span where nothing is known to lie; neighbors of one value become one. */
+  #put(span: Span): void {
+    const spans = this.#spans;
+    let at = spans.findIndex(({ start }) => start > span.start);
+    if (at < 0) at = spans.length;
+    const joins = (a: Span | undefined, b: Span | undefined) =>
+      a !== undefined && b !== undefined && a.end === b.start && a.value === b.value && a.base === b.base;
+    const [before, behind] = [spans[at - 1], spans[at]];
+    const [left, right] = [joins(before, span), joins(span, behind)];
+    const joined = { ...span, start: left ? before!.start : span.start, end: right ? behind!.end : span.end };
+    spans.splice(left ? at - 1 : at, Number(left) + Number(right), joined);
   }
 
   #packed(field: string, address: number, bytes: number): void {
@@ -225,11 +323,12 @@ class Check {
     this.#demand(inside, `${what} in [${arena}, ${this.#arenaEnd})`, `[${start}, ${start + bytes})`);
   }
 
-  /** All these bytes hold `value`. */
-  #holds(value: string, start: number, bytes: number, what: string): void {
+  /** All these bytes hold those of `value` that belong there. */
+  #holds(value: string, start: number, bytes: number, base: number, what: string): void {
     let at = start;
+    if (bytes === 0) return;
     for (const span of this.#spans) {
-      if (span.end <= at || span.value !== value) continue;
+      if (span.end <= at || span.value !== value || span.base !== base) continue;
       if (span.start > at) break;
       at = span.end;
       if (at >= start + bytes) return;

@@ -13,11 +13,13 @@ import { sizeOf } from "../../graph/references.ts";
 import { inferShapes } from "../../graph/shape.ts";
 import { ALIGN, BASE, SLACK } from "../abi.ts";
 import { lower } from "../lower/index.ts";
-import type { Context, Lowered } from "../lower/lowering.ts";
+import type { Context } from "../lower/lowering.ts";
 import { type Packed, packedBytes, stagingBytes } from "../lower/packed.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "../step.ts";
 import { type Lifetime, placeLifetimes } from "./arena.ts";
-import { ENTRY_BYTES, type ScheduleEntry, wholeSteps } from "./schedule.ts";
+import { chooseChains, givenChain, type MemoryMode, type Outline } from "./chains.ts";
+import type { Chain, Draft, Fed, RowEntry } from "./rows.ts";
+import { ENTRY_BYTES, type ScheduleEntry, whole } from "./schedule.ts";
 
 /** What a session needs, in bytes: the other parts sum to `total`. */
 export interface MemoryUse {
@@ -68,6 +70,8 @@ export interface Plan {
   /** Byte addresses of the first step record and of the schedule's first entry. */
   readonly stepsAt: number;
   readonly scheduleAt: number;
+  /** Room for a copy of a step's record, whose rows lie elsewhere; 0 where no entry needs it. */
+  readonly recordAt: number;
   /** First byte of the arena; before the first run it serves as staging area for packing. */
   readonly arena: number;
   /** Graph inputs, outputs and kept values by name. */
@@ -76,29 +80,43 @@ export interface Plan {
   readonly shapes: ReadonlyMap<string, Shape>;
 }
 
-/** A step while its addresses are being found. */
-interface Draft extends Lowered {
-  readonly node: Node;
+/** How a network uses memory. */
+export interface Layout {
+  /** Whole tensors; rows where they cost next to nothing; or the least memory. See `chains.ts` for the default. */
+  readonly memory?: MemoryMode | undefined;
+  /** The input comes in row by row, and is never whole. */
+  readonly feed?: boolean | undefined;
+  /** Steps [first, last] that are computed by so many rows at a time, instead of those that would be chosen. */
+  readonly chain?: { readonly first: number; readonly last: number; readonly rows: number } | undefined;
 }
 
 /**
  * Lays a graph out in memory.
  * @param graph an optimized graph (no batch norms left); constants need no data
  * @param keep names of values, beside the outputs, that must be readable after a run
+ * @throws UnsupportedError where the input shall be fed and the first layers cannot be computed by rows
  */
-export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan {
+export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout: Layout = {}): Plan {
   const types = new Map<string, DType>();
   for (const { name, dtype = "float32" } of [...graph.inputs, ...graph.nodes]) {
     if (dtype === "int32") throw new UnsupportedError(`value ${name}: expected float32 or 8 bits, got int32`);
     types.set(name, dtype);
   }
   const context: Context = { graph, shapes: inferShapes(graph) };
-  const drafts: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
+  const lowered: Draft[] = graph.nodes.flatMap((node) => lower(node, context).map((step) => ({ ...step, node })));
   const roots = findRoots(graph);
   const readable = new Set([...graph.outputs, ...keep]);
   const named = [...graph.inputs.map(({ name }) => name), ...readable];
-  const weights = placeWeights(drafts.flatMap(({ w, w2 }) => [w, w2]));
-  const buffers = findLifetimes(context, types, drafts, roots, readable);
+  const weights = placeWeights(lowered.flatMap(({ w, w2 }) => [w, w2]));
+  const bytesOf = (name: string) => (isByte(types.get(name)) ? 1 : 4) * sizeOf(context.shapes.get(name)!);
+  const outline: Outline = {
+    ...{ drafts: lowered, shapes: context.shapes, roots, bytesOf },
+    readable: new Set([...readable].map((name) => roots.get(name)!)),
+    lifetimes: findLifetimes(graph, lowered, roots, readable, bytesOf, []),
+  };
+  const { chains, drafts } = chained(graph, outline, layout);
+  const buffers =
+    chains.length > 0 ? findLifetimes(graph, drafts, roots, readable, bytesOf, chains) : outline.lifetimes;
   const lifetimes = [...new Set(buffers.values())];
   const scratch = drafts.flatMap(({ scratchBytes }, i) =>
     scratchBytes ? [{ bytes: padded(scratchBytes), first: i, last: i, step: i }] : [],
@@ -108,14 +126,20 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
   const staging = Math.max(0, ...weights.list.map(({ packed }) => padded(stagingBytes(packed))));
   const arena = { ...placed, bytes: Math.max(placed.bytes, staging) };
 
-  const schedule = wholeSteps(drafts);
+  const order = ordered(drafts, chains);
   const scheduleAt = BASE + drafts.length * STEP_BYTES;
-  const weightsAt = scheduleAt + schedule.length * ENTRY_BYTES;
+  const scheduleEnd = scheduleAt + order.length * ENTRY_BYTES;
+  const weightsAt = scheduleEnd + (chains.length > 0 ? STEP_BYTES : 0);
   const arenaAt = weightsAt + weights.bytes;
   const bufferOffset = new Map(lifetimes.map((buffer, i) => [buffer, arena.offsets[i]!]));
   const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
   const addressOf = (name: string) => arenaAt + bufferOffset.get(buffers.get(roots.get(name)!)!)!;
   const scratchAt = new Map(scratch.map(({ step }, i) => [step, arenaAt + arena.offsets[lifetimes.length + i]!]));
+
+  const inputs = graph.inputs.map(({ name }) => name);
+  const schedule = order.map((entry) =>
+    "do" in entry ? addressed(entry, (name) => inputs.indexOf(name), addressOf, pitchesOf(chains)) : entry,
+  );
 
   return {
     memory: {
@@ -140,7 +164,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
       ...{ packed, address: weightsAt + offset, bytes: packedBytes(packed) },
     })),
     schedule,
-    ...{ stepsAt: BASE, scheduleAt },
+    ...{ stepsAt: BASE, scheduleAt, recordAt: chains.length > 0 ? scheduleEnd : 0 },
     arena: arenaAt,
     shapes: context.shapes,
     values: new Map(
@@ -150,6 +174,67 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set()): Plan 
       }),
     ),
   };
+}
+
+/** The chains that the layout asks for. */
+function chained(graph: Graph, outline: Outline, { memory, feed = false, chain }: Layout) {
+  if (chain) return givenChain(outline, chain);
+  if (!feed) return chooseChains(outline, memory);
+  const { name, shape } = graph.inputs[0]!;
+  if (graph.inputs.length !== 1) {
+    throw new UnsupportedError(`feed: expected a network of one input, got ${graph.inputs.length}`);
+  }
+  const fed: Fed = { name, height: shape[1]!, pitch: outline.bytesOf(name) / shape[1]! };
+  const chosen = shape.length === 4 ? chooseChains(outline, memory, fed) : undefined;
+  if (!chosen?.chains[0]?.rings.has(name)) {
+    throw new UnsupportedError(
+      `feed: expected a network whose first layers can be computed row by row, got ${graph.name}`,
+    );
+  }
+  return chosen;
+}
+
+/** The steps in their order, those of chains by rows. */
+function ordered(drafts: readonly Draft[], chains: readonly Chain[]): (ScheduleEntry | RowEntry)[] {
+  const starts = new Map(chains.map((chain) => [chain.first, chain]));
+  const order: (ScheduleEntry | RowEntry)[] = [];
+  for (let i = 0; i < drafts.length; i++) {
+    const chain = starts.get(i);
+    if (chain) {
+      order.push(...chain.entries);
+      i = chain.last;
+    } else order.push(whole(i, drafts[i]!.fields));
+  }
+  return order;
+}
+
+/** Bytes of a row of each value that slides. */
+function pitchesOf(chains: readonly Chain[]): ReadonlyMap<string, number> {
+  return new Map(chains.flatMap(({ rings }) => [...rings.values()].map(({ name, pitch }) => [name, pitch] as const)));
+}
+
+/** An entry by rows, in bytes. */
+function addressed(
+  entry: RowEntry,
+  inputOf: (name: string) => number,
+  addressOf: (name: string) => number,
+  pitches: ReadonlyMap<string, number>,
+): ScheduleEntry {
+  if (entry.do === "compute") {
+    const { stage, rows, lows } = entry;
+    const shift = (name: string | undefined, low = 0) =>
+      name === undefined || low === 0 ? 0 : -low * pitches.get(name)!;
+    const [x, x2] = stage.reads;
+    const moved = {
+      ...{ x: shift(x, lows[0]), x2: x2 === undefined ? 0 : shift(x2, lows[1]) },
+      y: shift(stage.name, lows.at(-1)),
+    };
+    return { step: stage.step, u0: rows[0] * stage.units, u1: rows[1] * stage.units, moved };
+  }
+  const pitch = pitches.get(entry.name)!;
+  const address = addressOf(entry.name);
+  if (entry.do === "move") return { move: address, dropped: entry.dropped * pitch, kept: entry.kept * pitch };
+  return { feed: inputOf(entry.name), r0: entry.rows[0], r1: entry.rows[1], address: address + entry.at * pitch };
 }
 
 function padded(bytes: number): number {
@@ -184,30 +269,49 @@ function findRoots(graph: Graph): ReadonlyMap<string, string> {
   return roots;
 }
 
-/** The buffer of every root that is computed or given: which share one, and from which step to which it is needed. */
+/**
+ * The buffer of every root that is computed or given: which share one, and from which step to which it is needed. All
+ * steps of a chain go on at the same time; what slides between them has room for some rows only.
+ */
 function findLifetimes(
-  { graph, shapes }: Context,
-  types: ReadonlyMap<string, DType>,
+  graph: Graph,
   drafts: readonly Draft[],
   roots: ReadonlyMap<string, string>,
   readable: ReadonlySet<string>,
+  bytesOf: (name: string) => number,
+  chains: readonly Chain[],
 ): ReadonlyMap<string, Lifetime> {
+  const chainAt = (step: number) => chains.find(({ first, last }) => first <= step && step <= last);
+  const rings = new Map(chains.flatMap((chain) => [...chain.rings].map(([name, ring]) => [name, { chain, ring }])));
   const lastRead = new Map<string, number>();
   drafts.forEach(({ x, x2 = x }, i) => {
-    for (const name of [x, x2]) lastRead.set(roots.get(name)!, i);
+    for (const name of [x, x2]) lastRead.set(roots.get(name)!, chainAt(i)?.last ?? i);
   });
   for (const name of readable) lastRead.set(roots.get(name)!, drafts.length);
 
   const buffers = new Map<string, { bytes: number; first: number; last: number }>();
+  const slides = (name: string) => {
+    const sliding = rings.get(name);
+    if (sliding === undefined) return false;
+    const { chain, ring } = sliding;
+    buffers.set(name, { bytes: padded(ring.rows * ring.pitch), first: chain.first, last: chain.last });
+    return true;
+  };
   for (const { name } of graph.inputs) {
-    buffers.set(name, { bytes: bytesOf(name), first: -1, last: lastRead.get(name) ?? -1 });
+    if (!slides(name)) buffers.set(name, { bytes: padded(bytesOf(name)), first: -1, last: lastRead.get(name) ?? -1 });
   }
   let step = 0;
   for (const node of graph.nodes) {
     if (roots.get(node.name) !== node.name) continue;
     const first = step;
     while (drafts[step]?.node === node) step++;
+    if (slides(node.name)) continue;
+    const chain = chainAt(first);
     const last = Math.max(step - 1, lastRead.get(node.name) ?? 0);
+    if (chain) {
+      buffers.set(node.name, { bytes: padded(bytesOf(node.name)), first: chain.first, last });
+      continue;
+    }
     // A value that ends here may be overwritten: the input too, every run brings its own.
     const ending = node.inputs
       .map((name) => roots.get(name)!)
@@ -218,12 +322,8 @@ function findLifetimes(
       ending.last = last;
       buffers.set(node.name, ending);
     } else {
-      buffers.set(node.name, { bytes: bytesOf(node.name), first, last });
+      buffers.set(node.name, { bytes: padded(bytesOf(node.name)), first, last });
     }
   }
   return buffers;
-
-  function bytesOf(name: string): number {
-    return padded((isByte(types.get(name)) ? 1 : 4) * sizeOf(shapes.get(name)!));
-  }
 }

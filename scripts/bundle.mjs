@@ -16,7 +16,7 @@ const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
 /** Packages whose code goes into dist/, under their licenses. */
-const INCLUDED = ["@assemblyscript/loader", "fflate", "flatbuffers"];
+const INCLUDED = ["@assemblyscript/loader", "fflate", "flatbuffers", "@bufbuild/protobuf"];
 const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
 
 const bundle = await rolldown({

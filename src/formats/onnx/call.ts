@@ -223,7 +223,7 @@ export class NodeCall {
     const tensor = this.tensor(i);
     const size = tensor.dims.reduce((product, n) => product * n, 1);
     if (size !== channels) throw this.wrong(`"${tensor.name}" to be ${channels} numbers`, `[${tensor.dims}]`);
-    return this.constant(tensor, { shape: [channels], layout: "channels", channels: 0 });
+    return this.constant(tensor, { shape: [channels], layout: "channels" });
   }
 
   /** The node that computes a value, if this node is all that reads it, so that it may be rewritten. */

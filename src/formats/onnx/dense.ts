@@ -58,7 +58,7 @@ function product(call: NodeCall, x: Value, w: Tensor, { inputs, outputs, turned,
   const weights = call.constant(w, {
     shape: [inputs, outputs],
     layout: `${turned ? "turned" : "as written"} times ${alpha}${plain ? "" : ` for ${x.name}`}`,
-    channels: 1,
+    ...(alpha === 1 && { channels: { from: turned ? 0 : 1, to: 1 } }),
     arrange: async (data, budget) => {
       const rows = turned ? await arranged(data, [outputs, inputs], [1, 0], budget) : data;
       const sorted = order === "plain" ? rows : rowsIn(rows, outputs, order);
@@ -80,7 +80,6 @@ function biasOf(call: NodeCall, i: number, outputs: number, beta: number): strin
   return call.constant(tensor, {
     shape: [outputs],
     layout: changed ? `bias of ${outputs} times ${beta}` : "channels",
-    channels: 0,
     ...(changed && {
       arrange: (data) => {
         const list = Array.from({ length: outputs }, (_, o) => data[size === 1 ? 0 : o]! * beta);

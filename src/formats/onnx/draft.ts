@@ -11,7 +11,7 @@ import type { Budget } from "../../limits.ts";
 import { Blockers } from "../common/blockers.ts";
 import { floats } from "./arrange.ts";
 import { isHeld, permuted } from "./layout.ts";
-import type { Operand, StoredTensor, Tensor, Value, ValueType } from "./operand.ts";
+import type { Operand, Tensor, Value, ValueType } from "./operand.ts";
 import type { ModelFile, NodeInfo } from "./schema.ts";
 import type { Numbers } from "./tensors.ts";
 
@@ -25,12 +25,17 @@ export interface Recipe {
   readonly layout: string;
   /** Nothing is done with them where this is left out. */
   readonly arrange?: Arrange;
-  /** The axis of the result along which there may be a scale each, once the tensor stays in 8 bits. */
-  readonly channels?: number;
+  /** The axis of output channels in the tensor, and that in the result, where it can be weights in 8 bits. */
+  readonly channels?: { readonly from: number; readonly to: number };
 }
 
-/** The whole numbers that a constant could be made of as well. */
-export interface Origin extends Recipe, StoredTensor {}
+/** What a constant was made of. */
+export interface Origin {
+  readonly tensor: Tensor;
+  readonly recipe: Recipe;
+  /** Its numbers. */
+  readonly floats: () => Promise<Float32Array>;
+}
 
 /** What has been built so far. */
 export class OnnxDraft {
@@ -44,8 +49,8 @@ export class OnnxDraft {
   readonly blocked = new Set<string>();
   /** The nodes that read a tensor; the graph's outputs count as one reader more. */
   readonly readers = new Map<string, NodeInfo[]>();
-  /** Constants that are stored as whole numbers in the file. */
-  readonly origins = new Map<string, Origin>();
+  /** What constants were made of: where it is whole numbers, these may serve as well. */
+  readonly made = new Map<string, Origin>();
   /** What hard sigmoids were computed of, by their own names. */
   readonly hardSigmoids = new Map<string, string>();
   private readonly outputs: ReadonlySet<string>;
@@ -121,17 +126,13 @@ export class OnnxDraft {
     const known = this.builder.constantOf(key);
     if (known !== undefined) return known;
     const { budget } = this;
-    const name = this.builder.addConstant(
-      tensor.name || "constant",
-      { shape },
-      async () => {
-        budget.unpack(4 * sizeOf(shape), `onnx: constant "${tensor.name}"`);
-        const data = await floats(await tensor.numbers(budget), budget);
-        return arrange ? arrange(data, budget) : data;
-      },
-      key,
-    );
-    if (tensor.stored) this.origins.set(name, { ...tensor.stored, ...recipe });
+    const numbers = async () => {
+      budget.unpack(4 * sizeOf(shape), `onnx: constant "${tensor.name}"`);
+      const data = await floats(await tensor.numbers(budget), budget);
+      return arrange ? arrange(data, budget) : data;
+    };
+    const name = this.builder.addConstant(tensor.name || "constant", { shape }, numbers, key);
+    this.made.set(name, { tensor, recipe, floats: numbers });
     return name;
   }
 

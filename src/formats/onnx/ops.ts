@@ -9,6 +9,7 @@ import type { NodeCall } from "./call.ts";
 import { gemm, matMul } from "./dense.ts";
 import { cast } from "./fold.ts";
 import type { Operand } from "./operand.ts";
+import { QLINEAR } from "./qlinear.ts";
 import { dequantizeLinear, quantizeLinear } from "./quantization.ts";
 import { resize } from "./resize.ts";
 import { concat, flatten, nothing, reduceMean, reshape, squeeze, transpose, unsqueeze } from "./shapes.ts";
@@ -56,5 +57,6 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["Sum", sum],
   ["Transpose", transpose],
   ["Unsqueeze", unsqueeze],
+  ...QLINEAR,
   ["Upsample", resize],
 ]);

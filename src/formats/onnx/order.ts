@@ -7,8 +7,7 @@ import { FormatError } from "../../errors.ts";
 import type { ModelFile, NodeInfo } from "./schema.ts";
 
 /**
- * The nodes that the outputs need, in the file's order: ONNX wants it to be one in which each comes behind those that it
- * reads.
+ * The nodes that the outputs need, in the file's order: ONNX wants each to come behind those that it reads.
  * @throws {FormatError} There are no outputs, or two nodes compute the same.
  */
 export function neededNodes({ nodes, outputs }: ModelFile): NodeInfo[] {

@@ -11,6 +11,7 @@ import { Budget } from "../../limits.ts";
 import { nameEndPoints } from "../../models/end-points.ts";
 import { checked } from "../common/checked.ts";
 import type { Sibling } from "../common/source.ts";
+import { inBytes } from "./bytes.ts";
 import { NodeCall, whereIs } from "./call.ts";
 import { heldValue, OnnxDraft } from "./draft.ts";
 import { fold, isFolded } from "./fold.ts";
@@ -18,6 +19,7 @@ import { asWritten, channelsLast, isHeld } from "./layout.ts";
 import { type Operand, ofInfo, type ValueType } from "./operand.ts";
 import { OPS } from "./ops.ts";
 import { neededNodes } from "./order.ts";
+import { scaleIndex } from "./qlinear.ts";
 import { type NodeInfo, readModel, type ValueInfo } from "./schema.ts";
 import { externalData, typeName } from "./tensors.ts";
 
@@ -59,7 +61,7 @@ export async function fromOnnx(bytes: Uint8Array, sibling: Sibling, options: Onn
   draft.blockers.check("onnx");
   const outputs = file.outputs.map(({ name }) => outputOf(draft, name));
   const { builder } = draft;
-  const whole = builder.graph({ name: file.name, outputs, source: { format: "onnx" } });
+  const whole = inBytes(builder.graph({ name: file.name, outputs, source: { format: "onnx" } }), draft);
   const graph = await checked("onnx", withoutUnread(whole), budget);
   return builder.complete(nameEndPoints(graph), () => budget.turn());
 }
@@ -130,8 +132,9 @@ function inputType(draft: OnnxDraft, { name, type }: ValueInfo): ValueType {
   if (dtype !== "int8" && dtype !== "uint8") {
     throw new UnsupportedError(`${where}: expected float32, float16, int8 or uint8, got ${dtype}`);
   }
-  const reader = (draft.readers.get(name) ?? []).find(({ op }) => op === "DequantizeLinear" || op === "QLinearConv");
-  const [scale, zero] = [1, 2].map((i) => {
+  const reader = (draft.readers.get(name) ?? []).find((node) => scaleIndex(node, name) !== undefined);
+  const at = (reader && scaleIndex(reader, name)) ?? 0;
+  const [scale, zero] = [at, at + 1].map((i) => {
     const found = draft.operands.get(reader?.inputs[i] ?? "");
     return found && "tensor" in found ? found.tensor : undefined;
   });

@@ -89,7 +89,7 @@ export function conv(call: NodeCall): Operand {
   const name = call.constant(weights, {
     shape: depthwise ? [kH, kW, channels, outC / channels] : [kH, kW, inC, outC],
     layout: depthwise ? "depthwise" : "HWIO",
-    channels: depthwise ? 2 : 3,
+    channels: { from: 0, to: depthwise ? 2 : 3 },
     arrange: (data, budget) => arranged(data, dims, order, budget),
   });
   const op = depthwise ? "depthwiseConv2d" : "conv2d";

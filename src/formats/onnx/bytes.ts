@@ -80,7 +80,7 @@ class ByteGraph {
     this.signed.set(name, { name: inner, quantization: lower });
   }
 
-  /** Adds the node that computes a value of 8 bits; where it comes out of the network unsigned, what makes it so too. */
+  /** Adds the node that computes a value of 8 bits, and what makes it unsigned where it comes out of the network so. */
   private put(old: Node, make: (name: string, quantization: Quantization) => Node): void {
     const meaning = old.quantization!;
     if (old.dtype !== "uint8") {

@@ -1,6 +1,6 @@
 /**
- * ONNX files → Graph. ONNX's images are channels first, this package's channels last: the order in which each value is
- * held is remembered instead of transposing it.
+ * ONNX files → Graph. ONNX's images are channels first, this package's channels last: nothing is transposed, but it is
+ * remembered of each value in which order it is held.
  * @module
  */
 

@@ -13,7 +13,7 @@ export interface MobilenetOptions {
   readonly classes?: number;
   /** Without batch norms, as exported in evaluation mode: their numbers are in weights and biases. */
   readonly folded?: boolean;
-  /** How the map becomes a vector: a mean over axes, or a pool and a reshape to a computed shape, as in early exports. */
+  /** How the map becomes a vector: by a mean over axes, or by a pool and a reshape to a computed shape. */
   readonly head?: "mean" | "reshape";
   readonly opset?: number;
   readonly seed?: number;

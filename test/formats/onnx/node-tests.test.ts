@@ -1,6 +1,6 @@
 /**
- * ONNX's own node tests, with their answers, where Debian's `libonnx-testdata` is installed: how many of those pass that
- * are about operators of this field. Inputs that are images go in channels last, and so do outputs come out.
+ * ONNX's own node tests, with their answers, where Debian's `libonnx-testdata` is installed: how many of those pass
+ * that are about operators of this field. Inputs that are images go in channels last, and so do outputs come out.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";

@@ -8,73 +8,12 @@ import { optimize } from "../../../src/graph/passes/index.ts";
 import { load } from "../../../src/index.ts";
 import { generator } from "../../fuzz/mutate.ts";
 import { missingOnnxruntime, onnxruntime } from "../../peers/onnxruntime.ts";
+import { qdqFile } from "./small.ts";
 import { OnnxFile, type TypeName } from "./writer.ts";
 
 const nowhere = async () => {
   throw new Error("no other files");
 };
-
-interface QdqOptions {
-  /** Type of activations; of weights it is int8. */
-  readonly type: "int8" | "uint8";
-  readonly perChannel: boolean;
-  readonly seed?: number;
-}
-
-/** Stem, depthwise, pointwise, a sum, a pool and a matrix, each between pairs, as quantizers write them. */
-function qdqFile({ type, perChannel, seed = 1 }: QdqOptions): Uint8Array {
-  const random = generator(seed);
-  const file = new OnnxFile(13).input("x", [1, 3, 16, 16]);
-  const zeroOf = (zero: number) => (type === "int8" ? zero - 128 : zero);
-  const pair = (x: string, scale: number, zero: number) => {
-    file.initializer(`${x}.s`, [], [scale]).initializer(`${x}.z`, [], [zeroOf(zero)], type);
-    file.node("QuantizeLinear", [x, `${x}.s`, `${x}.z`], `${x}.q`);
-    file.node("DequantizeLinear", [`${x}.q`, `${x}.s`, `${x}.z`], `${x}.f`);
-    return `${x}.f`;
-  };
-  const stored = (name: string, dims: readonly number[], channels: number, input: number, outC: number) => {
-    const size = dims.reduce((a, b) => a * b, 1);
-    const count = perChannel ? outC : 1;
-    const scales = Float32Array.from({ length: count }, () => 0.002 + 0.004 * random());
-    const list = perChannel ? [outC] : [];
-    const axis = perChannel ? { axis: channels } : {};
-    const bytes = Array.from({ length: size }, () => Math.round(254 * random()) - 127);
-    file.initializer(`${name}.wq`, dims, bytes, "int8").initializer(`${name}.ws`, list, scales);
-    file.initializer(`${name}.wz`, list, new Array<number>(count).fill(0), "int8");
-    file.node("DequantizeLinear", [`${name}.wq`, `${name}.ws`, `${name}.wz`], `${name}.w`, axis);
-    const unit = Float32Array.from(scales, (s) => Math.fround(s * Math.fround(input)));
-    const whole = Array.from({ length: outC }, () => Math.round(4000 * (random() - 0.5)));
-    file.initializer(`${name}.bq`, [outC], whole, "int32").initializer(`${name}.bs`, list, unit);
-    file.initializer(`${name}.bz`, list, new Array<number>(count).fill(0), "int32");
-    file.node(
-      "DequantizeLinear",
-      [`${name}.bq`, `${name}.bs`, `${name}.bz`],
-      `${name}.b`,
-      perChannel ? { axis: 0 } : {},
-    );
-    return [`${name}.w`, `${name}.b`];
-  };
-  const conv = (x: string, name: string, [inC, outC, size, group, input]: readonly number[], relu: boolean) => {
-    const constants = stored(name, [outC!, inC! / group!, size!, size!], 0, input!, outC!);
-    const pads = new Array<number>(4).fill(size! >> 1);
-    file.node("Conv", [x, ...constants], name, { group: group!, pads, kernel_shape: [size!, size!] });
-    if (!relu) return name;
-    file.node("Relu", [name], `${name}.relu`);
-    return `${name}.relu`;
-  };
-  const x = pair("x", 1 / 64, 128);
-  const stem = pair(conv(x, "stem", [3, 8, 3, 1, 1 / 64], true), 0.02, 0);
-  const depthwise = pair(conv(stem, "depthwise", [8, 8, 3, 8, 0.02], true), 0.03, 0);
-  const pointwise = pair(conv(depthwise, "pointwise", [8, 8, 1, 1, 0.03], false), 0.05, 120);
-  file.node("Add", [pointwise, stem], "sum");
-  const sum = pair("sum", 0.06, 110);
-  file.node("GlobalAveragePool", [sum], "pool");
-  file.node("Flatten", [pair("pool", 0.04, 100)], "vector");
-  const dense = stored("dense", [5, 8], 0, 0.04, 5);
-  file.node("Gemm", ["vector", ...dense], "logits", { transB: 1 });
-  file.node("Identity", [pair("logits", 0.05, 128)], "y");
-  return file.output("y", [1, 5]).bytes();
-}
 
 const FORMS = (["int8", "uint8"] as const).flatMap((type) =>
   [false, true].map(

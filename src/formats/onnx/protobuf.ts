@@ -24,6 +24,8 @@ export class ProtobufFile {
     bytes: Uint8Array,
   ) => BinaryReader;
   private left = MOST_FIELDS;
+  /** Where the field begins that is being read. */
+  private start = 0;
 
   private constructor(bytes: Uint8Array, where: string, Reader: new (bytes: Uint8Array) => BinaryReader) {
     this.bytes = bytes;
@@ -46,6 +48,7 @@ export class ProtobufFile {
     return this.reading(bytes, name, (reader) => {
       const fields = new Map<number, Stored[]>();
       while (reader.pos < reader.len) {
+        this.start = reader.pos;
         const [field, wire] = reader.tag();
         this.spend(bytes, name);
         const value = this.field(reader, field, wire);
@@ -62,6 +65,7 @@ export class ProtobufFile {
     return this.reading(bytes, name, (reader) => {
       const list: number[] = [];
       while (reader.pos < reader.len) {
+        this.start = reader.pos;
         this.spend(bytes, name);
         list.push(Number(reader.int64()));
       }
@@ -90,7 +94,7 @@ export class ProtobufFile {
       return read(reader);
     } catch (cause) {
       if (cause instanceof FormatError) throw cause;
-      throw this.error(bytes.subarray(reader.pos), name, "a protocol buffer", (cause as Error).message, cause);
+      throw this.error(bytes.subarray(this.start), name, "a protocol buffer", (cause as Error).message, cause);
     }
   }
 

@@ -79,7 +79,10 @@ await bundle.write({
   codeSplitting: {
     groups: [
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
-      ...INCLUDED.slice(1).map((name) => ({ name: name.replace(/\W+/g, "-"), test: inPackage(name) })),
+      ...INCLUDED.slice(1).map((name) => ({
+        name: name.replace(/^\W+/, "").replace(/\W+/g, "-"),
+        test: inPackage(name),
+      })),
     ],
   },
 });

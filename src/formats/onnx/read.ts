@@ -107,21 +107,23 @@ function inputDims(draft: OnnxDraft, { name, shape }: ValueInfo, resolution: num
   throw new UnsupportedError(`${where}: expected known sizes from 1, got [${shape.join(", ")}]${more}`);
 }
 
-/** Whether all that reads an input is a transposition of [n, h, w, c] to [n, c, h, w]. */
-function isTransposed({ readers }: OnnxDraft, name: string): boolean {
-  const nodes = readers.get(name) ?? [];
-  const isFirst = ({ op, attributes }: NodeInfo) =>
-    op === "Transpose" && `${attributes.get("perm")?.integers ?? ""}` === "0,3,1,2";
-  const passes = ({ op }: NodeInfo) => op === "QuantizeLinear" || op === "DequantizeLinear" || op === "Cast";
-  const [only] = nodes;
-  if (nodes.length === 1 && only && passes(only)) {
-    const next = readers.get(only.outputs[0] ?? "") ?? [];
-    if (next.length === 1 && passes(next[0]!)) {
-      return (readers.get(next[0]!.outputs[0] ?? "") ?? []).some(isFirst);
-    }
-    return next.length > 0 && next.every(isFirst);
-  }
-  return nodes.length > 0 && nodes.every(isFirst);
+/** What is done to pixels one by one before they are transposed. */
+const PIXELWISE: ReadonlySet<string> = new Set(
+  "QuantizeLinear DequantizeLinear Cast Add Sub Mul Div Clip Identity".split(" "),
+);
+/** Such operators one behind the other at the most. */
+const STAGES = 8;
+
+/** Whether all that reads an image, but for what is done to its pixels, transposes it to channels first. */
+function isTransposed(draft: OnnxDraft, name: string, stages = STAGES): boolean {
+  const readers = draft.readers.get(name) ?? [];
+  return (
+    readers.length > 0 &&
+    readers.every(({ op, attributes, outputs }) => {
+      if (op === "Transpose") return `${attributes.get("perm")?.integers ?? ""}` === "0,3,1,2";
+      return stages > 0 && PIXELWISE.has(op) && outputs.length > 0 && isTransposed(draft, outputs[0]!, stages - 1);
+    })
+  );
 }
 
 /** Numbers of 16 bits are computed in 32; those of 8 have the meaning that the node gives them which reads them. */

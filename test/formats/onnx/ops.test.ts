@@ -248,12 +248,14 @@ describe("dimensions", () => {
   it("an input that is only transposed to channels first is channels last in the file already", async () => {
     const node = new OnnxFile()
       .input("x", [1, 7, 6, 4])
-      .node("Transpose", ["x"], "t", { perm: [0, 3, 1, 2] })
+      .initializer("mean", [4], [1, 2, 3, 4])
+      .node("Sub", ["x", "mean"], "s")
+      .node("Transpose", ["s"], "t", { perm: [0, 3, 1, 2] })
       .node("MaxPool", ["t"], "y", { kernel_shape: [1, 1] })
       .output("y");
     const graph = await fromOnnx(node.bytes(), nowhere);
     expect(graph.inputs[0]!.shape).toEqual([1, 7, 6, 4]);
-    expect(graph.nodes.map(({ op }) => op)).toEqual(["maxPool"]);
+    expect(graph.nodes.map(({ op }) => op)).toEqual(["scaleShift", "maxPool"]);
   });
 
   it.each<readonly [string, OnnxFile, readonly number[]]>([

@@ -298,6 +298,7 @@ const PANELS_S8 =
 const DEPTHWISE_WEIGHTS_S8 =
   "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes]" +
   "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
+const COLUMN_UNITS = ["units of 16 columns", "16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC"];
 const REFERENCE = "exact: TFLite's reference kernels, to the bit, in every variant";
 const MOVED = "exact: every bit pattern is kept";
 
@@ -362,6 +363,22 @@ export const KERNELS = {
     needs: [...positive("rows", "inC", "outC"), below("elements", "s.rows * Math.max(s.inC, s.outC)")],
     extents: { x: "4 * elements(s)", w: "matrixF32(s.inC, s.outC)", y: "4 * s.rows * s.outC" },
     error: "|Δ| ≤ (inC+1)·2⁻²⁴·(|b| + Σ|x·w|)",
+  },
+
+  dense_f32: {
+    number: 38,
+    file: "pwconv_f32",
+    formula: ["y[o] = clamp(b[o] + Σ_i x[i]·w[i,o], lo, hi)"],
+    notes: "One row of pwconv_f32, so that a dense layer can be split too.",
+    units: "16 columns each; the last one has what is left",
+    reads: {
+      ...as("rows", "inC", "outC", "lo", "hi"),
+      ...{ x: "f32 [inC]", y: "f32 [outC]", w: "as in pwconv_f32" },
+    },
+    aligned: ["x", "w", "y"],
+    needs: [...positive("rows", "inC", "outC"), COLUMN_UNITS, below("elements", "Math.max(s.inC, 16 * s.rows)")],
+    extents: { x: "4 * s.inC", w: "matrixF32(s.inC, s.outC)", y: "4 * s.outC" },
+    error: "that of pwconv_f32, to the bit",
   },
 
   dwconv3x3_f32: {
@@ -738,6 +755,35 @@ export const KERNELS = {
     error: REFERENCE,
   },
 
+  dense_s8: {
+    number: 39,
+    file: "pwconv_s8",
+    formula: ["y[o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
+    notes: "One row of pwconv_s8, so that a dense layer can be split too.",
+    units: "16 columns each; the last one has what is left",
+    reads: {
+      ...as("rows", "inC", "outC", "zw", "zy", "qlo", "qhi", "flags"),
+      ...{ x: "i8 [inC]", y: "i8 [outC]", tile: "1", w: "as in pwconv_s8", s: "as in pwconv_s8, of one row" },
+    },
+    flags: ["FAST_POINTWISE"],
+    aligned: ["x", "w", "y", "s"],
+    needs: [
+      ...positive("rows", "inC", "outC"),
+      COLUMN_UNITS,
+      ...zeros("zw", "zy"),
+      ...ordered("qlo", "qhi"),
+      ["a tile of one row", "s.tile == 1"],
+      below("elements", "Math.max(s.inC, 16 * s.rows)"),
+    ],
+    extents: {
+      x: "s.inC",
+      w: "matrixS8(s.inC, s.outC)",
+      s: "panelS8(1, s.inC) + columnsS8(s.inC)",
+      y: "s.outC",
+    },
+    error: REFERENCE,
+  },
+
   dwconv_s8: {
     number: 23,
     inner: ["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_rows"],
@@ -904,11 +950,17 @@ export const KERNELS = {
       m2: "The smallest difference that counts.",
       flags: "",
       w: "f64 [256], w[d] = exp(−d·scale·beta); only where FROM_TABLE is set",
+      s: "i32 [256], s[d] = exp(−d·scale·beta) in Q0.31 of the d that came up; only where FROM_TABLE is not set",
     },
     flags: ["FROM_TABLE"],
-    aligned: ["x", "y"],
+    aligned: ["x", "y", "s"],
     needs: ["rowElements"],
-    extents: { x: "elements(s)", w: "has(s.flags, FROM_TABLE) ? 8 * 256 : 0", y: "elements(s)" },
+    extents: {
+      x: "elements(s)",
+      w: "has(s.flags, FROM_TABLE) ? 8 * 256 : 0",
+      y: "elements(s)",
+      s: "has(s.flags, FROM_TABLE) ? 0 : 4 * 256",
+    },
     inPlace: true,
     error: "exact: TFLite's reference kernel for int8, to the bit, in every variant",
   },

@@ -185,6 +185,8 @@ export namespace Kernel {
   export const COPY_S8: i32 = 35;
   export const RESIZE_F32: i32 = 36;
   export const PRELU_F32: i32 = 37;
+  export const DENSE_F32: i32 = 38;
+  export const DENSE_S8: i32 = 39;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -883,7 +885,7 @@ export function expect_pad_s8(s: Step, y0: i32, y1: i32): void {
 export function expect_softmax_s8(s: Step, y0: i32, y1: i32): void {
   if (!ASC_NO_ASSERT) {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
-    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(((s.x | s.y | s.s) & (ALIGN - 1)) == 0);
     expectRowElements(s);
   }
 }
@@ -974,5 +976,46 @@ export function expect_prelu_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
     expectRowElements(s);
+  }
+}
+
+/**
+ * y[o] = clamp(b[o] + Σ_i x[i]·w[i,o], lo, hi)
+ * Row units: 16 columns each; the last one has what is left.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_dense_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(16 * <f64>s.rows >= <f64>s.outC && 16 * (<f64>s.rows - 1) < <f64>s.outC); // units of 16 columns
+    assert(Math.max(<f64>s.inC, 16 * <f64>s.rows) < 2147483648); // fewer than 2³¹ elements
+  }
+}
+
+/**
+ * y[o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[k] − zx), m[o], e[o]) + zy, qlo, qhi)
+ * Row units: 16 columns each; the last one has what is left.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_dense_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y | s.s) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(16 * <f64>s.rows >= <f64>s.outC && 16 * (<f64>s.rows - 1) < <f64>s.outC); // units of 16 columns
+    assert(<f64>s.zw >= -128 && <f64>s.zw <= 128); // zw of 8 bits
+    assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
+    // bounds of 8 bits in their order: qlo, qhi
+    assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
+    assert(<f64>s.tile == 1); // a tile of one row
+    assert(Math.max(<f64>s.inC, 16 * <f64>s.rows) < 2147483648); // fewer than 2³¹ elements
   }
 }

@@ -28,11 +28,11 @@ import { avgpool_f32, maxpool_f32 } from "./kernels/pool_f32";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./kernels/pool_s8";
 import { prelu_f32 } from "./kernels/prelu_f32";
 import {
-  matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
+  dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 } from "./kernels/pwconv_f32";
 import {
-  matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8,
 } from "./kernels/pwconv_s8";
 import { resize_f32 } from "./kernels/resize_f32";
 import { resize_s8 } from "./kernels/resize_s8";
@@ -63,10 +63,10 @@ export { avgpool_f32, maxpool_f32 };
 export { avgpool_s8, gap_s8, maxpool_s8 };
 export { prelu_f32 };
 export {
-  matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
+  dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
-export { matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
+export { dense_s8, matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
 export { resize_f32 };
 export { resize_s8 };
 export { scale_shift_f32 };
@@ -135,5 +135,7 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
     case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
+    case Kernel.DENSE_F32: return dense_f32(step, y0, y1);
+    case Kernel.DENSE_S8: return dense_s8(step, y0, y1);
   }
 }

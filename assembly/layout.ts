@@ -103,6 +103,8 @@ export const NUMBER_resize_s8 = Kernel.RESIZE_S8;
 export const NUMBER_copy_s8 = Kernel.COPY_S8;
 export const NUMBER_resize_f32 = Kernel.RESIZE_F32;
 export const NUMBER_prelu_f32 = Kernel.PRELU_F32;
+export const NUMBER_dense_f32 = Kernel.DENSE_F32;
+export const NUMBER_dense_s8 = Kernel.DENSE_S8;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;

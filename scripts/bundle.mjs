@@ -16,7 +16,7 @@ const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
 /** Packages whose code goes into dist/, under their licenses. */
-const INCLUDED = ["@assemblyscript/loader", "fflate", "flatbuffers", "@bufbuild/protobuf"];
+const INCLUDED = ["fflate", "flatbuffers", "@bufbuild/protobuf"];
 const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
 
 const bundle = await rolldown({
@@ -71,7 +71,7 @@ await bundle.write({
   minifyInternalExports: false,
   // Names of functions and classes stay, for stack traces; comments are in the declarations and the sources.
   minify: {
-    compress: false,
+    compress: true,
     mangle: { toplevel: false, keepNames: true },
     codegen: { removeWhitespace: true },
   },
@@ -79,10 +79,8 @@ await bundle.write({
   codeSplitting: {
     groups: [
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
-      ...INCLUDED.slice(1).map((name) => ({
-        name: name.replace(/^\W+/, "").replace(/\W+/g, "-"),
-        test: inPackage(name),
-      })),
+      { name: "vision", test: /[\\/]src[\\/]vision[\\/](classify|detect|image|session-input)\.ts$/ },
+      ...INCLUDED.map((name) => ({ name: name.replace(/^\W+/, "").replace(/\W+/g, "-"), test: inPackage(name) })),
     ],
   },
 });

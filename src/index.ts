@@ -44,13 +44,14 @@ export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
 export type { Sample } from "./quantize/calibrate.ts";
 export type { QuantizeOptions } from "./quantize/quantize.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";
-export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
+export type { Class, Classification, ClassifyOptions } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
-export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
+export type { Detection, DetectOptions } from "./vision/detect.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
-export { createResizer, type InputOptions, Resizer, toInput } from "./vision/image.ts";
+export type { InputOptions, Resizer } from "./vision/image.ts";
 export { fromReal, toReal } from "./vision/real.ts";
-export { type PixelRange, type SessionInputOptions, sessionInput } from "./vision/session-input.ts";
+export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
+export { classify, createResizer, detect, sessionInput, toInput } from "./vision/tasks.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

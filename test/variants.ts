@@ -6,6 +6,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { instantiateSync } from "@assemblyscript/loader";
 import { describe, expect, it } from "vitest";
 import type { Kernel } from "../src/engine/step.ts";
 
@@ -43,7 +44,7 @@ export function instantiate(build: Build): Exports {
     module = new WebAssembly.Module(readBuild(build));
     modules.set(build, module);
   }
-  const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+  const exports = instantiateSync(module).exports as unknown as Exports;
   expect(exports.VARIANT.value, `VARIANT of the ${build} build`).toBe(VARIANTS[build]);
   expect("OFFSET_kernel" in exports, `the ${build} build exports the record's offsets`).toBe(build === "debug");
   return exports;

@@ -16,7 +16,7 @@ export function conv_s8(s: Step, y0: i32, y1: i32): void {
   for (let p = y0 * s.outW; p < last; p += s.tile) {
     const pixels = min(s.tile, last - p);
     conv_s8_windows(s, p, pixels, k2);
-    matrix_s8(s, pixels, k2, s.w, s.zw, s.y + <usize>(p * s.outC));
+    matrix_s8(s, pixels, k2, s.w, s.zw, s.y + <usize>(p * s.outC), 0, s.outC);
   }
 }
 

@@ -5,7 +5,7 @@
  * Every element is its bias plus its terms in the order of i, whatever the panel and the row tile, so any split of the
  * rows gives the same bits.
  */
-import { Step, expect_pwconv_f32 } from "../abi";
+import { Step, expect_dense_f32, expect_pwconv_f32 } from "../abi";
 import { LANES, SIMD, clamp, loadSplat, madd, splat } from "../simd/f32";
 
 /** Rows that all panels work on before the next rows are touched, as bytes of x: what the second-level cache keeps. */
@@ -20,6 +20,16 @@ export function pwconv_f32(s: Step, y0: i32, y1: i32): void {
     const rows = min(block, y1 - r);
     matrix_f32(s.x + <usize>(r * k) * sizeof<f32>(), rows, k, n, s.w, s.y + <usize>(r * n) * sizeof<f32>(), s.lo, s.hi);
   }
+}
+
+/** One row, by panels: the packed columns before the first one of a unit are as many wholes of k weights and a bias. */
+export function dense_f32(s: Step, y0: i32, y1: i32): void {
+  expect_dense_f32(s, y0, y1);
+  const first = 16 * y0;
+  const columns = min(16 * y1, s.outC) - first;
+  if (columns <= 0) return;
+  const w = s.w + <usize>(first * (s.inC + 1)) * sizeof<f32>();
+  matrix_f32(s.x, 1, s.inC, columns, w, s.y + <usize>first * sizeof<f32>(), s.lo, s.hi);
 }
 
 /** y[rows,n] = clamp(bias + a[rows,k]·w, lo, hi) with packed w; also the second half of conv_f32 and separable_f32. */

@@ -2,7 +2,7 @@
  * Pointwise convolution and dense layer in 8 bits, with its packing. What it asks of a step: docs/abi.md.
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
-import { Flag, Step, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
+import { Flag, Step, expect_dense_s8, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
 import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
@@ -13,22 +13,38 @@ import {
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
   expect_pwconv_s8(s, y0, y1);
   const k2 = (s.inC + 1) & ~1;
-  const pitch = <usize>k2 * sizeof<i16>();
   for (; y0 < y1; y0 += s.tile) {
     const rows = min(s.tile, y1 - y0);
-    for (let r = 0, d = s.s, x = s.x + <usize>(y0 * s.inC); r < rows; ++r, d += pitch, x += s.inC) {
-      const end = widen(d, x, s.inC);
-      if (s.inC < k2) store<i16>(end, 0);
-    }
-    matrix_s8(s, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC));
+    widenRows(s.s, s.x + <usize>(y0 * s.inC), rows, s.inC, k2);
+    matrix_s8(s, rows, k2, s.w, s.zw, s.y + <usize>(y0 * s.outC), 0, s.outC);
+  }
+}
+
+/** One row, by panels of columns. */
+export function dense_s8(s: Step, y0: i32, y1: i32): void {
+  expect_dense_s8(s, y0, y1);
+  if (y0 >= y1) return;
+  const k2 = (s.inC + 1) & ~1;
+  widenRows(s.s, s.x, 1, s.inC, k2);
+  matrix_s8(s, 1, k2, s.w, s.zw, s.y, 16 * y0, min(16 * y1, s.outC));
+}
+
+/** x i8 [rows,k] in 16 bits, each row filled up to k2 with zeros. */
+// @ts-ignore: decorator
+@inline
+function widenRows(d: usize, x: usize, rows: i32, k: i32, k2: i32): void {
+  const pitch = <usize>k2 * sizeof<i16>();
+  for (let r = 0; r < rows; ++r, d += pitch, x += k) {
+    const end = widen(d, x, k);
+    if (k < k2) store<i16>(end, 0);
   }
 }
 
 /**
- * Multiplies the panel i16 [rows,k2] at the step's scratch by packed weights into y i8 [rows,outC]. Exported, as all
- * below, to stay a function.
+ * Multiplies the panel i16 [rows,k2] at the step's scratch by packed weights into the columns [from, to) of y
+ * i8 [rows,outC]; `from` is a multiple of 8, and so is `to`, or all. Exported, as all below, to stay a function.
  */
-export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usize): void {
+export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usize, from: i32, to: i32): void {
   const n = s.outC;
   const n4 = (n + 3) & ~3;
   const a = s.s;
@@ -36,13 +52,13 @@ export function matrix_s8(s: Step, rows: i32, k2: i32, w: usize, zw: i32, y: usi
   const constants = a + panelS8(s.tile, k2);
   const m = w + <usize>n4 * sizeof<i32>();
   const e = m + <usize>n4 * sizeof<i32>();
-  let panel = w + headS8(n4);
+  let panel = w + headS8(n4) + <usize>(from * k2);
   const fast = (s.flags & Flag.FAST_POINTWISE) != 0;
   for (let r = 0; r < rows; ++r) {
     const sum = zw == 0 ? 0 : zw * sum16(a + <usize>(r * k2) * sizeof<i16>(), k2);
     store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);
   }
-  for (let o = 0; o < n; ) {
+  for (let o = from; o < to; ) {
     const width = n - o > 4 ? 8 : 4;
     const columns = min(width, n - o);
     const at = <usize>o * sizeof<i32>();

@@ -19,6 +19,6 @@ export function separable_s8(s: Step, y0: i32, y1: i32): void {
     if (s.midC < m2) {
       for (let p = 0; p < pixels; ++p) store<i16>(s.s + <usize>(p * m2 + s.midC) * sizeof<i16>(), 0);
     }
-    matrix_s8(s, pixels, m2, s.w2, s.zw2, s.y + <usize>(r * s.outW * s.outC));
+    matrix_s8(s, pixels, m2, s.w2, s.zw2, s.y + <usize>(r * s.outW * s.outC), 0, s.outC);
   }
 }

@@ -8,6 +8,7 @@ import { rdbpot, srdhm } from "../lib/requantize";
 
 export function softmax_s8(s: Step, y0: i32, y1: i32): void {
   expect_softmax_s8(s, y0, y1);
+  if (!(s.flags & Flag.FROM_TABLE)) memory.fill(s.s, 0xff, 256 * sizeof<i32>());
   for (let r = y0; r < y1; ++r) {
     const at = <usize>(r * s.inC);
     let largest = -128;
@@ -33,8 +34,8 @@ function fromTable(s: Step, at: usize, largest: i32): void {
 function fixedPoint(s: Step, at: usize, largest: i32): void {
   let sum = 0;
   for (let c = 0; c < s.inC; ++c) {
-    const d = <i32>load<i8>(s.x + at + c) - largest;
-    if (d >= s.m2) sum += rdbpot(exp_s8(srdhm(d << -s.e1, s.m1)), 12);
+    const d = largest - <i32>load<i8>(s.x + at + c);
+    if (-d >= s.m2) sum += rdbpot(exponential(s, d), 12);
   }
   const h = <i32>clz(sum);
   const half = <i32>((<u32>sum << h) >> 1);
@@ -42,11 +43,24 @@ function fixedPoint(s: Step, at: usize, largest: i32): void {
   for (let i = 0; i < 3; ++i) x += saturatingShl(srdhm(x, (1 << 29) - srdhm(half, x)), 2);
   const reciprocal = saturatingShl(x, 1);
   for (let c = 0; c < s.inC; ++c) {
-    const d = <i32>load<i8>(s.x + at + c) - largest;
+    const d = largest - <i32>load<i8>(s.x + at + c);
     let y = -128;
-    if (d >= s.m2) y = min(max(rdbpot(srdhm(reciprocal, exp_s8(srdhm(d << -s.e1, s.m1))), 35 - h) - 128, -128), 127);
+    if (-d >= s.m2) y = min(max(rdbpot(srdhm(reciprocal, exponential(s, d)), 35 - h) - 128, -128), 127);
     store<i8>(s.y + at + c, <i8>y);
   }
+}
+
+/** exp(−d·scale·beta) in Q0.31, computed where d comes up first: no exponential is below 0, which is what −1 says. */
+// @ts-ignore: decorator
+@inline
+function exponential(s: Step, d: i32): i32 {
+  const at = s.s + <usize>d * sizeof<i32>();
+  let e = load<i32>(at);
+  if (e < 0) {
+    e = exp_s8(srdhm(-d << -s.e1, s.m1));
+    store<i32>(at, e);
+  }
+  return e;
 }
 
 // @ts-ignore: decorator

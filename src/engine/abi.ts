@@ -197,6 +197,8 @@ export const KERNELS = {
   copy_s8: 35,
   resize_f32: 36,
   prelu_f32: 37,
+  dense_f32: 38,
+  dense_s8: 39,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -776,13 +778,14 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
   softmax_s8: {
     inPlace: true,
     needs: (s) => [
-      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["x, y, s on multiples of 16", ((s.x | s.y | s.s) & (ALIGN - 1)) === 0],
       ...rowElements(s),
     ],
     extents: (s) => ({
       x: elements(s),
       w: (s.flags & FLAGS.FROM_TABLE) !== 0 ? 8 * 256 : 0,
       y: elements(s),
+      s: (s.flags & FLAGS.FROM_TABLE) !== 0 ? 0 : 4 * 256,
     }),
   },
   quantize_s8: {
@@ -848,6 +851,41 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       x: 4 * elements(s),
       w: 4 * s.inC,
       y: 4 * elements(s),
+    }),
+  },
+  dense_f32: {
+    needs: (s) => [
+      ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["units of 16 columns", 16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC],
+      ["fewer than 2³¹ elements", Math.max(s.inC, 16 * s.rows) < 2147483648],
+    ],
+    extents: (s) => ({
+      x: 4 * s.inC,
+      w: matrixF32(s.inC, s.outC),
+      y: 4 * s.outC,
+    }),
+  },
+  dense_s8: {
+    needs: (s) => [
+      ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["units of 16 columns", 16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC],
+      ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
+      ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
+      ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
+      ["a tile of one row", s.tile === 1],
+      ["fewer than 2³¹ elements", Math.max(s.inC, 16 * s.rows) < 2147483648],
+    ],
+    extents: (s) => ({
+      x: s.inC,
+      w: matrixS8(s.inC, s.outC),
+      s: panelS8(1, s.inC) + columnsS8(s.inC),
+      y: s.outC,
     }),
   },
 };

@@ -12,34 +12,7 @@ import type { Node } from "./ops/index.ts";
 import type { Constant, Input } from "./value.ts";
 
 export type { Clamp } from "./clamp.ts";
-export type {
-  Add,
-  BatchNorm,
-  ClampNode,
-  Concat,
-  Conv2d,
-  Dense,
-  DepthwiseConv2d,
-  Dequantize,
-  GlobalAveragePool,
-  HardSwish,
-  Identity,
-  Moments,
-  MovingAverage,
-  Node,
-  Normalize,
-  Op,
-  Pad,
-  Pool,
-  Prelu,
-  Quantize,
-  Reshape,
-  ResizeBilinear,
-  ScaleShift,
-  Separable,
-  Sigmoid,
-  Softmax,
-} from "./ops/index.ts";
+export type * from "./ops/index.ts";
 export type { Constant, DType, Initializer, Input, Quantization, Shape, TensorData } from "./value.ts";
 export type { Padding, Pair, Window } from "./window.ts";
 

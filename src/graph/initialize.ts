@@ -108,16 +108,25 @@ function glorotLimit(shape: Shape): number {
 }
 
 /**
- * Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits. A
- * single float operation a number: until the loop is compiled, each one leaves garbage behind.
+ * Uniform in [−limit, limit). Integers and correctly rounded operations only, so that every host draws the same bits.
+ * By blocks: engines compile a function that is called often sooner than a loop that runs long.
  */
 function fillUniform(data: Float32Array, limit: number, state: number): void {
   const unit = limit / 2 ** 31;
+  for (let at = 0, s = state; at < data.length; at += BLOCK) s = fillBlock(data, at, unit, s);
+}
+
+const BLOCK = 256;
+
+/** One block; a single float operation per number: until it is compiled, each one leaves garbage behind. */
+function fillBlock(data: Float32Array, at: number, unit: number, state: number): number {
+  const end = Math.min(data.length, at + BLOCK);
   let s = state;
-  for (let i = 0; i < data.length; i++) {
+  for (let i = at; i < end; i++) {
     s = (s + 0x9e3779b9) | 0;
     data[i] = (mixed(s) ^ 0x80000000) * unit;
   }
+  return s;
 }
 
 /** A starting state from the seed and the constant's name (FNV-1a). */

@@ -38,21 +38,7 @@ export interface Classification {
   readonly range: PixelRange;
 }
 
-/**
- * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as
- * the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
- * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
- * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session
- *   throw
- * @example
- * ```js
- * import { classify, load } from "sepconv";
- *
- * const net = await load("model.tflite");
- * const { classes, range } = await classify(net, "cat.bmp", { top: 2, normalization: { mean: 0, std: 255 } });
- * console.log(classes[0].index, classes[0].score, range.from); // … "option"
- * ```
- */
+/** `classify` of `tasks.ts`. */
 export async function classify(
   session: Session,
   picture: PictureLike,

@@ -39,25 +39,7 @@ export type Corners = readonly [top: number, left: number, bottom: number, right
 
 const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 
-/**
- * Finds objects in a picture with a detector, such as face-api's.
- *
- * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and
- * sampled as TensorFlow does by default (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors
- * were trained on such input: with another one, scores near the threshold move by more than 0.1.
- * @param session made of a model that says how its outputs become boxes
- * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
- * @returns what was found, best first; boxes are cut at the picture's edges
- * @throws UnsupportedError for a network that is no detector, or takes several images at a time
- * @throws RangeError, TypeError or ShapeError for a bad option or picture
- * @example
- * ```js
- * import { detect, load } from "sepconv";
- *
- * const net = await load("ssd_mobilenetv1_model-weights_manifest.json");
- * for (const { score, box } of await detect(net, "cat.bmp", { minScore: 0.3 })) console.log(score, box);
- * ```
- */
+/** `detect` of `tasks.ts`. */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
   const { detector } = session.manifest.source;

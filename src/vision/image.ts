@@ -27,44 +27,14 @@ export interface InputOptions extends Size, FitOptions {
  */
 const STRIP_BYTES = 1 << 20;
 
-/**
- * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many
- * pictures of one size, keep a {@link createResizer}.
- * @param output filled and returned instead of a new array
- * @throws what {@link createResizer} and {@link Resizer.run} throw
- * @example
- * ```js
- * import { toInput } from "sepconv";
- *
- * const normalization = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
- * const input = await toInput("cat.bmp", { width: 96, height: 96, normalization, fit: "cover" });
- * console.log(input.length); // 96 · 96 · 3
- * ```
- */
+/** `toInput` of `tasks.ts`. */
 export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
   const picture = await pictureGiven("picture", given);
   const channels = checkPicture(picture);
   return (await createResizer({ ...sizeOf(picture), channels }, options)).run(picture, output);
 }
 
-/**
- * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance
- * of the kernels.
- * @param kernels by default the fastest build whose bits are the same on every host
- * @throws `RangeError` for sizes, a crop, a normalization or an option that make no sense; what loading the kernels
- *   throws
- * @example
- * ```js
- * import { createResizer } from "sepconv";
- *
- * const normalization = { mean: 0, std: 255 };
- * const picture = { width: 640, height: 480, channels: 4 };
- * const resizer = await createResizer(picture, { width: 96, height: 96, normalization });
- * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
- * const input = new Float32Array(96 * 96 * 3);
- * resizer.run(frame, input); // for each frame of a camera, without garbage
- * ```
- */
+/** `createResizer` of `tasks.ts`. */
 export async function createResizer(
   picture: Size & { readonly channels: 1 | 3 | 4 },
   options: InputOptions,

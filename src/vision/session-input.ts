@@ -62,20 +62,7 @@ export function assumption(model: string): string {
  */
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
-/**
- * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first
- * time that one is assumed, a warning is printed.
- * @returns the input in its own type, the placement for the way back, and the range
- * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
- * @example
- * ```js
- * import { load, sessionInput } from "sepconv";
- *
- * const net = await load("model.tflite");
- * const { input, range } = await sessionInput(net, "cat.bmp", { normalization: { mean: 0, std: 255 } });
- * console.log(net.run(input).output, range.from);
- * ```
- */
+/** `sessionInput` of `tasks.ts`. */
 export async function sessionInput(
   session: Session,
   given: PictureLike,

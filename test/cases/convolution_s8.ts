@@ -7,7 +7,7 @@ import { place } from "../reference/window.ts";
 import { CHANNELS8 } from "./bytes.ts";
 import { bothWays, type LayerOptions, layerCase } from "./drawn_s8.ts";
 import { numberCases } from "./numbers_s8.ts";
-import type { Case } from "./trial.ts";
+import type { Case, Trial } from "./trial.ts";
 import { BLIND, DILATED, type Geometry, geometry, mobilenetLayers, sides, WINDOWS } from "./window.ts";
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
@@ -81,6 +81,31 @@ export function pwconvCases8(): Case[] {
       return both(Math.min(size * size, 30), inC, outC, { tile: 16 }, `mobilenet_${name}_`);
     }),
     ...numberCases("pwconv_s8", flat(5, 17, 11)),
+  ];
+}
+
+/** A trial of pwconv_s8 with one row, as one of dense_s8. */
+function asDense({ expected, problem }: Trial): Trial {
+  const fields = { ...problem.fields, rows: Math.ceil(problem.fields.outC! / 16) };
+  return { expected, problem: { ...problem, kernel: "dense_s8", fields, unitElements: 16 } };
+}
+
+/** The grid of dense_s8: every remainder of a unit's 16 columns, below a unit and behind some. */
+export function denseCases8(): Case[] {
+  const both = (k: number, n: number, options: LayerOptions = {}, prefix = "") => {
+    const cases = bothWays("pwconv_s8", flat(1, k, n, prefix), { ...options, tile: 1, outC: n });
+    return cases.map(({ name, make }) => ({ name, make: () => asDense(make()) }));
+  };
+  return [
+    ...upTo(70).flatMap((n) => both(1 + (n % 9), n)),
+    ...CHANNELS8.flatMap((k) => both(k, 37, {}, "channels_")),
+    ...[9, 16, 45].flatMap((n) => both(23, n, { zw: -9 }, "zw_")),
+    ...both(256, 1001, {}, "classifier_"),
+    ...both(1024, 1000, {}, "classifier_"),
+    ...numberCases("pwconv_s8", flat(1, 17, 43), { tile: 1, outC: 43 }).map(({ name, make }) => ({
+      name,
+      make: () => asDense(make()),
+    })),
   ];
 }
 

@@ -35,6 +35,13 @@ export function matrixTrial(m: number, k: number, n: number, options: MatrixOpti
   };
 }
 
+/** The same with one row, for dense_f32. */
+export function denseTrial(k: number, n: number, options: MatrixOptions = {}): Trial {
+  const { expected, problem } = matrixTrial(1, k, n, options);
+  const fields = { ...problem.fields, rows: Math.ceil(n / 16) };
+  return { expected, problem: { ...problem, kernel: "dense_f32", fields, unitElements: 16 } };
+}
+
 function matrix(m: number, k: number, n: number, name = "", options: MatrixOptions = {}): Case {
   return { name: `${name}m_${m}_k_${k}_n_${n}`, make: () => matrixTrial(m, k, n, options) };
 }
@@ -63,5 +70,23 @@ export function matrixCases(): Case[] {
     matrix(7, 10, 13, "clamp_open_", { bounding: "open" }),
     matrix(9, 11, 31, "special_values_", { special: true, bounding: "open" }),
     matrix(9, 12, 31, "special_values_relu6_", { special: true }),
+  ];
+}
+
+/** The grid of dense_f32: every remainder of a unit's 16 columns, below a unit and behind some. */
+export function denseCases(): Case[] {
+  const of = (k: number, n: number, name = "", options: MatrixOptions = {}): Case => ({
+    name: `${name}k_${k}_n_${n}`,
+    make: () => denseTrial(k, n, options),
+  });
+  return [
+    ...[...Array(70).keys()].map((i) => of(1 + (i % 9), i + 1)),
+    ...CHANNELS.map((k) => of(k, 37, "channels_")),
+    of(256, 1001, "classifier_"),
+    of(1024, 1000, "classifier_"),
+    of(7, 45, "no_bias_", { bias: false }),
+    of(8, 45, "clamp_open_", { bounding: "open" }),
+    of(14, 53, "special_values_", { special: true, bounding: "open" }),
+    of(21, 53, "special_values_relu6_", { special: true }),
   ];
 }

@@ -95,15 +95,15 @@ function halves(m: number, e: (o: number) => number): LayerOptions {
 }
 
 /** The grid, around one geometry; a step of two halves also with only one of them fast. */
-export function numberCases(kernel: Layer8["kernel"], base: Geometry): Case[] {
+export function numberCases(kernel: Layer8["kernel"], base: Geometry, more: LayerOptions = {}): Case[] {
   const named = (name: string) => geometry(name, { ...base, name });
   const mixed = (flags: 1 | 2): Case[] =>
     BOTH.filter(([name]) => /^(zx|zw|dead|halves)/.test(name)).map(([name, options]) =>
-      layerCase(kernel, named(`${name}_flags_${flags}`), { ...options, flags }),
+      layerCase(kernel, named(`${name}_flags_${flags}`), { ...options, ...more, flags }),
     );
   return [
-    ...BOTH.flatMap(([name, options]) => bothWays(kernel, named(name), options)),
-    ...EXACT.map(([name, options]) => layerCase(kernel, named(name), { ...options, flags: 0 })),
+    ...BOTH.flatMap(([name, options]) => bothWays(kernel, named(name), { ...options, ...more })),
+    ...EXACT.map(([name, options]) => layerCase(kernel, named(name), { ...options, ...more, flags: 0 })),
     ...(kernel === "separable_s8" ? [...mixed(1), ...mixed(2)] : []),
   ];
 }

@@ -25,7 +25,7 @@ function softmaxTrial(rows: number, x: Int8Array, unsigned: boolean, options: So
   const exps = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-d * step));
   const problem = {
     ...({ kernel: "softmax_s8", x, fields } as const),
-    ...(unsigned && { w: new Uint8Array(exps.buffer) }),
+    ...(unsigned ? { w: new Uint8Array(exps.buffer) } : { scratch: 4 * 256 }),
     ...(inPlace && { inPlace: "x" as const }),
   };
   return bounded8(problem, [rows, c], open);

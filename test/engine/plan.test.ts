@@ -61,7 +61,7 @@ describe("plan", () => {
     expect(steps.map(({ kernel }) => kernel)).toEqual([
       "conv_f32",
       ...Array.from({ length: 13 }, () => "separable_f32"),
-      ...["gap_f32", "pwconv_f32", "softmax_f32"],
+      ...["gap_f32", "dense_f32", "softmax_f32"],
     ]);
   });
 

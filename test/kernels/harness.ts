@@ -35,8 +35,10 @@ export interface Problem {
   readonly w2?: StepWeights;
   /** Bytes of scratch, no more than the kernel's header asks for. */
   readonly scratch?: number;
-  /** Elements of output, all row units together; each row unit has the same share. */
+  /** Elements of output, all row units together. */
   readonly outputs: number;
+  /** Elements of a row unit, where the last one has fewer; without, each has the same share. */
+  readonly unitElements?: number;
   /** Bytes of an element of the output; those of a float without. */
   readonly outputBytes?: 1;
   /** Which elements of a row unit are written, where not all are. */
@@ -142,7 +144,7 @@ export function runKernel(exports: Exports, problem: Problem, options: RunOption
   if (via === "run_schedule") exports.run_schedule(entry, 0, 1);
   else for (const [y0, y1] of ranges) exports[via === "kernel" ? kernel : via](step, y0, y1);
 
-  const share = outputs / fields.rows;
+  const share = shareOf(problem);
   const asked = new Uint8Array(fields.rows);
   for (const [y0, y1] of ranges) asked.fill(1, y0, y1);
   const mayWrite = (i: number) => asked[Math.floor(i / share)] === 1 && (problem.writes?.(i % share) ?? true);
@@ -168,6 +170,11 @@ export function runKernel(exports: Exports, problem: Problem, options: RunOption
     else if (!problem.keepsBits && Number.isNaN(floats[i])) bits[i] = CANONICAL_NAN;
   }
   return bits;
+}
+
+/** Elements of output of a row unit. */
+export function shareOf({ unitElements, outputs, fields }: Problem): number {
+  return unitElements ?? outputs / fields.rows;
 }
 
 /** Stands in the answer of {@link runKernel} for what the step does not write. */

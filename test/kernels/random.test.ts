@@ -7,7 +7,7 @@ import { it } from "vitest";
 import type { Padding, Pair } from "../../src/graph/graph.ts";
 import { convTrial } from "../cases/conv.ts";
 import { depthwiseTrial, separableTrial, slides } from "../cases/depthwise.ts";
-import { matrixTrial } from "../cases/matrix.ts";
+import { denseTrial, matrixTrial } from "../cases/matrix.ts";
 import { poolTrial } from "../cases/pool.ts";
 import { type Geometry, geometry } from "../cases/window.ts";
 import { place } from "../reference/window.ts";
@@ -75,6 +75,7 @@ const TRIALS: readonly (readonly [string, fc.Arbitrary<Trial>])[] = [
     }),
   ],
   ["pwconv_f32", fc.tuple(small(40), small(40), small(70)).map(([m, k, n]) => matrixTrial(m, k, n))],
+  ["dense_f32", fc.tuple(small(90), small(90)).map(([k, n]) => denseTrial(k, n))],
   ["maxpool_f32", geometries(flat).map((g) => poolTrial("maxpool_f32", g))],
   ["avgpool_f32", geometries(flat).map((g) => poolTrial("avgpool_f32", g))],
 ];

@@ -16,6 +16,7 @@ import {
   type Pointer,
   type Problem,
   runKernel,
+  shareOf,
   splitRows,
   UNTOUCHED,
 } from "./harness.ts";
@@ -94,7 +95,7 @@ export function examine(exports: Exports, name: string, trial: Trial, scalar?: (
   }
   const [y0, y1] = ranges.reduce((most, range) => (range[1] - range[0] > most[1] - most[0] ? range : most));
   const some = runKernel(exports, problem, { ranges: [[y0, y1]] });
-  const share = problem.outputs / problem.fields.rows;
+  const share = shareOf(problem);
   const only = whole.map((bits, i) => (i >= y0 * share && i < y1 * share ? bits : UNTOUCHED));
   expect(firstDifference(some, only), `rows ${y0} … ${y1} alone`).toBeUndefined();
   if (scalar) expect(firstDifference(whole, scalar()), "against the scalar build").toBeUndefined();

@@ -9,6 +9,7 @@ import { covers, scratchOf } from "../footprint.ts";
 import type { Kernel, StepFields } from "../step.ts";
 import {
   type Context,
+  columnUnits,
   copies,
   dims,
   elementwise,
@@ -161,7 +162,9 @@ function pointwise(
   inC: number,
   outC: number,
 ): Lowered {
-  return { kernel: "pwconv_f32", x, w, fields: { rows: rowCount, inC, outC, ...bounds(clamp) } };
+  const fields = { inC, outC, ...bounds(clamp) };
+  if (rowCount === 1) return { kernel: "dense_f32", x, w, fields: { ...fields, rows: columnUnits(outC) } };
+  return { kernel: "pwconv_f32", x, w, fields: { ...fields, rows: rowCount } };
 }
 
 /**

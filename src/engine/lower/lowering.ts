@@ -52,6 +52,11 @@ export function isPointwise({ name, inputs, strides }: Conv2d, { kH, kW, padT, p
   return still && x[1] === y[1] && x[2] === y[2];
 }
 
+/** Units of a matrix product of one row. */
+export function columnUnits(columns: number): number {
+  return Math.ceil(columns / 16);
+}
+
 /** Elements of a shape's last axis, 1 of a scalar. */
 export function lastOf(shape: Shape): number {
   return shape.at(-1) ?? 1;

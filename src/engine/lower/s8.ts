@@ -22,6 +22,7 @@ import { scratchOf } from "../footprint.ts";
 import { FLAGS, type Kernel, type StepFields } from "../step.ts";
 import {
   type Context,
+  columnUnits,
   copies,
   dims,
   elementwise,
@@ -48,9 +49,8 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const { w, fields: half } = matrix(node, node, meaning(x, context), outputOf(node), k, outC, context, "conv");
     const y = shapeOf(node.name, context);
     const window = windowFields(node, [kH, kW], x, y, context);
+    if (isPointwise(node, window, context)) return [pointwise({ x, w }, half, sizeOf(y) / outC, inC, outC)];
     const tile = panelRows(PANEL, even(k), k * outC, y[0]! * y[1]! * y[2]!);
-    if (isPointwise(node, window, context))
-      return [step("pwconv_s8", { x, w }, { ...half, rows: sizeOf(y) / outC, inC, outC, tile })];
     return [step("conv_s8", { x, w }, { ...window, ...half, outC, tile })];
   },
 
@@ -84,9 +84,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const [k, n] = dims(node.weights, context) as readonly [number, number];
     const x = node.inputs[0]!;
     const { w, fields } = matrix(node, node, meaning(x, context), outputOf(node), k, n, context, "dense");
-    const rowCount = sizeOf(shapeOf(node.name, context)) / n;
-    const tile = panelRows(PANEL, even(k), k * n, rowCount);
-    return [step("pwconv_s8", { x, w }, { ...fields, rows: rowCount, inC: k, outC: n, tile })];
+    return [pointwise({ x, w }, fields, sizeOf(shapeOf(node.name, context)) / n, k, n)];
   },
 
   maxPool: (node, context) => [pool("maxpool_s8", node, context)],
@@ -170,7 +168,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     // anyway.
     const { m, e } = quantizeMultiplier(Math.min(Math.max(unit * 2 ** 26, 1 + 2 ** -20), 2 ** 31 - 1));
     const m2 = -Math.floor((31 * 2 ** 26) / 2 ** -e);
-    return [elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 })];
+    return [{ ...elementwise("softmax_s8", node, context, { m1: m, e1: e, m2 }), scratchBytes: 4 * 256 }];
   },
 
   clamp(node, context) {
@@ -323,6 +321,13 @@ function depthwise(
       ...{ multiplier, midC, zx, zw, zm, qlo2, qhi2, flags },
     },
   };
+}
+
+/** A matrix product of so many rows. */
+function pointwise(of: Pick<Lowered, "x" | "w">, fields: StepFields, rows: number, inC: number, outC: number): Lowered {
+  const sizes = { ...fields, inC, outC, tile: panelRows(PANEL, even(inC), inC * outC, rows) };
+  if (rows === 1) return step("dense_s8", of, { ...sizes, rows: columnUnits(outC) });
+  return step("pwconv_s8", of, { ...sizes, rows });
 }
 
 /** A step with the scratch that it needs. */

@@ -161,8 +161,7 @@ class Check {
       const same = input.start === start && input.end === start + bytes;
       this.#demand(print.inPlace && same, "an output apart from the input", `an overlap at byte ${input.start}`);
     }
-    if (print.s !== undefined)
-      this.#scratch(f.s, print.s, [...[x, x2].flatMap((s) => s ?? []), { start, end: start + bytes }]);
+    if (print.s) this.#scratch(f.s, print.s, [...[x, x2].flatMap((s) => s ?? []), { start, end: start + bytes }]);
     if (part.index === 0) this.write(node.name, start, bytes);
     else this.#holds(node.name, start, bytes, "its own earlier part");
   }

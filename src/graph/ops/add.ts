@@ -15,7 +15,6 @@ export interface Add extends NodeBase {
 }
 
 export const add: OpDefinition<Add> = {
-  meaning: "y = clamp(a + b)",
   arity: 2,
   check: (node) => checkClamp(node, node.clamp),
   shape(node, x, shapes) {

@@ -20,7 +20,6 @@ export interface BatchNorm extends NodeBase {
 const constants = named("gamma", "beta", "mean", "variance");
 
 export const batchNorm: OpDefinition<BatchNorm> = {
-  meaning: "y = gamma·(x − mean)/√(variance + epsilon) + beta, per channel",
   arity: 1,
   constants,
   check: (node) => checkNumber(node, "epsilon", node.epsilon, (x) => x >= 0, "a number from 0 on"),

@@ -14,7 +14,6 @@ export interface ClampNode extends NodeBase, Clamp {
 }
 
 export const clamp: OpDefinition<ClampNode> = {
-  meaning: "y = min(hi, max(lo, x))",
   arity: 1,
   check: (node) => checkClamp(node, node),
   shape: unchanged,

@@ -16,7 +16,6 @@ export interface Concat extends NodeBase {
 }
 
 export const concat: OpDefinition<Concat> = {
-  meaning: "y = the inputs one behind the other along the axis",
   arity: "some",
   check: (node) => checkNumber(node, "axis", node.axis, (x) => Number.isInteger(x) && x >= 0, "an integer from 0 on"),
   shape(node, first, shapes) {

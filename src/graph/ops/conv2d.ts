@@ -21,7 +21,6 @@ export interface Conv2d extends NodeBase, Window {
 }
 
 export const conv2d: OpDefinition<Conv2d> = {
-  meaning: "y[n,oy,ox,o] = clamp(bias[o] + Σ x·w)",
   arity: 1,
   constants: named("weights", "bias"),
   check(node) {

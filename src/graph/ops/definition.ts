@@ -49,8 +49,6 @@ export const FLOAT_OR_BYTES: Types = { expected: "float32 or 8 bits", types: ["f
 
 /** Everything that the package knows of an op but how it is computed. */
 export interface OpDefinition<N extends AnyNode> {
-  /** What it computes, in one line. */
-  readonly meaning: string;
   /** How many activations it reads; "some": any number from 1 on. */
   readonly arity: number | "some";
   /** The constants that a node names, in the order of {@link Role}; none where this is left out. */

@@ -19,7 +19,6 @@ export interface Dense extends NodeBase {
 }
 
 export const dense: OpDefinition<Dense> = {
-  meaning: "y[..., o] = clamp(bias[o] + Σ_i x[..., i]·w[i, o])",
   arity: 1,
   constants: named("weights", "bias"),
   check: (node) => checkClamp(node, node.clamp),

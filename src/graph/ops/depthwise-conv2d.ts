@@ -24,7 +24,6 @@ export interface DepthwiseConv2d extends NodeBase, Window {
 }
 
 export const depthwiseConv2d: OpDefinition<DepthwiseConv2d> = {
-  meaning: "y[n,oy,ox,c·m + i] = clamp(bias[c·m + i] + Σ x[…,c]·w[…,c,i]): one filter per channel",
   arity: 1,
   constants: named("weights", "bias"),
   check(node) {

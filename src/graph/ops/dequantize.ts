@@ -12,7 +12,6 @@ export interface Dequantize extends NodeBase {
 }
 
 export const dequantize: OpDefinition<Dequantize> = {
-  meaning: "y = scale·(x − zeroPoint)",
   arity: 1,
   shape: unchanged,
   value: FLOAT,

@@ -13,7 +13,6 @@ export interface GlobalAveragePool extends NodeBase {
 }
 
 export const globalAveragePool: OpDefinition<GlobalAveragePool> = {
-  meaning: "y[n, c] = mean of x[n, ·, ·, c]",
   arity: 1,
   shape(node, x) {
     const [n, , , c] = imageOf(node, x);

@@ -12,7 +12,6 @@ export interface HardSwish extends NodeBase {
 }
 
 export const hardSwish: OpDefinition<HardSwish> = {
-  meaning: "y = x·clamp(x + 3, 0, 6)/6",
   arity: 1,
   shape: unchanged,
   quantized: "own",

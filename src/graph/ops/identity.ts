@@ -12,7 +12,6 @@ export interface Identity extends NodeBase {
 }
 
 export const identity: OpDefinition<Identity> = {
-  meaning: "y = x",
   arity: 1,
   shape: unchanged,
   quantized: "shared",

@@ -15,7 +15,6 @@ export interface Moments extends NodeBase {
 }
 
 export const moments: OpDefinition<Moments> = {
-  meaning: "y[0, c] = mean of x[..., c], y[1, c] = its biased variance",
   arity: 1,
   shape: (node, x) => [2, channelsOf(node, x)],
   value: FLOAT,

@@ -25,7 +25,6 @@ export interface MovingAverage extends NodeBase {
 const constants = named("mean", "variance");
 
 export const movingAverage: OpDefinition<MovingAverage> = {
-  meaning: "y = old·momentum + x·(1 − momentum), x being moments and old the mean and variance so far",
   arity: 1,
   constants,
   check(node) {

@@ -18,7 +18,6 @@ export interface Normalize extends NodeBase {
 const constants = named("gamma", "beta");
 
 export const normalize: OpDefinition<Normalize> = {
-  meaning: "y = gamma·(x − m[0])/√(m[1] + epsilon) + beta, per channel, of inputs x and m",
   arity: 2,
   constants,
   check: (node) => checkNumber(node, "epsilon", node.epsilon, (x) => x >= 0, "a number from 0 on"),

@@ -29,7 +29,6 @@ export function padsChannels({ padding: { front = 0, back = 0 } }: Pad): boolean
 }
 
 export const pad: OpDefinition<Pad> = {
-  meaning: "y = x inside the image, value around it",
   arity: 1,
   check(node) {
     checkPadding(node, node.padding);

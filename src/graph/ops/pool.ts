@@ -20,7 +20,7 @@ export interface Pool extends NodeBase {
   readonly clamp?: Clamp;
 }
 
-const pool: Omit<OpDefinition<Pool>, "meaning"> = {
+const pool: OpDefinition<Pool> = {
   arity: 1,
   check(node) {
     checkPair(node, "size", node.size, 1);
@@ -43,9 +43,8 @@ const pool: Omit<OpDefinition<Pool>, "meaning"> = {
   ...clamping(),
 };
 
-export const maxPool: OpDefinition<Pool> = { meaning: "y = clamp(max of the window's pixels)", ...pool };
+/** y = clamp(max of the window's pixels). */
+export const maxPool: OpDefinition<Pool> = pool;
 
-export const averagePool: OpDefinition<Pool> = {
-  meaning: "y = clamp(mean of the window's pixels that lie inside the image)",
-  ...pool,
-};
+/** y = clamp(mean of the window's pixels that lie inside the image). */
+export const averagePool: OpDefinition<Pool> = pool;

@@ -19,7 +19,6 @@ export interface Prelu extends NodeBase {
 const constants = named("alpha");
 
 export const prelu: OpDefinition<Prelu> = {
-  meaning: "y = x < 0 ? alpha·x : x, per channel",
   arity: 1,
   constants,
   shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),

@@ -12,7 +12,6 @@ export interface Quantize extends NodeBase {
 }
 
 export const quantize: OpDefinition<Quantize> = {
-  meaning: "y = zeroPoint + round(x/scale), within the type",
   arity: 1,
   shape: unchanged,
   value: BYTES,

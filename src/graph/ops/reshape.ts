@@ -15,7 +15,6 @@ export interface Reshape extends NodeBase {
 }
 
 export const reshape: OpDefinition<Reshape> = {
-  meaning: "y = x, its numbers in the same order",
   arity: 1,
   check(node) {
     const { shape } = node;

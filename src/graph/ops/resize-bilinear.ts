@@ -22,7 +22,6 @@ export interface ResizeBilinear extends NodeBase {
 }
 
 export const resizeBilinear: OpDefinition<ResizeBilinear> = {
-  meaning: "y = x between its four nearest pixels",
   arity: 1,
   check(node) {
     checkPair(node, "size", node.size, 1);

@@ -19,7 +19,6 @@ export interface ScaleShift extends NodeBase {
 const constants = named("scale", "shift");
 
 export const scaleShift: OpDefinition<ScaleShift> = {
-  meaning: "y = clamp(x·scale + shift), per channel",
   arity: 1,
   constants,
   check: (node) => checkClamp(node, node.clamp),

@@ -30,7 +30,6 @@ export interface Separable extends NodeBase {
 const constantsOfHalf = named("weights", "bias");
 
 export const separable: OpDefinition<Separable> = {
-  meaning: "conv2d 1×1 of depthwiseConv2d of x",
   arity: 1,
   constants: (node) =>
     (["depthwise", "pointwise"] as const).flatMap((half) =>

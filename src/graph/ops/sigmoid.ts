@@ -12,7 +12,6 @@ export interface Sigmoid extends NodeBase {
 }
 
 export const sigmoid: OpDefinition<Sigmoid> = {
-  meaning: "y = 1/(1 + exp(−x))",
   arity: 1,
   shape: unchanged,
   quantized: "unit",

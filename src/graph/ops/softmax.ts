@@ -14,7 +14,6 @@ export interface Softmax extends NodeBase {
 }
 
 export const softmax: OpDefinition<Softmax> = {
-  meaning: "y = exp(beta·x)/Σ exp(beta·x), over the last axis",
   arity: 1,
   check: (node) => checkNumber(node, "beta", node.beta, () => true, "a number"),
   shape(node, x) {

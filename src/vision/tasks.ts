@@ -1,0 +1,125 @@
+/**
+ * What is done with pictures. The code behind it comes in when it is first asked for: a network that is fed numbers
+ * needs none of it.
+ * @module
+ */
+import type { Numbers, Session } from "../engine/host/session.ts";
+import type { Kernels } from "../engine/variant.ts";
+import type { Classification, ClassifyOptions } from "./classify.ts";
+import type { Detection, DetectOptions } from "./detect.ts";
+import type { Placement, Size } from "./fit.ts";
+import type { PictureLike } from "./given.ts";
+import type { InputOptions, Resizer } from "./image.ts";
+import type { PixelRange, SessionInputOptions } from "./session-input.ts";
+
+/**
+ * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as
+ * the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
+ * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session
+ *   throw
+ * @example
+ * ```js
+ * import { classify, load } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const { classes, range } = await classify(net, "cat.bmp", { top: 2, normalization: { mean: 0, std: 255 } });
+ * console.log(classes[0].index, classes[0].score, range.from); // … "option"
+ * ```
+ */
+export async function classify(
+  session: Session,
+  picture: PictureLike,
+  options?: ClassifyOptions,
+): Promise<Classification> {
+  return (await import("./classify.ts")).classify(session, picture, options);
+}
+
+/**
+ * Finds objects in a picture with a detector, such as face-api's.
+ *
+ * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and
+ * sampled as TensorFlow does by default (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors
+ * were trained on such input: with another one, scores near the threshold move by more than 0.1.
+ * @param session made of a model that says how its outputs become boxes
+ * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
+ * @returns what was found, best first; boxes are cut at the picture's edges
+ * @throws UnsupportedError for a network that is no detector, or takes several images at a time
+ * @throws RangeError, TypeError or ShapeError for a bad option or picture
+ * @example
+ * ```js
+ * import { detect, load } from "sepconv";
+ *
+ * const net = await load("ssd_mobilenetv1_model-weights_manifest.json");
+ * for (const { score, box } of await detect(net, "cat.bmp", { minScore: 0.3 })) console.log(score, box);
+ * ```
+ */
+export async function detect(session: Session, given: PictureLike, options?: DetectOptions): Promise<Detection[]> {
+  return (await import("./detect.ts")).detect(session, given, options);
+}
+
+/**
+ * The input [height, width, channels] of one picture, whose file is decoded where that is what is given. For many
+ * pictures of one size, keep a {@link createResizer}.
+ * @param output filled and returned instead of a new array
+ * @throws what {@link createResizer} and {@link Resizer.run} throw
+ * @example
+ * ```js
+ * import { toInput } from "sepconv";
+ *
+ * const normalization = { mean: 127.5, std: 127.5 }; // pixels into [-1, 1]
+ * const input = await toInput("cat.bmp", { width: 96, height: 96, normalization, fit: "cover" });
+ * console.log(input.length); // 96 · 96 · 3
+ * ```
+ */
+export async function toInput(given: PictureLike, options: InputOptions, output?: Float32Array): Promise<Float32Array> {
+  return (await import("./image.ts")).toInput(given, options, output);
+}
+
+/**
+ * Prepares the way from pictures of one size and channel count to inputs of one shape: tap tables, memory, an instance
+ * of the kernels.
+ * @param kernels by default the fastest build whose bits are the same on every host
+ * @throws `RangeError` for sizes, a crop, a normalization or an option that make no sense; what loading the kernels
+ *   throws
+ * @example
+ * ```js
+ * import { createResizer } from "sepconv";
+ *
+ * const normalization = { mean: 0, std: 255 };
+ * const picture = { width: 640, height: 480, channels: 4 };
+ * const resizer = await createResizer(picture, { width: 96, height: 96, normalization });
+ * const frame = { width: 640, height: 480, data: new Uint8Array(4 * 640 * 480) };
+ * const input = new Float32Array(96 * 96 * 3);
+ * resizer.run(frame, input); // for each frame of a camera, without garbage
+ * ```
+ */
+export async function createResizer(
+  picture: Size & { readonly channels: 1 | 3 | 4 },
+  options: InputOptions,
+  kernels?: Kernels,
+): Promise<Resizer> {
+  return (await import("./image.ts")).createResizer(picture, options, kernels);
+}
+
+/**
+ * The first input of a session from a picture, its pixels in the range that the option says, else the model; the first
+ * time that one is assumed, a warning is printed.
+ * @returns the input in its own type, the placement for the way back, and the range
+ * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
+ * @example
+ * ```js
+ * import { load, sessionInput } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const { input, range } = await sessionInput(net, "cat.bmp", { normalization: { mean: 0, std: 255 } });
+ * console.log(net.run(input).output, range.from);
+ * ```
+ */
+export async function sessionInput(
+  session: Session,
+  given: PictureLike,
+  options?: SessionInputOptions,
+): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
+  return (await import("./session-input.ts")).sessionInput(session, given, options);
+}

@@ -6,7 +6,7 @@
 import { affineForm } from "../../graph/ops/scale-shift.ts";
 import type { NodeCall } from "./call.ts";
 import { perChannel } from "./channels.ts";
-import { channelsLast, isHeld } from "./layout.ts";
+import { channelsLast, isHeld, sameLayout } from "./layout.ts";
 import type { Operand, Value } from "./operand.ts";
 
 type Operator = Parameters<typeof affineForm>[0];
@@ -23,7 +23,8 @@ export function arithmetic(operator: Operator): (call: NodeCall) => Operand {
         [a, b],
         [b, a],
       ] as const) {
-        if (call.draft.hardSigmoids.get(factor.name) === x.name) return call.like(x, { op: "hardSwish" });
+        const whole = call.draft.hardSigmoids.get(factor.name) === x.name && sameLayout(x.layout, factor.layout);
+        if (whole) return call.like(x, { op: "hardSwish" });
       }
     }
     if (operator !== "add" || `${a.layout.dims}` !== `${b.layout.dims}`) {

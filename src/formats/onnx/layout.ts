@@ -61,9 +61,9 @@ export function isInnermost(layout: Layout, dimensions: readonly number[]): bool
   return layout.order.slice(layout.order.length - wanted.size).every((factor) => wanted.has(factor));
 }
 
-/** Whether the numbers lie in the file's order. */
-export function isPlain({ order }: Layout): boolean {
-  return order.every((factor, i) => factor === i);
+/** Whether two values have the same dimensions, held the same way. */
+export function sameLayout(a: Layout, b: Layout): boolean {
+  return `${a.dims}` === `${b.dims}` && `${a.factors}` === `${b.factors}` && `${a.order}` === `${b.order}`;
 }
 
 /** The same numbers, their dimensions in another order for the file: no number moves. */

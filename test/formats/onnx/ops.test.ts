@@ -238,6 +238,16 @@ describe("dimensions", () => {
     expect((await fromOnnx(node.bytes(), nowhere)).nodes.map(({ op }) => op)).toEqual(["clamp", "maxPool"]);
   });
 
+  it("a value and the same one transposed are not one", async () => {
+    const node = new OnnxFile()
+      .input("x", [1, 4, 4, 4])
+      .node("HardSigmoid", ["x"], "h", { alpha: { float: 1 / 6 } })
+      .node("Transpose", ["h"], "t", { perm: [0, 2, 1, 3] })
+      .node("Mul", ["x", "t"], "y")
+      .output("y");
+    await expect(fromOnnx(node.bytes(), nowhere)).rejects.toThrow(/got values \[1,4,4,4\] and \[1,4,4,4\]/);
+  });
+
   it("an image that the file transposes to channels last comes out in its dimensions", async () => {
     const node = file()
       .node("Transpose", ["x"], "y", { perm: [0, 2, 3, 1] })

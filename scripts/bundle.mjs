@@ -16,7 +16,7 @@ const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
 /** Packages whose code goes into dist/, under their licenses. */
-const INCLUDED = ["fflate", "flatbuffers"];
+const INCLUDED = ["fflate", "flatbuffers", "@bufbuild/protobuf"];
 const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
 
 const bundle = await rolldown({
@@ -83,7 +83,7 @@ await bundle.write({
     groups: [
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
       { name: "vision", test: /[\\/]src[\\/]vision[\\/](classify|detect|image|session-input)\.ts$/ },
-      ...INCLUDED.map((name) => ({ name: name.replace(/\W+/g, "-"), test: inPackage(name) })),
+      ...INCLUDED.map((name) => ({ name: name.replace(/^\W+/, "").replace(/\W+/g, "-"), test: inPackage(name) })),
     ],
   },
 });

@@ -77,7 +77,7 @@ const LOAD_OPTIONS: readonly string[] = [
 
 /**
  * Reads a model and makes it ready to run. The format is recognized by content: TFLite, Keras (`.h5`, `.keras`), TF.js
- * (`model.json` with its shards), safetensors, face-api's weights manifest, and sessions that were saved.
+ * (`model.json` with its shards), ONNX, safetensors, face-api's weights manifest, and sessions that were saved.
  * @param source path, URL, bytes, `Blob`, `Response`, or `{ "model.json": bytes, … }`
  * @throws LoadError when something can't be read, FormatError when it is damaged, UnsupportedError when it holds what
  *   isn't supported

@@ -44,7 +44,8 @@ const WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     tfjs: ["common", "keras"],
     safetensors: ["common"],
     "face-api": ["common"],
-    "": ["common", "tflite", "keras", "tfjs", "safetensors", "face-api"],
+    onnx: ["common"],
+    "": ["common", "tflite", "keras", "tfjs", "safetensors", "face-api", "onnx"],
   },
 };
 

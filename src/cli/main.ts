@@ -31,7 +31,7 @@ Examples:
 
 const NOTES = `
 MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), \
-.safetensors.
+ONNX, .safetensors.
 Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then \
 1.`;
 

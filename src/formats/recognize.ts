@@ -19,9 +19,9 @@ export interface ImportOptions extends ReadOptions, SafetensorsOptions {
 }
 
 /** A format that can be imported. */
-export type ModelFormat = "tflite" | "keras" | "tfjs" | "face-api" | "safetensors";
+export type ModelFormat = "tflite" | "keras" | "tfjs" | "face-api" | "safetensors" | "onnx";
 
-const EXPECTED = "expected TFLite, Keras (.h5, .keras), TF.js model.json or safetensors";
+const EXPECTED = "expected TFLite, Keras (.h5, .keras), TF.js model.json, ONNX or safetensors";
 
 /**
  * Reads a model and builds its graph.
@@ -93,6 +93,8 @@ async function graphOf(files: ModelFiles, options: ImportOptions & { readonly bu
       return (await import("./face-api/read.ts")).fromFaceApi(parseJson(name, bytes, budget), sibling, options);
     case "safetensors":
       return (await import("./safetensors/read.ts")).fromSafetensors(bytes, options);
+    case "onnx":
+      return (await import("./onnx/read.ts")).fromOnnx(bytes, sibling, options);
   }
 }
 
@@ -113,6 +115,7 @@ export function recognize(name: string, bytes: Uint8Array, budget: Budget = new 
     if (model) throw new UnsupportedError(`${name}: ${EXPECTED}, got ${found}`);
     throw new FormatError(`${name}: ${EXPECTED}, got ${found}`);
   }
+  if (isOnnx(bytes)) return "onnx";
   throw new FormatError(`${name}: ${EXPECTED}, got ${bytes.length} bytes that begin with ${hex(bytes)}`);
 }
 
@@ -211,7 +214,6 @@ const OTHERS: readonly Other[] = [
   { is: begins("ORTM", 4), found: "an ONNX Runtime model", model: true },
   { is: (b) => b[0] === 0x80 && b[1]! >= 2 && b[1]! <= 5, found: `a Python pickle, perhaps ${PYTORCH}`, model: true },
   { is: begins("\x08\x01\x12"), found: "a TensorFlow SavedModel; convert it to TFLite or TF.js", model: true },
-  { is: isOnnx, found: "what looks like an ONNX model; convert it to TFLite", model: true },
   {
     is: (b) => b[0] === 0x0a && b[2] === 0x0a,
     found: "what looks like a frozen TensorFlow graph; convert it to TFLite or TF.js",
@@ -221,14 +223,15 @@ const OTHERS: readonly Other[] = [
 ];
 
 /**
- * Protocol buffer field 1 (ir_version, a small number), then field 2 (producer's name), 3 … 6, 7 (graph) or 8 (opset).
+ * Protocol buffer field 1 (ir_version, a small number), then field 2 (producer's name), 3 … 6, 7 (graph), 8 (opset) or
+ * 14 (metadata).
  */
 function isOnnx(bytes: Uint8Array): boolean {
   return (
     bytes[0] === 0x08 &&
     bytes[1]! >= 1 &&
     bytes[1]! < 32 &&
-    [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(bytes[2]!)
+    [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72].includes(bytes[2]!)
   );
 }
 

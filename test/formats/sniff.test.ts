@@ -45,6 +45,7 @@ describe("recognize", () => {
     ["model.json without format", json({ modelTopology: {}, weightsManifest: [] }), "tfjs"],
     ["model.json after a byte order mark", latin(`\xef\xbb\xbf\n {"modelTopology":{}}`), "tfjs"],
     ["bare manifest", json([{ weights: [], paths: ["a"] }]), "face-api"],
+    ["ONNX", latin("\x08\x08\x12\x07pytorch"), "onnx"],
   ])("%s", (_, bytes, format) => {
     expect(recognize("model", bytes)).toBe(format);
   });
@@ -85,7 +86,6 @@ describe("recognize", () => {
   test.each<readonly [string, Uint8Array, RegExp]>([
     ["PyTorch zip", zip("archive/data.pkl", "archive/data/0"), /PyTorch checkpoint; .* safetensors/],
     ["pickle", latin("\x80\x02}q\0(X\0\0"), /pickle/],
-    ["ONNX", latin("\x08\x08\x12\x07pytorch"), /ONNX/],
     ["ORT", latin("\x18\0\0\0ORTM\0\0"), /ONNX Runtime/],
     ["SavedModel", latin("\x08\x01\x12\x80\x01"), /SavedModel; convert/],
     ["frozen graph", latin("\x0a\x30\x0a\x05input"), /frozen TensorFlow graph/],

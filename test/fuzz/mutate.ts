@@ -83,7 +83,8 @@ export function mutated(seed: Seed, others: readonly Seed[], number: number): Se
 function change(bytes: Uint8Array, others: readonly Seed[], random: Random): Uint8Array {
   if (bytes.length === 0) return bytes;
   const structured = structuredChange(bytes, random);
-  if (structured && random() < 0.7) return structured;
+  // A wrong length at the head of a message says all there is to say of it.
+  if (structured && random() < (isMessage(bytes) ? 0.95 : 0.7)) return structured;
   return pick(random, BYTES)(bytes, random, others);
 }
 
@@ -96,6 +97,7 @@ function structuredChange(bytes: Uint8Array, random: Random): Uint8Array | undef
   if (start === 0x89 && bytes[1] === 0x50) return pngChange(bytes, random);
   if (start === 0x89 && bytes[1] === 0x48) return textChange(bytes, random);
   if (start === 0xff && bytes[1] === 0xd8) return segmentChange(bytes, random);
+  if (isMessage(bytes)) return messageChange(bytes, random, 0);
   return wordChange(bytes, random);
 }
 
@@ -286,3 +288,110 @@ function segmentChange(bytes: Uint8Array, random: Random): Uint8Array {
   copy[Math.min(at + 1 + below(random, 24), copy.length - 1)] = below(random, 256);
   return copy;
 }
+
+// --- Protocol buffers
+
+function isMessage(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x08 && bytes[2] === 0x12;
+}
+
+interface Field {
+  readonly number: number;
+  readonly wire: number;
+  /** From its tag to its end. */
+  readonly from: number;
+  readonly to: number;
+  /** Where its value begins. */
+  readonly at: number;
+}
+
+/** The fields of a message; undefined for bytes that are none. */
+function fieldsOf(bytes: Uint8Array): Field[] | undefined {
+  const fields: Field[] = [];
+  let at = 0;
+  const varint = () => {
+    for (let [value, shift] = [0, 0]; at < bytes.length && shift < 70; shift += 7) {
+      value += (bytes[at]! & 127) * 2 ** shift;
+      if (bytes[at++]! < 128) return value;
+    }
+    return Number.NaN;
+  };
+  while (at < bytes.length) {
+    const from = at;
+    const tag = varint();
+    const [number, wire] = [Math.floor(tag / 8), tag % 8];
+    let start = at;
+    if (wire === 0) varint();
+    else if (wire === 1) at += 8;
+    else if (wire === 5) at += 4;
+    else if (wire === 2) {
+      const length = varint();
+      start = at;
+      at += length;
+    } else return undefined;
+    if (!(number >= 1 && number < 64 && at <= bytes.length)) return undefined;
+    fields.push({ number, wire, from, to: at, at: start });
+  }
+  return fields;
+}
+
+function varintOf(value: number): Uint8Array {
+  const digits: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(Math.trunc(Math.min(2 ** 62, Math.max(-(2 ** 62), value)))));
+  do {
+    digits.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
+    rest >>= 7n;
+  } while (rest > 0n);
+  return Uint8Array.from(digits);
+}
+
+/** One field changed, doubled, moved or left out; all lengths around it are made right. */
+function messageChange(bytes: Uint8Array, random: Random, depth: number): Uint8Array {
+  const fields = fieldsOf(bytes);
+  if (!fields?.length) return bytes.length > 0 ? leafChange(bytes, random) : bytes;
+  // What is large is chosen more often: the graph, and not who wrote the file.
+  const field =
+    random() < (depth === 0 ? 0.05 : 0.7) ? pick(random, fields) : fieldAt(fields, below(random, bytes.length));
+  const [before, own, after] = [
+    bytes.subarray(0, field.from),
+    bytes.subarray(field.from, field.to),
+    bytes.subarray(field.to),
+  ];
+  const tag = varintOf(field.number * 8 + field.wire);
+  const value = bytes.subarray(field.at, field.to);
+  if (random() < (depth === 0 ? 0.02 : 0.15)) {
+    const other = pick(random, fields);
+    const parts = [[], [own, own], [bytes.subarray(other.from, other.to)], [varintOf(field.number * 8), own]] as const;
+    return joined(before, ...pick(random, parts), after);
+  }
+  if (field.wire === 0) return joined(before, tag, varintOf(pick(random, NUMBERS)), after);
+  if (field.wire !== 2) return joined(before, tag, leafChange(value, random), after);
+  const inner = depth < 8 && fieldsOf(value) && random() < 0.9;
+  const changed = inner ? messageChange(value, random, depth + 1) : leafChange(value, random);
+  return joined(before, tag, varintOf(changed.length), changed, after);
+}
+
+function fieldAt(fields: readonly Field[], at: number): Field {
+  return fields.find(({ from, to }) => at >= from && at < to)!;
+}
+
+/** Text or numbers: another operator or name, other bytes, more or fewer of them. */
+function leafChange(bytes: Uint8Array, random: Random): Uint8Array {
+  switch (below(random, 4)) {
+    case 0:
+      return strToU8(pick(random, [...NAMES, ...ONNX_WORDS]));
+    case 1:
+      return wordChange(bytes, random);
+    case 2:
+      return bytes.subarray(0, below(random, bytes.length + 1));
+    default:
+      return joined(bytes, bytes.subarray(0, below(random, 9)));
+  }
+}
+
+/** Operators and settings, to be exchanged. */
+const ONNX_WORDS =
+  `Conv Gemm MatMul Add Mul Sub Div Clip Relu Transpose Reshape Concat Flatten Squeeze Unsqueeze Softmax
+  PRelu Pad MaxPool AveragePool GlobalAveragePool ReduceMean Resize Identity Shape Gather Slice Cast Constant Expand
+  ConstantOfShape QuantizeLinear DequantizeLinear QLinearConv BatchNormalization Dropout Range Sum Max HardSigmoid Split
+  pads strides kernel_shape axis axes group perm SAME_LOWER VALID model.data x y input`.split(/\s+/);

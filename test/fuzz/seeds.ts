@@ -14,12 +14,14 @@ import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { GraphFile, window } from "../formats/builders/graphdef.ts";
 import { buildHdf5 } from "../formats/builders/hdf5.ts";
 import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../formats/builders/keras.ts";
+import { mobilenetV2File } from "../formats/onnx/mobilenet.ts";
+import { externalFiles, qdqFile, qlinearFile } from "../formats/onnx/small.ts";
 import { bmp, flatJpeg, gif, png } from "../vision/pictures/writers.ts";
 
 /** Files by name; one of them is the model, or the picture. */
 export type Seed = Readonly<Record<string, Uint8Array>>;
 
-export const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "picture"] as const;
+export const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "picture"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Files of the checkout's neighbors, which need not be there. */
@@ -140,6 +142,15 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
     return [];
   },
 
+  async onnx() {
+    const small = { alpha: 0.35, resolution: 32, classes: 3 };
+    const bytes = qdqFile({ type: "uint8", perChannel: true });
+    return [
+      ...[mobilenetV2File({ ...small, head: "reshape" }), bytes, qlinearFile()].map((file) => ({ "model.onnx": file })),
+      externalFiles(),
+    ];
+  },
+
   async picture() {
     const recorded = JSON.parse(readFileSync(join(process.cwd(), "test/data/jpeg.json"), "utf8")) as {
       files: Record<string, string>;
@@ -173,6 +184,7 @@ const ENDINGS: Readonly<Record<Format, RegExp>> = {
   tfjs: /^model\.json$/,
   safetensors: /\.safetensors$/,
   "face-api": /ssd_mobilenetv1.*manifest\.json$/,
+  onnx: /\.onnx$/,
   picture: /\.(jpe?g|png|bmp|gif)$/i,
 };
 

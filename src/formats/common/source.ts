@@ -262,13 +262,14 @@ function ownEntry(files: Readonly<Record<string, Bytes>>, name: string): Bytes |
   return Object.hasOwn(files, name) ? files[name] : undefined;
 }
 
-/** The only file; else model.json; else the only JSON file. */
+/** The only file; else model.json; else the only JSON or ONNX file. */
 function mainFile(names: readonly string[]): string {
   const json = names.filter((name) => /\.json$/i.test(name));
   const models = json.filter((name) => /(^|\/)model\.json$/i.test(name));
-  for (const candidates of [names, models, json]) if (candidates.length === 1) return candidates[0]!;
+  const onnx = names.filter((name) => /\.onnx$/i.test(name));
+  for (const candidates of [names, models, json, onnx]) if (candidates.length === 1) return candidates[0]!;
   throw new LoadError(
-    `source: expected one model file, or one JSON file among several, got ${names.join(", ") || "no files"}`,
+    `source: expected one model file, or one JSON or ONNX file among several, got ${names.join(", ") || "no files"}`,
   );
 }
 

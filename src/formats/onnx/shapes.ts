@@ -1,0 +1,138 @@
+/**
+ * ONNX's operators that change a value's dimensions or their order alone. No number moves: what is read is remembered
+ * as another layout of the same value.
+ * @module
+ */
+
+import { resolvedShape, sizeOf } from "../../graph/dimensions.ts";
+import type { Shape } from "../../graph/graph.ts";
+import { commonOrder } from "./arithmetic.ts";
+import type { NodeCall } from "./call.ts";
+import { typeOf } from "./draft.ts";
+import { asWritten, plain, reshaped, transposed } from "./layout.ts";
+import { type Operand, type Value, withAxes, withDims } from "./operand.ts";
+
+/** The dimensions of an input, known or computed. */
+function dimsOf(found: Operand): Shape {
+  return "tensor" in found ? found.tensor.dims : found.value.layout.dims;
+}
+
+/** The first input under other dimensions. */
+function under(call: NodeCall, dims: Shape): Operand {
+  const found = call.operand(0);
+  if ("tensor" in found) return { tensor: withDims(found.tensor, call.output, dims) };
+  const { value } = found;
+  const layout = reshaped(value.layout, dims);
+  if (layout) return { value: { ...value, layout } };
+  // Factors that do not go together have to be held as the file has them.
+  const name = call.draft.held(value, asWritten(value.layout.dims.length), call.where);
+  return { value: { ...value, name, layout: plain(dims) } };
+}
+
+/** To dimensions of which 0 means the one that is there (unless `allowzero` says otherwise), −1 what is left. */
+export function reshape(call: NodeCall): Operand {
+  const from = dimsOf(call.operand(0));
+  const target = call.integers(1);
+  const keeps = call.integer("allowzero", 0) === 0;
+  if (keeps && target.some((n, i) => n === 0 && i >= from.length)) {
+    throw call.wrong("0 for dimensions that there are", `[${target}] of [${from}]`);
+  }
+  const dims = resolvedShape(
+    sizeOf(from),
+    target.map((n, i) => (n === 0 && keeps ? from[i]! : n)),
+  );
+  if (dims === undefined) throw call.wrong(`dimensions of ${sizeOf(from)} numbers`, `[${target.slice(0, 16)}]`);
+  return under(call, dims);
+}
+
+export function flatten(call: NodeCall): Operand {
+  const from = dimsOf(call.operand(0));
+  const axis = call.integer("axis", 1);
+  const at = axis < 0 ? axis + from.length : axis;
+  if (at < 0 || at > from.length) throw call.wrong(`an axis of ${from.length} dimensions`, `${axis}`);
+  return under(call, [sizeOf(from.slice(0, at)), sizeOf(from.slice(at))]);
+}
+
+export function squeeze(call: NodeCall): Operand {
+  const from = dimsOf(call.operand(0));
+  const axes = call.axes(1)?.map((axis) => call.axis(axis, from.length));
+  if (axes?.some((axis) => from[axis] !== 1)) throw call.wrong("axes of size 1", `[${axes}] of [${from}]`);
+  return under(
+    call,
+    from.filter((n, axis) => (axes ? !axes.includes(axis) : n !== 1)),
+  );
+}
+
+export function unsqueeze(call: NodeCall): Operand {
+  const from = dimsOf(call.operand(0));
+  const given = call.axes(1) ?? [];
+  const rank = from.length + given.length;
+  const axes = new Set(given.map((axis) => call.axis(axis, rank)));
+  if (axes.size !== given.length || rank > 16) throw call.wrong("axes, each once", `[${given.slice(0, 16)}]`);
+  const rest = [...from];
+  return under(
+    call,
+    Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : rest.shift()!)),
+  );
+}
+
+export function transpose(call: NodeCall): Operand {
+  const found = call.operand(0);
+  const { length } = dimsOf(found);
+  const permutation = call.list("perm") ?? asWritten(length).reverse();
+  if (permutation.length !== length || `${[...permutation].sort((a, b) => a - b)}` !== `${asWritten(length)}`) {
+    throw call.wrong(`the ${length} axes in some order`, `[${permutation.slice(0, 16)}]`);
+  }
+  if ("tensor" in found) return { tensor: withAxes(found.tensor, call.output, permutation) };
+  const { value } = found;
+  return { value: { ...value, layout: transposed(value.layout, permutation) } };
+}
+
+/** Nothing: Identity, Dropout. */
+export function nothing(call: NodeCall): Operand {
+  if (call.integer("training_mode", 0) !== 0 || (call.op === "Dropout" && call.has(2) && call.number(2) !== 0)) {
+    throw call.unsupported("inference", "training");
+  }
+  if (call.node.outputs.slice(1).some((name) => call.draft.readers.has(name))) {
+    throw call.unsupported("one output", "a mask beside it");
+  }
+  return call.operand(0);
+}
+
+export function concat(call: NodeCall): Operand {
+  const values = call.node.inputs.map((_, i) => call.value(i));
+  const [first] = values as [Value, ...Value[]];
+  if (first === undefined) throw call.wrong("an input", "none");
+  const { dims } = first.layout;
+  const axis = call.axis(call.integer("axis", call.opset < 4 ? 1 : 0), dims.length);
+  if (values.some(({ layout }) => layout.dims.length !== dims.length)) {
+    throw call.wrong("inputs of one rank", values.map(({ layout }) => `[${layout.dims}]`).join(", "));
+  }
+  const held = commonOrder(values);
+  const names = values.map((value) => call.draft.held(value, held, call.where));
+  const total = values.reduce((size, { layout }) => size + layout.dims[axis]!, 0);
+  const result = call.emit({ op: "concat", axis: held.indexOf(axis) }, names);
+  return call.of(result, dims.toSpliced(axis, 1, total), held, typeOf(first));
+}
+
+/** The mean over two axes: those of a map of pixels, wherever they are. */
+export function reduceMean(call: NodeCall): Operand {
+  const x = call.value(0);
+  const { dims } = x.layout;
+  const axes = [...new Set((call.axes(1) ?? asWritten(dims.length)).map((axis) => call.axis(axis, dims.length)))];
+  const keeps = call.integer("keepdims", 1) !== 0;
+  const rest = asWritten(dims.length).filter((axis) => !axes.includes(axis));
+  if (dims.length !== 4 || axes.length !== 2 || !rest.includes(0)) {
+    throw call.unsupported("the mean over height and width", `axes [${axes}] of [${dims}]`);
+  }
+  const held = [0, ...axes.sort(), rest[1]!];
+  const name = call.draft.held(x, held, call.where);
+  const result = call.emit({ op: "globalAveragePool", keepDims: keeps }, [name]);
+  const kept = dims.map((n, axis) => (axes.includes(axis) ? 1 : n));
+  if (keeps) return call.of(result, kept, held);
+  return call.of(
+    result,
+    rest.map((axis) => dims[axis]!),
+    [0, 1],
+  );
+}

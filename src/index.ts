@@ -27,6 +27,7 @@ export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts
 export type { MemoryUse } from "./engine/plan/plan.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
 export {
+  type Blocker,
   FormatError,
   LoadError,
   MemoryError,

@@ -36,6 +36,21 @@ describe("what there is not", () => {
     expect(message).toContain("Conv2D (expected data_format NHWC, got NCHW) for 'first'");
   });
 
+  test("a loop: what lies on its way back too", async () => {
+    const file = base()
+      .node("enter", "Enter", ["x"])
+      .node("merge", "Merge", ["enter", "next"])
+      .node("body", "Switch", ["merge", "merge"])
+      .node("next", "NextIteration", ["step"])
+      .node("step", "Selu", ["body:1"])
+      .node("exit", "Exit", ["body"]);
+    const error = await read(file, ["exit"]).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnsupportedError);
+    const blockers = ["Enter", "Merge", "Switch", "Exit", "Selu", "NextIteration"];
+    const names = ["enter", "merge", "body", "exit", "step", "next"];
+    expect((error as UnsupportedError).blockers).toEqual(blockers.map((what, i) => ({ what, nodes: [names[i]] })));
+  });
+
   test("further outputs, read by a node or by the signature", async () => {
     const file = base().node("a", "Relu", ["x"]).node("b", "Relu", ["a:1"]).node("c", "Relu", ["a:2"]);
     expect(await refusal(file, "b", "c")).toMatch(/Relu \(a further output, a:1\) for 'a'; .*a:2\)/);

@@ -150,7 +150,8 @@ class Check {
     if (print.columns === undefined) {
       this.#demand(print.y === bytes, `${bytes} bytes of output`, print.y);
     } else {
-      this.#demand(print.y * (print.pitch! / print.columns) === bytes, `rows that make up ${bytes} bytes`, print.y);
+      // No quotient: the share of a row may have no exact one.
+      this.#demand(print.y * print.pitch! === bytes * print.columns, `rows that make up ${bytes} bytes`, print.y);
       part.columns += print.columns;
       this.#demand(part.columns <= print.pitch!, `columns within ${print.pitch}`, part.columns);
       if (part.index === node.inputs.length - 1)

@@ -24,6 +24,7 @@ export type {
   GlobalAveragePool,
   HardSwish,
   Identity,
+  MirrorPad,
   Moments,
   MovingAverage,
   Node,
@@ -33,12 +34,19 @@ export type {
   Pool,
   Prelu,
   Quantize,
+  Reduce,
   Reshape,
   ResizeBilinear,
+  ResizeNearest,
   ScaleShift,
   Separable,
   Sigmoid,
+  Slice,
   Softmax,
+  Tile,
+  Transpose,
+  TransposedConv2d,
+  Unary,
 } from "./ops/index.ts";
 export type { Constant, DType, Initializer, Input, Quantization, Shape, TensorData } from "./value.ts";
 export type { Padding, Pair, Window } from "./window.ts";

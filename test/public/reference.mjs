@@ -1,10 +1,10 @@
 /**
- * What TensorFlow.js's CPU backend answers.
+ * What TensorFlow.js answers, on its CPU backend and on its WebAssembly backend.
  * @module
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Control flow alone asks for the asynchronous way. */
 async function ran(model, isGraph, tensors, outputs) {
@@ -24,16 +24,19 @@ export async function openReference(cache) {
   const require = createRequire(import.meta.url);
   const tf = require("@tensorflow/tfjs-core");
   require("@tensorflow/tfjs-backend-cpu");
+  const wasm = require("@tensorflow/tfjs-backend-wasm");
+  wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
+  wasm.setThreadsCount(1);
   const { loadGraphModel } = require("@tensorflow/tfjs-converter");
   const { loadLayersModel } = require("@tensorflow/tfjs-layers");
   tf.env().set("PROD", true);
-  await tf.setBackend("cpu");
-  await tf.ready();
   if (cache) mkdirSync(cache, { recursive: true });
 
   /** The outputs of these names (of a layers model, all of them in their order) for the inputs by name. */
-  async function answers({ name, files }, shapes, inputs, outputs) {
-    const file = cache && join(cache, `${name.replaceAll(" ", "-")}-${tf.version_core}.json`);
+  async function answers(backend, { name, files }, shapes, inputs, outputs) {
+    await tf.setBackend(backend);
+    await tf.ready();
+    const file = cache && join(cache, `${name.replaceAll(" ", "-")}-${backend}-${tf.version_core}.json`);
     const kept = file && existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
     if (kept && outputs.every((output) => output in kept)) {
       return Object.fromEntries(Object.entries(kept).map(([key, list]) => [key, Float32Array.from(list)]));

@@ -102,7 +102,9 @@ export function plainPart(x: Shape, begin: readonly number[], size: readonly num
 /** `sizes` along one axis, one part behind the other; undefined where they do not add up to it. */
 export function partsAlong(x: Shape, axis: number, sizes: readonly number[]): readonly Part[] | undefined {
   const total = sizes.reduce((sum, n) => sum + n, 0);
-  if (axis < 0 || axis >= x.length || total !== x[axis] || sizes.some((n) => n < 1)) return undefined;
+  if (axis < 0 || axis >= x.length || total !== x[axis] || sizes.some((n) => !Number.isInteger(n) || n < 1)) {
+    return undefined;
+  }
   let at = 0;
   return sizes.map((size) => {
     const begin = x.map((_, i) => (i === axis ? at : 0));

@@ -132,6 +132,20 @@ export const FLAGS = {
   HALF_PIXELS: { bit: 1, what: "Pixels are squares whose centers lie at ½, not points." },
   UNSIGNED: { bit: 2, what: "The file's numbers are unsigned: positions and sums as TFLite has them for uint8." },
   FROM_TABLE: { bit: 1, what: "The exponentials stand in a table: the arithmetic of uint8 files." },
+  SUM: { bit: 1, what: "Of a reduction: the sum." },
+  MEAN: { bit: 2, what: "Of a reduction: the mean." },
+  MAXIMUM: { bit: 4, what: "Of a reduction: the largest; NaN where one is NaN." },
+  MINIMUM: { bit: 8, what: "Of a reduction: the smallest; NaN where one is NaN." },
+  PRODUCT: { bit: 16, what: "Of a reduction: the product." },
+  ABSOLUTE: { bit: 1, what: "|x|." },
+  NEGATIVE: { bit: 2, what: "−x." },
+  SQUARE: { bit: 4, what: "x²." },
+  SQUARE_ROOT: { bit: 8, what: "√x; NaN below 0." },
+  RECIPROCAL_ROOT: { bit: 16, what: "1/√x." },
+  RECIPROCAL: { bit: 32, what: "1/x." },
+  EXPONENTIAL: { bit: 64, what: "exp(x)." },
+  TANGENT: { bit: 128, what: "tanh(x)." },
+  FLOOR: { bit: 256, what: "⌊x⌋." },
 };
 
 /**
@@ -142,11 +156,38 @@ export const FUNCTIONS = [
   { name: "image", of: "s.n * s.inH * s.inW * s.inC", what: "Elements of the input images." },
   { name: "pixels", of: "s.rows * s.outW", what: "Pixels of the output." },
   { name: "elements", of: "s.rows * s.inC", what: "Elements of rows of inC." },
+  {
+    name: "stridedElements",
+    of: "s.rows * s.outW * s.midC * s.outC",
+    what: "Elements of the output of a strided copy.",
+  },
+  {
+    ...{ name: "highest", of: "s.padC + rise(s.n, s.xPitch) + rise(s.outH, s.strideH)" },
+    what: "The last element of x that the outer axes of a strided copy come to.",
+  },
+  {
+    ...{ name: "higher", of: "rise(s.outW, s.strideW) + rise(s.midC, s.dilationH)" },
+    what: "How far the middle axes of a strided copy lead upwards.",
+  },
+  {
+    ...{ name: "lowest", of: "s.padC - rise(s.n, -s.xPitch) - rise(s.outH, -s.strideH)" },
+    what: "The first element of x that the outer axes of a strided copy come to.",
+  },
+  {
+    ...{ name: "lower", of: "rise(s.outW, -s.strideW) + rise(s.midC, -s.dilationH)" },
+    what: "How far the middle axes of a strided copy lead downwards.",
+  },
+  { name: "reduced", of: "s.rows * s.kH * s.kW * s.inC", what: "Elements of the input of a reduction." },
   { name: "windowK", of: "s.kH * s.kW * s.inC", what: "Elements of a window." },
   {
     ...{ name: "reach", params: ["size", "out", "taps", "stride", "dilation", "pad"] },
     of: "size + (out + 2) * stride + (taps + 1) * dilation + Math.abs(pad)",
     what: "What no position of a tap exceeds, however it is computed.",
+  },
+  {
+    ...{ name: "rise", params: ["size", "step"] },
+    of: "Math.max(0, (size - 1) * step)",
+    what: "How far an axis of a strided copy leads upwards.",
   },
   {
     name: "matrixF32",
@@ -258,12 +299,27 @@ export const GROUPS = {
     ["rows of x without gaps", "s.xPitch == s.inC", "plan"],
     below("elements", "s.rows * s.yPitch"),
   ],
+  strided: [
+    ...positive("rows", "n", "outH", "outW", "midC", "outC", "inC"),
+    ["n·outH rows", "s.rows == s.n * s.outH"],
+    ["the last element of x inside it", "highest(s) + higher(s) + rise(s.outC, s.dilationW) < s.inC"],
+    ["the first element of x inside it", "lowest(s) - lower(s) - rise(s.outC, -s.dilationW) >= 0"],
+    below("elements", "stridedElements(s)"),
+  ],
   resized: [
     "imageRows",
     ["positions within 31 bits", "1024 * (Math.max(s.inH, s.inW) + 1) * 2 < 2147483648"],
     ["steps that stay on the axis", "s.a >= 0 && s.b >= 0"],
   ],
 };
+
+/** One bit up to the last one of these functions. */
+const oneOf = (functions) => [["one function", `s.flags >= 1 && ${2 ** (functions.length - 1)} % s.flags == 0`]];
+const REDUCTIONS = ["SUM", "MEAN", "MAXIMUM", "MINIMUM", "PRODUCT"];
+const UNARY = [
+  ...["ABSOLUTE", "NEGATIVE", "SQUARE", "SQUARE_ROOT", "RECIPROCAL_ROOT", "RECIPROCAL", "EXPONENTIAL", "TANGENT"],
+  "FLOOR",
+];
 
 /** Windows that see the image, each of them. */
 const sees = [
@@ -313,6 +369,29 @@ const DEPTHWISE_WEIGHTS_S8 =
   "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes]" +
   "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
 const COLUMN_UNITS = ["units of 16 columns", "16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC"];
+const STRIDED = {
+  ...as("rows"),
+  n: "Sizes of y's five axes: the first,",
+  outH: "the second,",
+  outW: "the third,",
+  midC: "the fourth,",
+  outC: "the last.",
+  xPitch: "Elements of x, up or down, from one of the first axis to the next,",
+  strideH: "of the second,",
+  strideW: "of the third,",
+  dilationH: "of the fourth,",
+  dilationW: "of the last.",
+  padC: "The element of x that y begins with.",
+  inC: "Elements of x.",
+  x: "[inC]",
+  y: "[n, outH, outW, midC, outC]",
+};
+const GATHERED = {
+  ...{ ...as("rows"), ...IMAGE },
+  x: "[n, inH, inW, inC]",
+  w: "i32 [rows: outH][columns: outW]",
+  y: "[n, outH, outW, inC]",
+};
 const REFERENCE = "exact: TFLite's reference kernels, to the bit, in every variant";
 const MOVED = "exact: every bit pattern is kept";
 
@@ -384,7 +463,7 @@ export const KERNELS = {
   },
 
   dense_f32: {
-    number: 38,
+    number: 44,
     file: "pwconv_f32",
     formula: ["y[o] = clamp(b[o] + Σ_i x[i]·w[i,o], lo, hi)"],
     notes: "One row of pwconv_f32, so that a dense layer can be split too.",
@@ -787,7 +866,7 @@ export const KERNELS = {
   },
 
   dense_s8: {
-    number: 39,
+    number: 45,
     file: "pwconv_s8",
     formula: ["y[o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "One row of pwconv_s8, so that a dense layer can be split too.",
@@ -1097,5 +1176,97 @@ export const KERNELS = {
     extents: { x: "4 * elements(s)", w: "4 * s.inC", y: "4 * elements(s)" },
     inPlace: true,
     error: "exact: the product rounded once",
+  },
+
+  copy_strided: {
+    number: 38,
+    formula: ["y[i,j,k,l,m] = x[padC + i·xPitch + j·strideH + k·strideW + l·dilationH + m·dilationW]"],
+    notes:
+      "Elements of 4 bytes. Transposes, slices with steps, backwards too, and repetitions (a step of 0); axes that need " +
+      "none are of size 1.",
+    units: "the n·outH outer rows of the output",
+    reads: STRIDED,
+    aligned: ["x", "y"],
+    needs: ["strided"],
+    extents: { x: "4 * s.inC", y: "4 * stridedElements(s)" },
+    error: MOVED,
+  },
+
+  copy_strided_s8: {
+    number: 39,
+    file: "copy_strided",
+    formula: ["as copy_strided, of bytes"],
+    units: "the n·outH outer rows of the output",
+    reads: STRIDED,
+    aligned: ["x", "y"],
+    needs: ["strided"],
+    extents: { x: "s.inC", y: "stridedElements(s)" },
+    error: "exact",
+  },
+
+  gather: {
+    number: 40,
+    formula: ["y[n,oy,ox,c] = x[n, rows[oy], columns[ox], c]"],
+    notes: "Elements of 4 bytes. Rows and columns outside the image count as the nearest inside.",
+    units: IMAGE_ROWS,
+    reads: GATHERED,
+    aligned: ["x", "w", "y"],
+    needs: ["imageRows"],
+    extents: { x: "4 * image(s)", w: "4 * (s.outH + s.outW)", y: "4 * pixels(s) * s.inC" },
+    error: MOVED,
+  },
+
+  gather_s8: {
+    number: 41,
+    file: "gather",
+    formula: ["as gather, of bytes"],
+    units: IMAGE_ROWS,
+    reads: GATHERED,
+    aligned: ["x", "w", "y"],
+    needs: ["imageRows"],
+    extents: { x: "image(s)", w: "4 * (s.outH + s.outW)", y: "pixels(s) * s.inC" },
+    error: "exact",
+  },
+
+  reduce_f32: {
+    number: 42,
+    formula: ["y[n,m,i] = f over k, l of x[n,k,m,l,i]: the sum, the mean, the largest, the smallest, the product"],
+    notes: "Sums of each k are summed up. All variants give the same bits.",
+    units: "the n·midC rows of the output",
+    reads: {
+      ...as("rows"),
+      n: "Sizes of x's outer axis,",
+      kH: "of the first one that is reduced,",
+      midC: "of the one that stays between,",
+      kW: "of the second one that is reduced,",
+      inC: "and of the inner axis.",
+      flags: "",
+      x: "f32 [n, kH, midC, kW, inC]",
+      y: "f32 [n, midC, inC]",
+    },
+    flags: REDUCTIONS,
+    aligned: ["x", "y"],
+    needs: [
+      ...positive("rows", "n", "kH", "midC", "kW", "inC"),
+      ["n·midC rows", "s.rows == s.n * s.midC"],
+      below("elements", "reduced(s)"),
+      ...oneOf(REDUCTIONS),
+    ],
+    extents: { x: "4 * reduced(s)", y: "4 * elements(s)" },
+    error: "|Δ| ≤ (kH + kW + 1)·2⁻²⁴·Σ|x| or, of a product, (kH·kW + 1)·2⁻²⁴·|y|; else exact",
+  },
+
+  unary_f32: {
+    number: 43,
+    formula: ["y[i] = f(x[i])"],
+    notes: "NaN passes. All variants give the same bits.",
+    units: "rows",
+    reads: { ...F32_ROWS, flags: "" },
+    flags: UNARY,
+    aligned: ["x", "y"],
+    needs: ["rowElements", ...oneOf(UNARY)],
+    extents: { x: "4 * elements(s)", y: "4 * elements(s)" },
+    inPlace: true,
+    error: "exact for |x|, −x, ⌊x⌋; one rounding for x², √x, 1/x, two for 1/√x; |Δ| ≤ 4·2⁻²⁴·|y| else",
   },
 };

@@ -187,8 +187,14 @@ export namespace Kernel {
   export const COPY_S8: i32 = 35;
   export const RESIZE_F32: i32 = 36;
   export const PRELU_F32: i32 = 37;
-  export const DENSE_F32: i32 = 38;
-  export const DENSE_S8: i32 = 39;
+  export const COPY_STRIDED: i32 = 38;
+  export const COPY_STRIDED_S8: i32 = 39;
+  export const GATHER: i32 = 40;
+  export const GATHER_S8: i32 = 41;
+  export const REDUCE_F32: i32 = 42;
+  export const UNARY_F32: i32 = 43;
+  export const DENSE_F32: i32 = 44;
+  export const DENSE_S8: i32 = 45;
 }
 
 /** What an entry of a schedule does. */
@@ -215,6 +221,34 @@ export namespace Flag {
   export const UNSIGNED: i32 = 2;
   /** The exponentials stand in a table: the arithmetic of uint8 files. */
   export const FROM_TABLE: i32 = 1;
+  /** Of a reduction: the sum. */
+  export const SUM: i32 = 1;
+  /** Of a reduction: the mean. */
+  export const MEAN: i32 = 2;
+  /** Of a reduction: the largest; NaN where one is NaN. */
+  export const MAXIMUM: i32 = 4;
+  /** Of a reduction: the smallest; NaN where one is NaN. */
+  export const MINIMUM: i32 = 8;
+  /** Of a reduction: the product. */
+  export const PRODUCT: i32 = 16;
+  /** |x|. */
+  export const ABSOLUTE: i32 = 1;
+  /** −x. */
+  export const NEGATIVE: i32 = 2;
+  /** x². */
+  export const SQUARE: i32 = 4;
+  /** √x; NaN below 0. */
+  export const SQUARE_ROOT: i32 = 8;
+  /** 1/√x. */
+  export const RECIPROCAL_ROOT: i32 = 16;
+  /** 1/x. */
+  export const RECIPROCAL: i32 = 32;
+  /** exp(x). */
+  export const EXPONENTIAL: i32 = 64;
+  /** tanh(x). */
+  export const TANGENT: i32 = 128;
+  /** ⌊x⌋. */
+  export const FLOOR: i32 = 256;
 }
 
 /** The next multiple of `unit`, a power of two. */
@@ -283,6 +317,48 @@ function elements(s: Step): f64 {
   return <f64>s.rows * <f64>s.inC;
 }
 
+/** Elements of the output of a strided copy. */
+// @ts-ignore: decorator
+@inline
+function stridedElements(s: Step): f64 {
+  return <f64>s.rows * <f64>s.outW * <f64>s.midC * <f64>s.outC;
+}
+
+/** The last element of x that the outer axes of a strided copy come to. */
+// @ts-ignore: decorator
+@inline
+function highest(s: Step): f64 {
+  return <f64>s.padC + rise(<f64>s.n, <f64>s.xPitch) + rise(<f64>s.outH, <f64>s.strideH);
+}
+
+/** How far the middle axes of a strided copy lead upwards. */
+// @ts-ignore: decorator
+@inline
+function higher(s: Step): f64 {
+  return rise(<f64>s.outW, <f64>s.strideW) + rise(<f64>s.midC, <f64>s.dilationH);
+}
+
+/** The first element of x that the outer axes of a strided copy come to. */
+// @ts-ignore: decorator
+@inline
+function lowest(s: Step): f64 {
+  return <f64>s.padC - rise(<f64>s.n, -<f64>s.xPitch) - rise(<f64>s.outH, -<f64>s.strideH);
+}
+
+/** How far the middle axes of a strided copy lead downwards. */
+// @ts-ignore: decorator
+@inline
+function lower(s: Step): f64 {
+  return rise(<f64>s.outW, -<f64>s.strideW) + rise(<f64>s.midC, -<f64>s.dilationH);
+}
+
+/** Elements of the input of a reduction. */
+// @ts-ignore: decorator
+@inline
+function reduced(s: Step): f64 {
+  return <f64>s.rows * <f64>s.kH * <f64>s.kW * <f64>s.inC;
+}
+
 /** Elements of a window. */
 // @ts-ignore: decorator
 @inline
@@ -295,6 +371,13 @@ function windowK(s: Step): f64 {
 @inline
 function reach(size: f64, out: f64, taps: f64, stride: f64, dilation: f64, pad: f64): f64 {
   return size + (out + 2) * stride + (taps + 1) * dilation + Math.abs(pad);
+}
+
+/** How far an axis of a strided copy leads upwards. */
+// @ts-ignore: decorator
+@inline
+function rise(size: f64, step: f64): f64 {
+  return Math.max(0, (size - 1) * step);
 }
 
 function expectImageRows(s: Step): void {
@@ -393,6 +476,20 @@ function expectCopied(s: Step): void {
   assert(<f64>s.inC >= 1); // inC from 1 on
   assert(<f64>s.inC <= <f64>s.xPitch && <f64>s.inC <= <f64>s.yPitch); // rows no longer than their pitches
   assert(<f64>s.rows * <f64>s.yPitch < 2147483648); // fewer than 2³¹ elements
+}
+
+function expectStrided(s: Step): void {
+  assert(<f64>s.rows >= 1); // rows from 1 on
+  assert(<f64>s.n >= 1); // n from 1 on
+  assert(<f64>s.outH >= 1); // outH from 1 on
+  assert(<f64>s.outW >= 1); // outW from 1 on
+  assert(<f64>s.midC >= 1); // midC from 1 on
+  assert(<f64>s.outC >= 1); // outC from 1 on
+  assert(<f64>s.inC >= 1); // inC from 1 on
+  assert(<f64>s.rows == <f64>s.n * <f64>s.outH); // n·outH rows
+  assert(highest(s) + higher(s) + rise(<f64>s.outC, <f64>s.dilationW) < <f64>s.inC); // the last element of x inside it
+  assert(lowest(s) - lower(s) - rise(<f64>s.outC, -<f64>s.dilationW) >= 0); // the first element of x inside it
+  assert(stridedElements(s) < 2147483648); // fewer than 2³¹ elements
 }
 
 function expectResized(s: Step): void {
@@ -990,6 +1087,99 @@ export function expect_prelu_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
     expectRowElements(s);
+  }
+}
+
+/**
+ * y[i,j,k,l,m] = x[padC + i·xPitch + j·strideH + k·strideW + l·dilationH + m·dilationW]
+ * Row units: the n·outH outer rows of the output.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_copy_strided(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    expectStrided(s);
+  }
+}
+
+/**
+ * as copy_strided, of bytes
+ * Row units: the n·outH outer rows of the output.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_copy_strided_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    expectStrided(s);
+  }
+}
+
+/**
+ * y[n,oy,ox,c] = x[n, rows[oy], columns[ox], c]
+ * Row units: the n·outH rows of the output images.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_gather(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectImageRows(s);
+  }
+}
+
+/**
+ * as gather, of bytes
+ * Row units: the n·outH rows of the output images.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_gather_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectImageRows(s);
+  }
+}
+
+/**
+ * y[n,m,i] = f over k, l of x[n,k,m,l,i]: the sum, the mean, the largest, the smallest, the product
+ * Row units: the n·midC rows of the output.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_reduce_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.n >= 1); // n from 1 on
+    assert(<f64>s.kH >= 1); // kH from 1 on
+    assert(<f64>s.midC >= 1); // midC from 1 on
+    assert(<f64>s.kW >= 1); // kW from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.rows == <f64>s.n * <f64>s.midC); // n·midC rows
+    assert(reduced(s) < 2147483648); // fewer than 2³¹ elements
+    assert(<f64>s.flags >= 1 && 16 % <f64>s.flags == 0); // one function
+  }
+}
+
+/**
+ * y[i] = f(x[i])
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_unary_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    expectRowElements(s);
+    assert(<f64>s.flags >= 1 && 256 % <f64>s.flags == 0); // one function
   }
 }
 

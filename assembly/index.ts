@@ -10,6 +10,7 @@ import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, Kind, SLACK, STEP_BYTES
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
+import { copy_strided, copy_strided_s8 } from "./kernels/copy_strided";
 import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./kernels/dwconv3x3_f32";
 import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row } from "./kernels/dwconv_f32";
 import {
@@ -18,6 +19,7 @@ import {
 import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./kernels/elementwise_f32";
 import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwise_s8";
 import { gap_f32 } from "./kernels/gap_f32";
+import { gather, gather_s8 } from "./kernels/gather";
 import { image_f32 } from "./kernels/image_f32";
 import { moments_f32 } from "./kernels/moments_f32";
 import { copy_s8, pad_s8 } from "./kernels/move_s8";
@@ -34,6 +36,7 @@ import {
 import {
   dense_s8, matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8,
 } from "./kernels/pwconv_s8";
+import { reduce_f32 } from "./kernels/reduce_f32";
 import { resize_f32 } from "./kernels/resize_f32";
 import { resize_s8 } from "./kernels/resize_s8";
 import { scale_shift_f32 } from "./kernels/scale_shift_f32";
@@ -41,18 +44,21 @@ import { separable_f32 } from "./kernels/separable_f32";
 import { separable_s8 } from "./kernels/separable_s8";
 import { softmax_f32 } from "./kernels/softmax_f32";
 import { exp_s8, softmax_s8 } from "./kernels/softmax_s8";
+import { unary_f32 } from "./kernels/unary_f32";
 
 export { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK };
 export { VARIANT } from "./simd/f32";
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { conv_s8, conv_s8_windows };
 export { copy };
+export { copy_strided, copy_strided_s8 };
 export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
 export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
 export { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 };
 export { add_s8, dequantize_s8, lut_s8, quantize_s8 };
 export { gap_f32 };
+export { gather, gather_s8 };
 export { image_f32 };
 export { moments_f32 };
 export { copy_s8, pad_s8 };
@@ -67,6 +73,7 @@ export {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
 export { dense_s8, matrix_s8, pwconv_s8, pwconv_s8_exact, pwconv_s8_pack, pwconv_s8_panel4, pwconv_s8_panel8 };
+export { reduce_f32 };
 export { resize_f32 };
 export { resize_s8 };
 export { scale_shift_f32 };
@@ -74,6 +81,7 @@ export { separable_f32 };
 export { separable_s8 };
 export { softmax_f32 };
 export { exp_s8, softmax_s8 };
+export { unary_f32 };
 
 /** First byte that the module's static data leaves free. */
 export function heap_base(): usize {
@@ -151,6 +159,12 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
     case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
+    case Kernel.COPY_STRIDED: return copy_strided(step, y0, y1);
+    case Kernel.COPY_STRIDED_S8: return copy_strided_s8(step, y0, y1);
+    case Kernel.GATHER: return gather(step, y0, y1);
+    case Kernel.GATHER_S8: return gather_s8(step, y0, y1);
+    case Kernel.REDUCE_F32: return reduce_f32(step, y0, y1);
+    case Kernel.UNARY_F32: return unary_f32(step, y0, y1);
     case Kernel.DENSE_F32: return dense_f32(step, y0, y1);
     case Kernel.DENSE_S8: return dense_s8(step, y0, y1);
   }

@@ -60,10 +60,22 @@ export class FormatError extends SepconvError {
   }
 }
 
+/** Something that a model asks for and that there is not. */
+export interface Blocker {
+  /** An operator, or one with the setting that there is not: `TILE`, `CONV_2D (expected one group, got 4)`. */
+  readonly what: string;
+  /** Names of the nodes (in TFLite: of the values) that ask for it. */
+  readonly nodes: readonly string[];
+}
+
 /** Valid, but not here: an op, a dtype, a feature of the host. The message names the node. */
 export class UnsupportedError extends SepconvError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** All that is in the way of a model, where a reader has looked at the whole of it; else empty. */
+  readonly blockers: readonly Blocker[];
+
+  constructor(message: string, { blockers = [], ...options }: ErrorOptions & { blockers?: readonly Blocker[] } = {}) {
     super("UNSUPPORTED", message, options);
+    this.blockers = blockers;
   }
 }
 

@@ -29,6 +29,7 @@ export type { MemoryMode } from "./engine/plan/chains.ts";
 export type { MemoryUse } from "./engine/plan/plan.ts";
 export type { Variant, WasmSource } from "./engine/variant.ts";
 export {
+  type Blocker,
   FormatError,
   LoadError,
   MemoryError,

@@ -115,6 +115,36 @@ export function maximum<V>(a: V, b: V): V {
   return max<f32>(a as f32, b as f32) as V;
 }
 
+/** The smaller of both; NaN in either one passes. */
+// @ts-ignore: decorator
+@inline
+export function minimum<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.min(a as v128, b as v128) as V;
+  return min<f32>(a as f32, b as f32) as V;
+}
+
+/** |x|: the sign's bit taken off, of NaN too. */
+// @ts-ignore: decorator
+@inline
+export function abs<V>(x: V): V {
+  if (isVector<V>()) return f32x4.abs(x as v128) as V;
+  return f32.abs(x as f32) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function neg<V>(x: V): V {
+  if (isVector<V>()) return f32x4.neg(x as v128) as V;
+  return -(x as f32) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function floor<V>(x: V): V {
+  if (isVector<V>()) return f32x4.floor(x as v128) as V;
+  return f32.floor(x as f32) as V;
+}
+
 // @ts-ignore: decorator
 @inline
 export function sqrt<V>(x: V): V {

@@ -5,11 +5,13 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { UnsupportedError } from "../errors.ts";
 import { importModel } from "../formats/recognize.ts";
 import type { Normalization, Shape } from "../graph/graph.ts";
 import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
+import { printBlockers } from "./blockers.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
@@ -35,13 +37,23 @@ export function infoCommand(program: Command): void {
 
 const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
 MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose the scope that most share \
-and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only.`;
+and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only. Of a model \
+that isn't supported, all that is in the way is listed, with the nodes that ask for it; in JSON {blockers: [{what, \
+nodes}]}.`;
 
 async function info(
   model: string | undefined,
   options: ArchitectureOptions & CommonOptions & MemoryOptions,
 ): Promise<void> {
-  const graph = await graphOf(networkOf(model, options));
+  const network = networkOf(model, options);
+  let graph: Graph;
+  try {
+    graph = await graphOf(network);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError) || error.blockers.length === 0) throw error;
+    printBlockers(model ?? "", error.blockers, options.json ?? false);
+    return;
+  }
   const costs = cost(graph);
   const memory = memoryRequired(graph, { maxMemory: options.maxMemory });
   const { macs, params } = costs;

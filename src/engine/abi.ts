@@ -211,8 +211,14 @@ export const KERNELS = {
   copy_s8: 35,
   resize_f32: 36,
   prelu_f32: 37,
-  dense_f32: 38,
-  dense_s8: 39,
+  copy_strided: 38,
+  copy_strided_s8: 39,
+  gather: 40,
+  gather_s8: 41,
+  reduce_f32: 42,
+  unary_f32: 43,
+  dense_f32: 44,
+  dense_s8: 45,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -230,6 +236,34 @@ export const FLAGS = {
   UNSIGNED: 2,
   /** The exponentials stand in a table: the arithmetic of uint8 files. */
   FROM_TABLE: 1,
+  /** Of a reduction: the sum. */
+  SUM: 1,
+  /** Of a reduction: the mean. */
+  MEAN: 2,
+  /** Of a reduction: the largest; NaN where one is NaN. */
+  MAXIMUM: 4,
+  /** Of a reduction: the smallest; NaN where one is NaN. */
+  MINIMUM: 8,
+  /** Of a reduction: the product. */
+  PRODUCT: 16,
+  /** |x|. */
+  ABSOLUTE: 1,
+  /** −x. */
+  NEGATIVE: 2,
+  /** x². */
+  SQUARE: 4,
+  /** √x; NaN below 0. */
+  SQUARE_ROOT: 8,
+  /** 1/√x. */
+  RECIPROCAL_ROOT: 16,
+  /** 1/x. */
+  RECIPROCAL: 32,
+  /** exp(x). */
+  EXPONENTIAL: 64,
+  /** tanh(x). */
+  TANGENT: 128,
+  /** ⌊x⌋. */
+  FLOOR: 256,
 } as const;
 
 /** What must hold of a step, in words, and whether it does. */
@@ -270,11 +304,25 @@ export const image = (s: Fields) => s.n * s.inH * s.inW * s.inC;
 export const pixels = (s: Fields) => s.rows * s.outW;
 /** Elements of rows of inC. */
 export const elements = (s: Fields) => s.rows * s.inC;
+/** Elements of the output of a strided copy. */
+export const stridedElements = (s: Fields) => s.rows * s.outW * s.midC * s.outC;
+/** The last element of x that the outer axes of a strided copy come to. */
+export const highest = (s: Fields) => s.padC + rise(s.n, s.xPitch) + rise(s.outH, s.strideH);
+/** How far the middle axes of a strided copy lead upwards. */
+export const higher = (s: Fields) => rise(s.outW, s.strideW) + rise(s.midC, s.dilationH);
+/** The first element of x that the outer axes of a strided copy come to. */
+export const lowest = (s: Fields) => s.padC - rise(s.n, -s.xPitch) - rise(s.outH, -s.strideH);
+/** How far the middle axes of a strided copy lead downwards. */
+export const lower = (s: Fields) => rise(s.outW, -s.strideW) + rise(s.midC, -s.dilationH);
+/** Elements of the input of a reduction. */
+export const reduced = (s: Fields) => s.rows * s.kH * s.kW * s.inC;
 /** Elements of a window. */
 export const windowK = (s: Fields) => s.kH * s.kW * s.inC;
 /** What no position of a tap exceeds, however it is computed. */
 export const reach = (size: number, out: number, taps: number, stride: number, dilation: number, pad: number) =>
   size + (out + 2) * stride + (taps + 1) * dilation + Math.abs(pad);
+/** How far an axis of a strided copy leads upwards. */
+export const rise = (size: number, step: number) => Math.max(0, (size - 1) * step);
 /** Bytes of a packed matrix [k, n] and its bias. */
 export const matrixF32 = (k: number, n: number) => 4 * (k + 1) * n;
 /** Bytes of depthwise weights of n channels and their bias. */
@@ -395,6 +443,20 @@ const copied = (s: Fields): Needs => [
   ["rows no longer than their pitches", s.inC <= s.xPitch && s.inC <= s.yPitch],
   ["rows of x without gaps", s.xPitch === s.inC],
   ["fewer than 2³¹ elements", s.rows * s.yPitch < 2147483648],
+];
+
+const strided = (s: Fields): Needs => [
+  ["rows from 1 on", s.rows >= 1],
+  ["n from 1 on", s.n >= 1],
+  ["outH from 1 on", s.outH >= 1],
+  ["outW from 1 on", s.outW >= 1],
+  ["midC from 1 on", s.midC >= 1],
+  ["outC from 1 on", s.outC >= 1],
+  ["inC from 1 on", s.inC >= 1],
+  ["n·outH rows", s.rows === s.n * s.outH],
+  ["the last element of x inside it", highest(s) + higher(s) + rise(s.outC, s.dilationW) < s.inC],
+  ["the first element of x inside it", lowest(s) - lower(s) - rise(s.outC, -s.dilationW) >= 0],
+  ["fewer than 2³¹ elements", stridedElements(s) < 2147483648],
 ];
 
 const resized = (s: Fields): Needs => [
@@ -891,6 +953,78 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     extents: (s) => ({
       x: 4 * elements(s),
       w: 4 * s.inC,
+      y: 4 * elements(s),
+    }),
+  },
+  copy_strided: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ...strided(s),
+    ],
+    extents: (s) => ({
+      x: 4 * s.inC,
+      y: 4 * stridedElements(s),
+    }),
+  },
+  copy_strided_s8: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ...strided(s),
+    ],
+    extents: (s) => ({
+      x: s.inC,
+      y: stridedElements(s),
+    }),
+  },
+  gather: {
+    needs: (s) => [
+      ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...imageRows(s),
+    ],
+    extents: (s) => ({
+      x: 4 * image(s),
+      w: 4 * (s.outH + s.outW),
+      y: 4 * pixels(s) * s.inC,
+    }),
+  },
+  gather_s8: {
+    needs: (s) => [
+      ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...imageRows(s),
+    ],
+    extents: (s) => ({
+      x: image(s),
+      w: 4 * (s.outH + s.outW),
+      y: pixels(s) * s.inC,
+    }),
+  },
+  reduce_f32: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["n from 1 on", s.n >= 1],
+      ["kH from 1 on", s.kH >= 1],
+      ["midC from 1 on", s.midC >= 1],
+      ["kW from 1 on", s.kW >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["n·midC rows", s.rows === s.n * s.midC],
+      ["fewer than 2³¹ elements", reduced(s) < 2147483648],
+      ["one function", s.flags >= 1 && 16 % s.flags === 0],
+    ],
+    extents: (s) => ({
+      x: 4 * reduced(s),
+      y: 4 * elements(s),
+    }),
+  },
+  unary_f32: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ...rowElements(s),
+      ["one function", s.flags >= 1 && 256 % s.flags === 0],
+    ],
+    extents: (s) => ({
+      x: 4 * elements(s),
       y: 4 * elements(s),
     }),
   },

@@ -1,6 +1,9 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { MemoryUse } from "../../src/index.ts";
-import { failure, json, sepconv, shared } from "./sepconv.ts";
+import { GraphFile } from "../formats/builders/graphdef.ts";
+import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
 interface Info {
   readonly layers: readonly {
@@ -81,6 +84,29 @@ describe("sepconv info", () => {
     const info = (await json("info", model!)) as Info;
     // 7.75 M is the ImageNet network's, whose classifier has 1000 classes: this one has 2.
     expect(Math.abs(info.macs / 1e6 - (7.75 - 0.256))).toBeLessThan(0.01);
+  });
+
+  it("lists all that is in the way of a model, each node by its name", async () => {
+    const file = new GraphFile()
+      .placeholder("x", 1, 4, 4, 2)
+      .list("axis", 1)
+      .node("a", "Selu", ["x"])
+      .node("b/c", "Selu", ["a"])
+      .node("d", "Cumsum", ["x", "axis"]);
+    const folder = scratchFolder();
+    const files = Object.entries(file.files("b/c", "d"));
+    for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
+    const { code, stdout, stderr } = await sepconv("info", join(folder, "model.json"));
+    expect(code).toBe(1);
+    expect(stdout).toBe("Selu  × 2\n  a, b/c\nCumsum  × 1\n  d\n");
+    expect(stderr).toMatch(/^sepconv: model\.json: expected .* got 2 operators or settings .* in 3 nodes\n$/);
+    const told = await sepconv("info", join(folder, "model.json"), "--json");
+    expect(JSON.parse(told.stdout)).toEqual({
+      blockers: [
+        { what: "Selu", nodes: ["a", "b/c"] },
+        { what: "Cumsum", nodes: ["d"] },
+      ],
+    });
   });
 
   it("is readable: aligned, without colors off a terminal", async () => {

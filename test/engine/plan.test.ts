@@ -36,6 +36,18 @@ describe("plan", () => {
     ["full convolutions, a batch of 3", mobilenetV1({ alpha: 0.25, resolution: 64, convolution: "full", batch: 3 })],
     ["training", mobilenetV1({ alpha: 0.25, resolution: 32, training: true })],
     ["8 bits", quantizedGraph(3).graph],
+    [
+      // 912 bytes in 852 and 60, whose quotients are not exact.
+      "parts of a row that no quotient tells",
+      graphOf({
+        x: [1, 213],
+        constants: { w: [213, 15] },
+        nodes: [
+          { op: "dense", name: "few", inputs: ["x"], weights: "w" },
+          { op: "concat", name: "y", inputs: ["x", "few"], axis: 1 },
+        ],
+      }),
+    ],
     ["nothing to compute", graphOf({ x: [1, 2], nodes: [{ op: "identity", name: "y", inputs: ["x"] }] })],
   ] as [string, Graph][])("adds up to the byte: %s", (_, graph) => {
     const { total, ...parts } = memoryRequired(graph);

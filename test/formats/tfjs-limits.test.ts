@@ -23,17 +23,32 @@ describe("what there is not", () => {
     const file = base()
       .weight("w", [1, 1, 2, 2])
       .list("axis", 3)
-      .node("halves", "Split", ["axis", "x"], { num_split: { i: "2" } })
+      .node("halves", "TopKV2", ["x", "axis"])
       .node("sum", "AddV2", ["halves", "halves:1"])
-      .node("up", "ResizeNearestNeighbor", ["x", "axis"])
+      .node("up", "Selu", ["x"])
       .node("conv", "Conv2D", ["up", "w"], window(1, "SAME"))
       .node("first", "Conv2D", ["x", "w"], window(1, "SAME", { data_format: text("NCHW") }))
-      .node("again", "ResizeNearestNeighbor", ["first", "axis"]);
+      .node("again", "Selu", ["first"]);
     const message = await refusal(file, "sum", "conv", "again");
     expect(message).toContain("got 4 that it has not");
-    expect(message).toContain("Split for 'halves'");
-    expect(message).toContain("ResizeNearestNeighbor for 'up', 'again'");
+    expect(message).toContain("TopKV2 for 'halves'");
+    expect(message).toContain("Selu for 'up', 'again'");
     expect(message).toContain("Conv2D (expected data_format NHWC, got NCHW) for 'first'");
+  });
+
+  test("a loop: what lies on its way back too", async () => {
+    const file = base()
+      .node("enter", "Enter", ["x"])
+      .node("merge", "Merge", ["enter", "next"])
+      .node("body", "Switch", ["merge", "merge"])
+      .node("next", "NextIteration", ["step"])
+      .node("step", "Selu", ["body:1"])
+      .node("exit", "Exit", ["body"]);
+    const error = await read(file, ["exit"]).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnsupportedError);
+    const blockers = ["Enter", "Merge", "Switch", "Exit", "Selu", "NextIteration"];
+    const names = ["enter", "merge", "body", "exit", "step", "next"];
+    expect((error as UnsupportedError).blockers).toEqual(blockers.map((what, i) => ({ what, nodes: [names[i]] })));
   });
 
   test("further outputs, read by a node or by the signature", async () => {
@@ -91,12 +106,30 @@ describe("what is known of shapes", () => {
     expect(graph.nodes).toMatchObject([{ op: "reshape", name: "flat", shape: [-1, 32] }]);
   });
 
+  test("a list with numbers in their places", async () => {
+    const file = new GraphFile()
+      .placeholder("x", -1, 4, 4, 2)
+      .constant("places", [1, 1], Int32Array.of(1))
+      .list("length", 2)
+      .list("rest", 32)
+      .constant("open", [], Int32Array.of(-1))
+      .node("target", "SparseToDense", ["places", "length", "rest", "open"])
+      .node("flat", "Reshape", ["x", "target"]);
+    const graph = await read(file, ["flat"]);
+    expect(graph.nodes).toMatchObject([{ op: "reshape", name: "flat", shape: [-1, 32] }]);
+    const outside = file
+      .constant("far", [1, 1], Int32Array.of(2))
+      .node("y", "SparseToDense", [...["far", "length", "rest", "open"]]);
+    expect(await refusal(outside, "y")).toMatch(/SparseToDense.*known beforehand, got others/);
+  });
+
   test("doubling lists end, and what is not known is named", async () => {
     const file = base().node("p0", "Shape", ["x"]).list("zero", 0);
     for (let i = 0; i < 40; i++) file.node(`p${i + 1}`, "ConcatV2", [`p${i}`, `p${i}`, "zero"]);
     file.node("y", "Reshape", ["x", "p40"]);
     expect(await refusal(file, "y")).toContain("ConcatV2");
-    expect(await refusal(base().node("y", "Cast", ["x"]), "y")).toMatch(/known beforehand, got "x"/);
+    const division = base().list("one", 1).node("y", "FloorDiv", ["x", "one"]);
+    expect(await refusal(division, "y")).toMatch(/known beforehand, got "x"/);
   });
 });
 

@@ -18,6 +18,10 @@ const HALF = { weights: "w", bias: "b" };
 const CLAMPING: readonly Node[] = [
   { op: "conv2d", name: "y", inputs: ["x"], ...HALF, ...PLAIN },
   { op: "depthwiseConv2d", name: "y", inputs: ["x"], ...HALF, ...PLAIN },
+  {
+    ...{ op: "transposedConv2d", name: "y", inputs: ["x"], ...HALF },
+    ...{ strides: [2, 2], padding: "same", size: [2, 2] },
+  },
   { op: "dense", name: "y", inputs: ["x"], ...HALF },
   { op: "separable", name: "y", inputs: ["x"], depthwise: { ...HALF, ...PLAIN }, pointwise: HALF },
   { op: "scaleShift", name: "y", inputs: ["x"], scale: "s", shift: "t" },

@@ -1,5 +1,5 @@
 /**
- * Element by element: clamp, PReLU, sigmoid, hard-swish.
+ * Element by element: clamp, PReLU, sigmoid, hard-swish, functions of one number.
  * @module
  */
 import type { Clamp } from "../../src/graph/graph.ts";
@@ -63,6 +63,37 @@ export function hardSwish(x: Value): Value {
 /** A function of x whose roundings are relative to the result and whose slope is at most `slope`. */
 function relative(x: Value, values: Float64Array, ops: number, slope: number): Value {
   const carried = errors(x)?.map((e) => e * slope);
+  const terms = values.map((y, i) => Math.abs(y) + (carried?.[i] ?? 0));
+  return { shape: x.shape, values, terms, ops, ...(carried && { carried }) };
+}
+
+/** Functions of one number, and their roundings. */
+const FUNCTIONS: Readonly<Record<string, readonly [f: (x: number) => number, ops: number]>> = {
+  abs: [Math.abs, 0],
+  neg: [(v) => -v, 0],
+  square: [(v) => v * v, 1],
+  sqrt: [(v) => Math.sqrt(v), 1],
+  rsqrt: [(v) => 1 / Math.sqrt(v), 2],
+  reciprocal: [(v) => 1 / v, 1],
+  exp: [Math.exp, EXP_OPS],
+  tanh: [Math.tanh, 4],
+  floor: [Math.floor, 0],
+};
+
+/**
+ * y = f(x). Where x is off by e, y lies between what the function makes of the ends of [x − e, x + e]: it rises or
+ * falls all along, or (|x|, x²) is furthest from y at one of them.
+ */
+export function unary(x: Value, name: string): Value {
+  const [g, ops] = FUNCTIONS[name]!;
+  // Of what is larger than any float32, an infinity remains.
+  const f = (v: number) => (Math.abs(g(v)) < 2 ** 128 ? g(v) : g(v) * Number.POSITIVE_INFINITY);
+  const values = x.values.map(f);
+  const carried = errors(x)?.map((e, i) => {
+    const [v, y] = [x.values[i]!, values[i]!];
+    const off = [v - e, v + e].map((end) => Math.abs(f(end) - y)).filter((d) => !Number.isNaN(d));
+    return Math.max(0, ...off);
+  });
   const terms = values.map((y, i) => Math.abs(y) + (carried?.[i] ?? 0));
   return { shape: x.shape, values, terms, ops, ...(carried && { carried }) };
 }

@@ -4,10 +4,11 @@
  */
 import { count, nhwc, type Value } from "./value.ts";
 
-type Picker = { readonly part: Value; readonly index: number } | number;
+/** An element of another value, or a number. */
+export type Picker = { readonly part: Value; readonly index: number } | number;
 
 /** Builds a value whose elements are elements of others (or constants), with all that is known of their errors. */
-function gather(shape: readonly number[], parts: readonly Value[], pick: (to: number) => Picker): Value {
+export function gather(shape: readonly number[], parts: readonly Value[], pick: (to: number) => Picker): Value {
   const length = count(shape);
   const values = new Float64Array(length);
   const terms = new Float64Array(length);

@@ -9,17 +9,20 @@
  */
 import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
-import { clamp, hardSwish, prelu, sigmoid } from "./activation.ts";
+import { clamp, hardSwish, prelu, sigmoid, unary } from "./activation.ts";
 import { add } from "./add.ts";
 import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import { depthwise } from "./depthwise.ts";
+import { mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { reduce } from "./reduce.ts";
 import { resizeBilinear } from "./resize.ts";
 import { separable } from "./separable.ts";
 import { softmax } from "./softmax.ts";
+import { transposedConv2d } from "./transposed.ts";
 import { bounds, count, exact, nhwc, reshape, type Value, type Weights } from "./value.ts";
 import { type Placement, place } from "./window.ts";
 
@@ -137,6 +140,26 @@ function evaluate(node: Node, scope: Scope): Value {
       return pad(x, node.padding, node.value);
     case "resizeBilinear":
       return resizeBilinear(x, node);
+    case "transpose":
+      return transpose(x, node.permutation);
+    case "slice":
+      return slice(x, scope.shapes.get(node.name)!, node.begin, node.strides);
+    case "tile":
+      return tile(x, node.multiples);
+    case "resizeNearest":
+      return resizeNearest(x, node.size, node);
+    case "mirrorPad":
+      return mirrorPad(x, node.padding, node.mode);
+    case "reduce":
+      return reshape(reduce(x, node.by, node.axes), scope.shapes.get(node.name)!);
+    case "unary":
+      return unary(x, node.of);
+    case "transposedConv2d": {
+      const w = scope.weights(node.weights);
+      const kernel = [w.shape[0]!, w.shape[1]!] as const;
+      const { padT: top, padL: left } = place(...node.size, kernel, node.strides, [1, 1], node.padding);
+      return clamp(transposedConv2d(x, w, data(node.bias), { ...node, top, left }), node.clamp);
+    }
     case "reshape":
       return reshape(x, resolve(node.shape, x.values.length));
     case "identity":

@@ -6,11 +6,16 @@
 
 import type { Clamp, Graph, Node, Padding, Pair, Quantization, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
+import { unary } from "./activation.ts";
 import { nearest, sum8 } from "./elementwise_s8.ts";
 import { away, mbqm, split } from "./fixed_point.ts";
+import { mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
 import { average, meanFactor } from "./pool_s8.ts";
 import { resize8 } from "./resize_s8.ts";
 import { softmax8 } from "./softmax_s8.ts";
+import { transposedConv2d } from "./transposed.ts";
+import { exact } from "./value.ts";
+import { place } from "./window.ts";
 
 type Values = Map<string, ArrayLike<number>>;
 
@@ -127,6 +132,23 @@ class Scope {
           return x[((b * inH + y) * inW + xx) * c + i]!;
         });
       }
+      case "transpose":
+        return transpose(exact(this.shapes.get(input)!, x), node.permutation).values;
+      case "slice":
+        return slice(exact(this.shapes.get(input)!, x), this.shapes.get(node.name)!, node.begin, node.strides).values;
+      case "tile":
+        return tile(exact(this.shapes.get(input)!, x), node.multiples).values;
+      case "resizeNearest":
+        return resizeNearest(exact(this.shape(input), x), node.size, node).values;
+      case "mirrorPad":
+        return mirrorPad(exact(this.shape(input), x), node.padding, node.mode).values;
+      case "transposedConv2d":
+        return this.spread(node, x);
+      case "unary":
+        return Array.from(x, (q) => {
+          const real = unary(exact([1], [Math.fround(Math.fround(from.scale) * (q - from.zero))]), node.of).values[0]!;
+          return put(away(Math.fround(Math.fround(real) / Math.fround(to.scale))) + to.zero, all);
+        });
       case "resizeBilinear":
         return resize8(x, this.shape(input), node, to.dtype === "uint8");
       case "reshape":
@@ -199,6 +221,25 @@ class Scope {
       });
       return Math.min(hi, Math.max(lo, mbqm(sum, factors[o]!) + to.zero));
     });
+  }
+
+  /** Each pixel over its window: the sums are those of the formula, whatever their order. */
+  spread(node: Extract<Node, { op: "transposedConv2d" }>, x: ArrayLike<number>): number[] {
+    const [from, to] = [this.of(node.inputs[0]!), this.of(node.name)];
+    const { shape, data } = this.graph.constants.get(node.weights)!;
+    const [kH, kW, , n] = shape as [number, number, number, number];
+    const kernel = [kH, kW] as const;
+    const { padT: top, padL: left } = place(...node.size, kernel, node.strides, [1, 1], node.padding);
+    const numbers = Array.from(data!, (_, i) => this.weight(node.weights, i, i % n));
+    const real = exact(
+      this.shape(node.inputs[0]!),
+      Array.from(x, (q) => q - from.zero),
+    );
+    const bias = this.data(node.bias);
+    const sums = transposedConv2d(real, { shape, data: numbers }, bias, { ...node, top, left }).values;
+    const factors = this.factors(node.weights, from.scale, to.scale, n, false);
+    const [lo, hi] = this.bounds(node, node.clamp);
+    return Array.from(sums, (sum, i) => Math.min(hi, Math.max(lo, mbqm(sum, factors[i % n]!) + to.zero)));
   }
 
   /**

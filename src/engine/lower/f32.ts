@@ -6,7 +6,8 @@ import { UnsupportedError } from "../../errors.ts";
 import type { Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { covers, scratchOf } from "../footprint.ts";
-import type { Kernel, StepFields } from "../step.ts";
+import { FLAGS, type Kernel, type StepFields } from "../step.ts";
+import { gathered } from "./gather.ts";
 import {
   type Context,
   columnUnits,
@@ -25,6 +26,8 @@ import {
   shapeOf,
 } from "./lowering.ts";
 import { type Packed, part, rows } from "./packed.ts";
+import { reduced } from "./reduce.ts";
+import { strided } from "./strided.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
 /** Ops whose results are floats, but for `dequantize`, which begins with bytes. */
@@ -142,6 +145,20 @@ export const FLOATS: Lowerings<FloatOp> = {
     return [{ kernel: "pad_f32", x: node.inputs[0]!, fields: { ...padFields(node, context), a: node.value } }];
   },
 
+  transpose: (node, context) => strided("copy_strided", node, context),
+  slice: (node, context) => strided("copy_strided", node, context),
+  tile: (node, context) => strided("copy_strided", node, context),
+  resizeNearest: (node, context) => gathered("gather", node, context),
+  mirrorPad: (node, context) => gathered("gather", node, context),
+  reduce: reduced,
+  unary: (node, context) => [elementwise("unary_f32", node, context, { flags: FUNCTION[node.of] })],
+
+  transposedConv2d(node) {
+    throw new UnsupportedError(
+      `node ${node.name}: expected transposed convolutions made convolutions by the passes, got transposedConv2d`,
+    );
+  },
+
   reshape: () => [],
   identity: () => [],
 };
@@ -191,6 +208,18 @@ function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool
   const fields = poolFields(node, node.inputs[0]!, y, context);
   return { kernel, x: node.inputs[0]!, fields: { ...fields, outC: y[3]!, ...bounds(node.clamp) } };
 }
+
+const FUNCTION = {
+  abs: FLAGS.ABSOLUTE,
+  neg: FLAGS.NEGATIVE,
+  square: FLAGS.SQUARE,
+  sqrt: FLAGS.SQUARE_ROOT,
+  rsqrt: FLAGS.RECIPROCAL_ROOT,
+  reciprocal: FLAGS.RECIPROCAL,
+  exp: FLAGS.EXPONENTIAL,
+  tanh: FLAGS.TANGENT,
+  floor: FLAGS.FLOOR,
+} as const;
 
 /** Scratch panels shall stay in the caches next to the weights that pass by. */
 const PANEL: PanelSize = { least: 16 * 1024, most: 256 * 1024, element: 4 };

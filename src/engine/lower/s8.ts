@@ -5,6 +5,7 @@
  */
 import { UnsupportedError } from "../../errors.ts";
 import type { Clamp, Node, Op, Quantization, Window } from "../../graph/graph.ts";
+import { FUNCTIONS } from "../../graph/ops/unary.ts";
 import {
   type Affine,
   activationBounds,
@@ -20,6 +21,7 @@ import {
 import { sizeOf } from "../../graph/references.ts";
 import { scratchOf } from "../footprint.ts";
 import { FLAGS, type Kernel, type StepFields } from "../step.ts";
+import { gathered } from "./gather.ts";
 import {
   type Context,
   columnUnits,
@@ -38,6 +40,7 @@ import {
 } from "./lowering.ts";
 import type { Packed } from "./packed.ts";
 import { fastHolds } from "./requantize.ts";
+import { strided } from "./strided.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
 /** The steps of a node whose value has 8 bits, or that leads there or back, by its op. */
@@ -125,6 +128,13 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const { lo: zy } = activationBounds({ lo: node.value, hi: node.value }, outputOf(node), "int8");
     return [{ kernel: "pad_s8", x, fields: { ...padFields(node, context), zy } }];
   },
+
+  transpose: (node, context) => moved(node, context, strided("copy_strided_s8", node, context)),
+  slice: (node, context) => moved(node, context, strided("copy_strided_s8", node, context)),
+  tile: (node, context) => moved(node, context, strided("copy_strided_s8", node, context)),
+  resizeNearest: (node, context) => moved(node, context, gathered("gather_s8", node, context)),
+  mirrorPad: (node, context) => moved(node, context, gathered("gather_s8", node, context)),
+  unary: (node, context) => [realTable(node, context, FUNCTIONS[node.of])],
 
   resizeBilinear(node, context) {
     const x = node.inputs[0]!;
@@ -223,6 +233,12 @@ function requireSame(node: Node, input: string, context: Context): void {
   throw new UnsupportedError(
     `node ${node.name} (${node.op}): expected an output of the input's ${show(from)}, got ${show(outputOf(node))}`,
   );
+}
+
+/** Bytes that are moved keep their meaning. */
+function moved(node: Node, context: Context, steps: readonly Lowered[]): readonly Lowered[] {
+  requireSame(node, node.inputs[0]!, context);
+  return steps;
 }
 
 function bounds(clamp: Clamp | undefined, node: Node): StepFields {

@@ -195,7 +195,8 @@ class Check {
       this.#demand(print.y === bytes && part === 0, `${bytes} bytes of output`, print.y);
       return 0;
     }
-    this.#demand(print.y * (print.pitch! / print.columns) === bytes, `rows that make up ${bytes} bytes`, print.y);
+    // No quotient: the share of a row may have no exact one.
+    this.#demand(print.y * print.pitch! === bytes * print.columns, `rows that make up ${bytes} bytes`, print.y);
     const end = columns + print.columns;
     this.#demand(end <= print.pitch!, `columns within ${print.pitch}`, end);
     if (part === parts - 1) this.#demand(end === print.pitch, "all columns", end);

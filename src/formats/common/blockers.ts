@@ -31,9 +31,11 @@ export class Blockers {
   /** @throws {@link UnsupportedError} if there is anything: the one error, or one that names everything */
   check(format: string): void {
     if (this.#first === undefined) return;
-    if (this.#count === 1) throw this.#first();
+    const blockers = [...this.#values].map(([what, values]) => ({ what, nodes: [...values] }));
+    if (this.#count === 1) throw new UnsupportedError(this.#first().message, { blockers });
     const start = `${format}: expected operators that sepconv has, got ${this.#count} that it has not: `;
-    throw new UnsupportedError(start + (this.#list(8) ?? this.#list(2) ?? this.#list(0) ?? this.#begin()));
+    const list = this.#list(8) ?? this.#list(2) ?? this.#list(0) ?? this.#begin();
+    throw new UnsupportedError(start + list, { blockers });
   }
 
   /** With as many values each; undefined where that is too long. */

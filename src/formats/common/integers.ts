@@ -94,6 +94,18 @@ export function gathered(data: Known, indices: Known): Known | undefined {
   return values.includes(undefined) ? undefined : { shape: indices.shape, values: values as number[] };
 }
 
+/** A list of `fill` with `numbers` in their places. Undefined for more axes than one, and places that there are not. */
+export function spread(places: Known, shape: Known, numbers: Known, fill: Known): Known | undefined {
+  const [length = 0] = shape.values;
+  if (shape.values.length !== 1 || length < 0 || length > MOST_KNOWN) return undefined;
+  const values: number[] = new Array(length).fill(fill.values[0] ?? 0);
+  for (const [i, place] of places.values.entries()) {
+    if (!(place >= 0 && place < length)) return undefined;
+    values[place] = numbers.values[numbers.values.length === 1 ? 0 : i] ?? 0;
+  }
+  return listOf(values);
+}
+
 /**
  * Element by element; one number serves all of a list. Undefined where lengths disagree, or a result is no whole number
  * of 32 bits.

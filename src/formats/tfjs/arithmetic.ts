@@ -38,7 +38,8 @@ export function add(call: Call): Operand {
 function addConstant(call: Call, x: string, found: NamedWeight): Operand {
   const channels = channelsOf(call, x);
   const layer = call.replaceable(x);
-  if (layer && (layer.op === "conv2d" || layer.op === "depthwiseConv2d" || layer.op === "dense")) {
+  const isConvolution = layer?.op === "conv2d" || layer?.op === "depthwiseConv2d" || layer?.op === "transposedConv2d";
+  if (isConvolution || layer?.op === "dense") {
     if (layer.bias === undefined && layer.clamp === undefined) {
       const bias = channelConstant(call, found, channels);
       return { value: call.replace(x, { ...layer, name: call.node.name, bias }) };
@@ -57,13 +58,31 @@ export function multiply(call: Call): Operand {
   return withConstant(call, "mul");
 }
 
+/** RealDiv, Div: of a value by a weight. */
+export function divide(call: Call): Operand {
+  return withConstant(call, "div");
+}
+
+/** AddN: of values, one after the other. */
+export function addAll(call: Call): Operand {
+  const [first, ...others] = call.inputs.map((_, i) => value(call, i));
+  const { name } = call.node;
+  const last = others.reduce(
+    (sum, next, i) =>
+      call.emit({ op: "add", name: i === others.length - 1 ? name : `${name}/${i}`, inputs: [sum, next] }),
+    first ?? value(call, 0),
+  );
+  return { value: others.length > 0 ? last : call.emit({ op: "identity", inputs: [last] }) };
+}
+
 /** A value and a constant, in either order. */
-function withConstant(call: Call, operator: "sub" | "mul"): Operand {
+function withConstant(call: Call, operator: "sub" | "mul" | "div"): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if ("value" in a && "value" in b) {
     throw unsupported(call, "one of its inputs to be constant", `the computed values "${a.value}" and "${b.value}"`);
   }
   const index = "constant" in b ? 1 : 0;
+  if (operator === "div" && index === 0) throw unsupported(call, "a constant divisor", "a constant dividend");
   return scaleShift(call, value(call, 1 - index), weight(call, index), operator, index === 0);
 }
 
@@ -72,7 +91,7 @@ function scaleShift(
   call: Call,
   x: string,
   found: NamedWeight,
-  operator: "add" | "sub" | "mul",
+  operator: "add" | "sub" | "mul" | "div",
   constantFirst = false,
 ): Operand {
   const channels = channelsOf(call, x);

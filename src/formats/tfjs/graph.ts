@@ -74,13 +74,16 @@ class Draft {
   add(node: TfNode, weights: ReadonlyMap<string, Weight>, resolution: number): void {
     const dirty = node.inputs.map((name) => this.isBlocked(name, where(node))).includes(true);
     if (node.op !== "Const" && node.op !== "Placeholder" && !OPS.has(node.op)) {
-      const message = () => `${where(node)}: expected one of ${[...OPS.keys()].join(", ")}, got ${node.op}`;
+      const message = () => `${where(node)}: expected an op that sepconv has, got ${node.op}`;
       this.block(node, node.op, () => new UnsupportedError(message()));
     } else if (dirty) {
       this.blocked.add(node.name);
     } else {
       try {
-        this.operands.set(node.name, this.operandOf(node, weights, resolution));
+        const found = this.operandOf(node, weights, resolution);
+        for (const [i, operand] of [found].flat().entries()) {
+          this.operands.set(i === 0 ? node.name : `${node.name}:${i}`, operand);
+        }
       } catch (error) {
         if (!(error instanceof UnsupportedError)) throw error;
         const reason = error.message.replace(`${where(node)}: `, "");
@@ -95,11 +98,11 @@ class Draft {
   }
 
   /**
-   * Whether there is no such tensor because of something that is not supported; other outputs than the first are not.
+   * Whether there is no such tensor because of something that is not supported: a node, or a further output of it.
    */
   private isBlocked(tensor: string, reader: string): boolean {
     if (this.blocked.has(tensor)) return true;
-    if (this.byName.has(tensor)) return false;
+    if (this.byName.has(tensor) || this.operands.has(tensor)) return false;
     const node = this.byName.get(baseOf(tensor))!;
     if (!this.blocked.has(node.name)) {
       this.blockers.add(`${node.op} (a further output, ${tensor})`, [node.name], () => notFirst(node, tensor, reader));
@@ -108,7 +111,11 @@ class Draft {
     return true;
   }
 
-  private operandOf(node: TfNode, weights: ReadonlyMap<string, Weight>, resolution: number): Operand {
+  private operandOf(
+    node: TfNode,
+    weights: ReadonlyMap<string, Weight>,
+    resolution: number,
+  ): Operand | readonly Operand[] {
     if (node.op === "Const") {
       const constant = weights.get(node.name);
       if (!constant) throw new FormatError(`${where(node)}: expected its value in the weightsManifest, got none`);
@@ -155,10 +162,15 @@ class Draft {
   }
 }
 
+/** Types of inputs; whole numbers are given as floats. */
+const INPUT_TYPES = ["DT_FLOAT", "DT_INT32", "DT_UINT8"];
+
 /** An image or vector that the caller supplies; open sizes become batch 1 and the resolution. */
 function placeholder(node: TfNode, resolution: number): Input {
   const type = typeAttribute(node, "dtype") ?? "DT_FLOAT";
-  if (type !== "DT_FLOAT") throw new UnsupportedError(`${where(node)}: expected dtype DT_FLOAT, got ${type}`);
+  if (!INPUT_TYPES.includes(type)) {
+    throw new UnsupportedError(`${where(node)}: expected dtype ${INPUT_TYPES.join(", ")}, got ${type}`);
+  }
   const shape = shapeAttribute(node, "shape");
   if (!shape || shape.length === 0)
     throw new UnsupportedError(`${where(node)}: expected a shape, got one of unknown rank`);

@@ -83,13 +83,18 @@ function sinks(byName: ReadonlyMap<string, TfNode>): string[] {
     .map(({ name }) => name);
 }
 
-/** Depth first, with a stack of its own: a chain of nodes may be longer than the host's. */
+/**
+ * Depth first, with a stack of its own: a chain of nodes may be longer than the host's. A loop's way back, which alone
+ * leads through a NextIteration, is no circle: what lies on it comes last.
+ */
 function ordered(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]): TfNode[] {
   const done = new Map<string, "open" | "closed">();
   const order: TfNode[] = [];
   const find = (name: string) => byName.get(name) ?? byName.get(baseOf(name));
   const stack = outputs.toReversed().map((name) => ({ name, reader: "the signature" }));
-  while (stack.length > 0) {
+  const back: typeof stack = [];
+  while (stack.length > 0 || back.length > 0) {
+    if (stack.length === 0) stack.push(back.pop()!);
     const { name, reader } = stack.at(-1)!;
     const node = find(name);
     if (!node) throw new FormatError(`tfjs: expected a node "${name}", read by ${reader}, got none`);
@@ -97,6 +102,10 @@ function ordered(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]
     if (state === undefined) {
       done.set(node.name, "open");
       for (const input of node.inputs.toReversed()) {
+        if (find(input)?.op === "NextIteration") {
+          back.push({ name: input, reader: where(node) });
+          continue;
+        }
         const state = done.get(find(input)?.name ?? input);
         if (state === "open")
           throw new FormatError(`${where(node)}: expected no circle, got its own result as input "${input}"`);

@@ -15,6 +15,7 @@ import {
   listOf,
   reduced,
   sliced,
+  spread,
   squeezed,
   stridedSlice,
 } from "../common/integers.ts";
@@ -53,6 +54,10 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["Cast", (_, [data]) => data],
   ["Squeeze", (_, [data]) => data && squeezed(data)],
   ["ExpandDims", (_, [data]) => data && expanded(data)],
+  [
+    "SparseToDense",
+    (_, [places, shape, numbers, fill]) => places && shape && numbers && fill && spread(places, shape, numbers, fill),
+  ],
 ]);
 
 /** The numbers that a node comes to, where all that it reads is known; undefined for one that computes a value. */
@@ -86,18 +91,7 @@ export function onlyKnown(call: Call): never {
 }
 
 /** Ops of which nothing is run: they are known beforehand, or not supported. */
-export const ONLY_KNOWN = [
-  "StridedSlice",
-  "Slice",
-  "Pack",
-  "GatherV2",
-  "FloorDiv",
-  "FloorMod",
-  "Prod",
-  "Sum",
-  "Cast",
-  "ExpandDims",
-];
+export const ONLY_KNOWN = ["GatherV2", "FloorDiv", "FloorMod", "SparseToDense"];
 
 function asOperand({ node }: Call, { shape, values }: Known): Operand {
   return { name: node.name, constant: { shape, dtype: "int32", data: Int32Array.from(values) } };

@@ -2,12 +2,14 @@
  * TensorFlow's layers: convolutions and matrices with what is fused to them, batch norms, activations, pools.
  * @module
  */
+import { FormatError } from "../../errors.ts";
 import { RELU, RELU6 } from "../../graph/clamp.ts";
 import { positiveAxis } from "../../graph/dimensions.ts";
-import type { Clamp } from "../../graph/graph.ts";
+import type { Clamp, Unary } from "../../graph/graph.ts";
+import type { Reduction } from "../../graph/ops/reduce.ts";
 import { transposed } from "../common/decode.ts";
 import type { Call, Emitted, Operand } from "./call.ts";
-import { booleanAttribute, numberAttribute, stringsAttribute } from "./graphdef.ts";
+import { booleanAttribute, numberAttribute, stringsAttribute, where } from "./graphdef.ts";
 import {
   channelConstant,
   channelsOf,
@@ -173,13 +175,60 @@ export function pool(call: Call): Operand {
   return { value: call.emit({ op, inputs: [value(call, 0)], size, strides, padding: padding(call) }) };
 }
 
-export function mean(call: Call): Operand {
+const REDUCTIONS: ReadonlyMap<string, Reduction> = new Map<string, Reduction>([
+  ["Mean", "mean"],
+  ["Sum", "sum"],
+  ["Max", "max"],
+  ["Min", "min"],
+  ["Prod", "product"],
+]);
+
+/** Mean, Sum, Max, Min, Prod along axes; the mean over height and width is a pool. */
+export function reduction(call: Call): Operand {
   const x = value(call, 0);
   const rank = call.shape(x).length;
-  const axes = numbers(call, 1).map((axis) => positiveAxis(axis, rank));
-  if (rank !== 4 || axes.length !== 2 || !axes.includes(1) || !axes.includes(2)) {
-    throw unsupported(call, "the mean over height and width", `axes [${axes}] of a value of rank ${rank}`);
+  const axes = [...new Set(numbers(call, 1).map((axis) => positiveAxis(axis, rank)))];
+  if (axes.some((axis) => axis < 0 || axis >= rank)) {
+    throw new FormatError(`${where(call.node)}: expected axes below ${rank}, got [${numbers(call, 1)}]`);
   }
   const keepDims = booleanAttribute(call.node, "keep_dims", false);
-  return { value: call.emit({ op: "globalAveragePool", inputs: [x], keepDims }) };
+  const by = REDUCTIONS.get(call.node.op)!;
+  if (by === "mean" && rank === 4 && axes.length === 2 && axes.includes(1) && axes.includes(2)) {
+    return { value: call.emit({ op: "globalAveragePool", inputs: [x], keepDims }) };
+  }
+  return { value: call.emit({ op: "reduce", inputs: [x], by, axes, keepDims }) };
+}
+
+/** Functions of one number, which are called like ours but for their first letter. */
+export function unary(call: Call): Operand {
+  const of = call.node.op.toLowerCase() as Unary["of"];
+  return { value: call.emit({ op: "unary", inputs: [value(call, 0)], of }) };
+}
+
+/** Conv2DBackpropInput: the output's sizes, a filter [kH, kW, outC, inC], the value. */
+export function transposedConvolution(call: Call): Operand {
+  requireNhwc(call);
+  const [sizes, filter, x] = [numbers(call, 0), weight(call, 1), value(call, 2)];
+  const [kH = 0, kW = 0, outC = 0, inC = 0] = filter.shape;
+  // Some files give height and width alone.
+  const size = sizes.slice(sizes.length === 4 ? 1 : 0, sizes.length === 4 ? 3 : 2);
+  const dilations = pair(call, "dilations");
+  if (Math.max(...dilations) > 1) throw unsupported(call, "no dilation", `[${dilations}]`);
+  if (filter.shape.length !== 4 || size.length !== 2 || size.some((n) => n < 1)) {
+    const got = `[${sizes}] and [${filter.shape}]`;
+    throw new FormatError(`${where(call.node)}: expected sizes of an image and a filter of four axes, got ${got}`);
+  }
+  const { name, data } = filter;
+  const recipe = { key: name, shape: [kH, kW, inC, outC], bytes: 4 * data.length };
+  const weights = call.constant(`${name}/turned`, recipe, () => {
+    const turned = new Float32Array(data.length);
+    const matrix = outC * inC;
+    for (let i = 0; i < data.length; i++) {
+      const [o, c] = [Math.floor((i % matrix) / inC), i % inC];
+      turned[i - (i % matrix) + c * outC + o] = data[i]!;
+    }
+    return turned;
+  });
+  const window = { strides: pair(call, "strides"), padding: padding(call), size: [size[0]!, size[1]!] } as const;
+  return { value: call.emit({ op: "transposedConv2d", inputs: [x], weights, ...window }) };
 }

@@ -2,18 +2,43 @@
  * What each TensorFlow op of a graph model becomes.
  * @module
  */
-import { FormatError } from "../../errors.ts";
-import { positiveAxis, resolvedShape, sizeOf, withOpenBatch } from "../../graph/dimensions.ts";
-import type { Shape } from "../../graph/graph.ts";
-import { add, biasAdd, multiply, subtract } from "./arithmetic.ts";
+import { add, addAll, biasAdd, divide, multiply, subtract } from "./arithmetic.ts";
 import type { Call, Operand } from "./call.ts";
-import { numbersAttribute, where } from "./graphdef.ts";
 import { ONLY_KNOWN, onlyKnown, shapeOp } from "./known.ts";
-import { activation, batchNorm, bound, convolution, matMul, mean, pool, prelu } from "./layers.ts";
-import { numbers, operand, unsupported, value, weight } from "./operands.ts";
-import { sides } from "./windows.ts";
+import {
+  activation,
+  batchNorm,
+  bound,
+  convolution,
+  matMul,
+  pool,
+  prelu,
+  reduction,
+  transposedConvolution,
+  unary,
+} from "./layers.ts";
+import {
+  blocks,
+  concat,
+  expandDims,
+  identity,
+  mirrorPad,
+  pack,
+  pad,
+  reshape,
+  resize,
+  slice,
+  split,
+  splitV,
+  squeeze,
+  stridedSlice,
+  tile,
+  transpose,
+  unpack,
+} from "./moves.ts";
 
-type Op = (call: Call) => Operand;
+/** What an op comes to: its output, or its outputs from the first on. */
+type Op = (call: Call) => Operand | readonly Operand[];
 
 /** Every supported op but Const and Placeholder. */
 export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
@@ -21,12 +46,16 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["_FusedConv2D", convolution],
   ["DepthwiseConv2dNative", convolution],
   ["FusedDepthwiseConv2dNative", convolution],
+  ["Conv2DBackpropInput", transposedConvolution],
   ["MatMul", matMul],
   ["_FusedMatMul", matMul],
   ["BiasAdd", biasAdd],
   ["Add", add],
   ["AddV2", add],
+  ["AddN", addAll],
   ["Sub", subtract],
+  ["RealDiv", divide],
+  ["Div", divide],
   ["Mul", multiply],
   ["FusedBatchNorm", batchNorm],
   ["FusedBatchNormV2", batchNorm],
@@ -41,7 +70,35 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["Softmax", activation],
   ["AvgPool", pool],
   ["MaxPool", pool],
-  ["Mean", mean],
+  ["Mean", reduction],
+  ["Sum", reduction],
+  ["Max", reduction],
+  ["Min", reduction],
+  ["Prod", reduction],
+  ["Abs", unary],
+  ["Neg", unary],
+  ["Square", unary],
+  ["Sqrt", unary],
+  ["Rsqrt", unary],
+  ["Reciprocal", unary],
+  ["Exp", unary],
+  ["Tanh", unary],
+  ["Floor", unary],
+  ["ResizeBilinear", resize],
+  ["ResizeNearestNeighbor", resize],
+  ["Transpose", transpose],
+  ["StridedSlice", stridedSlice],
+  ["Slice", slice],
+  ["Split", split],
+  ["SplitV", splitV],
+  ["Unpack", unpack],
+  ["Pack", pack],
+  ["Tile", tile],
+  ["MirrorPad", mirrorPad],
+  ["DepthToSpace", blocks],
+  ["SpaceToDepth", blocks],
+  ["ExpandDims", expandDims],
+  ["Cast", identity],
   ["Pad", pad],
   ["PadV2", pad],
   ["Reshape", reshape],
@@ -52,51 +109,3 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["Shape", shapeOp],
   ...ONLY_KNOWN.map((op) => [op, onlyKnown] as const),
 ]);
-
-function pad(call: Call): Operand {
-  const amounts = sides(call, numbers(call, 1));
-  const fill = call.node.op === "PadV2" ? weight(call, 2).data[0]! : 0;
-  return { value: call.emit({ op: "pad", inputs: [value(call, 0)], padding: amounts, value: fill }) };
-}
-
-function reshape(call: Call): Operand {
-  const target = numbers(call, 1);
-  const found = operand(call, 0);
-  const from = "constant" in found ? found.constant.shape : call.shape(found.value);
-  const shape = resolvedShape(sizeOf(from), target);
-  if (!shape) {
-    throw new FormatError(`${where(call.node)}: expected a shape of ${sizeOf(from)} elements, got [${target}]`);
-  }
-  if ("constant" in found) return { name: call.node.name, constant: { ...found.constant, shape } };
-  return { value: emitReshape(call, found.value, shape) };
-}
-
-/** Leaves the batch open, where the first dimension is the batch before and after. */
-function emitReshape(call: Call, x: string, shape: Shape): string {
-  return call.emit({ op: "reshape", inputs: [x], shape: withOpenBatch(call.shape(x), shape) });
-}
-
-function squeeze(call: Call): Operand {
-  const x = value(call, 0);
-  const shape = call.shape(x);
-  const axes = numbersAttribute(call.node, "squeeze_dims", []).map((axis) => positiveAxis(axis, shape.length));
-  if (axes.length === 0 || axes.includes(0) || axes.some((axis) => shape[axis] !== 1)) {
-    throw unsupported(call, "squeeze_dims of size 1, the batch not among them", `[${axes}] of [${shape}]`);
-  }
-  const rest = shape.filter((_, axis) => !axes.includes(axis));
-  return { value: emitReshape(call, x, rest) };
-}
-
-function concat(call: Call): Operand {
-  const last = call.inputs.length - 1;
-  const inputs = call.inputs.slice(0, last).map((_, i) => value(call, i));
-  const axis = numbers(call, last)[0]!;
-  const rank = call.shape(inputs[0] ?? value(call, 0)).length;
-  return { value: call.emit({ op: "concat", inputs, axis: positiveAxis(axis, rank) }) };
-}
-
-function identity(call: Call): Operand {
-  const found = operand(call, 0);
-  if ("constant" in found) return found;
-  return { value: call.emit({ op: "identity", inputs: [found.value] }) };
-}

@@ -38,18 +38,32 @@ export interface ByteNumbers extends Numbers {
 /** Brings numbers into another order, or makes others of them. */
 type Arrange<T> = (data: T, budget: Budget) => T | Promise<T>;
 
-/** One operator while it is turned into nodes. */
+/** Operators that may have more outputs than one, each of which is computed for itself. */
+const SEVERAL: ReadonlySet<string> = new Set(["SPLIT", "SPLIT_V", "UNPACK"]);
+/** Operators whose value is not their first input. */
+const FIRST_VALUE: ReadonlyMap<string, number> = new Map([
+  ["SPLIT", 1],
+  ["TRANSPOSE_CONV", 2],
+]);
+
+/** One operator while it is turned into nodes, of one output if it has several. */
 export class OperatorCall {
   readonly draft: TfliteDraft;
   readonly operator: OperatorInfo;
   /** What it computes. */
   readonly output: TensorInfo;
+  /** Which of its outputs that is. */
+  readonly which: number;
+  /** Which of its inputs is the value whose type the output has. */
+  readonly first: number;
 
-  constructor(draft: TfliteDraft, operator: OperatorInfo) {
+  constructor(draft: TfliteDraft, operator: OperatorInfo, which = 0) {
     this.draft = draft;
     this.operator = operator;
-    const [output] = operator.outputs;
-    if (output === undefined || operator.outputs.length !== 1) {
+    this.which = which;
+    this.first = FIRST_VALUE.get(operator.op) ?? 0;
+    const output = operator.outputs[which];
+    if (output === undefined || (operator.outputs.length !== 1 && !SEVERAL.has(operator.op))) {
       throw new FormatError(
         `tflite: operator ${operator.index} (${operator.op}): expected 1 output, got ${operator.outputs.length}`,
       );
@@ -101,9 +115,9 @@ export class OperatorCall {
     return { dtype: tensor.type, quantization: valueQuantization(tensor, where) };
   }
 
-  /** Whether input 0 is an 8-bit value. */
+  /** Whether the value that it reads first has 8 bits. */
   get byte(): boolean {
-    const type = this.tensor(0)?.type;
+    const type = this.tensor(this.first)?.type;
     return type === "int8" || type === "uint8";
   }
 
@@ -177,7 +191,7 @@ export class OperatorCall {
   byteWeights(i: number, rank: number, channels: number): ByteNumbers {
     const { tensor, source } = this.constantInput(i);
     const where = `${this.where}, weights '${shownName(tensor)}'`;
-    const { type } = this.tensor(0)!;
+    const { type } = this.required(this.first);
     if (tensor.type !== type || source !== tensor) {
       throw new UnsupportedError(`${where}: expected ${type} like the input, got ${source.type}`);
     }
@@ -267,8 +281,8 @@ export class OperatorCall {
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
   node(node: NodeFields, inputs: readonly string[], suffix?: string): string {
     // A value on the way has the type of the input: operators that need one reshape it, or clamp what they have joined.
-    const type = this.type(suffix === undefined ? this.output : this.required(0));
-    const from = this.required(0).type;
+    const type = this.type(suffix === undefined ? this.output : this.required(this.first));
+    const from = this.required(this.first).type;
     const to = this.output.type;
     if (from !== to && node.op !== "quantize" && node.op !== "dequantize") {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);

@@ -44,25 +44,19 @@ const reduction =
 
 const same: Fold = (_, [data]) => data;
 
+/** What is known stays so, whatever type it is cast to. */
+const CAST = "CAST";
+
 /** Operators of which nothing is run: they are known beforehand, or not supported. */
 const ONLY_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
-  ["STRIDED_SLICE", slice],
-  ["PACK", (call, inputs) => joined(inputs, setting(call, PACK_AXIS), true)],
   [
     "GATHER",
     (call, [data, indices]) => (setting(call, FIRST) === 0 ? data && indices && gathered(data, indices) : undefined),
   ],
-  ["SLICE", (_, [data, begin, size]) => data && begin && size && sliced(data, begin.values[0]!, size.values[0]!)],
   ["FLOOR_DIV", arithmetic(DIVISIONS.flooring)],
   ["FLOOR_MOD", arithmetic(DIVISIONS.remainder)],
   ["MAXIMUM", arithmetic(Math.max)],
   ["MINIMUM", arithmetic(Math.min)],
-  ["NEG", (_, [data]) => data && elementwise(data, data, (a) => 0 - a)],
-  ["CAST", same],
-  ["REDUCE_PROD", reduction((a, b) => a * b)],
-  ["SUM", reduction((a, b) => a + b)],
-  ["REDUCE_MAX", reduction(Math.max)],
-  ["REDUCE_MIN", reduction(Math.min)],
 ]);
 
 /** Operators that there are for values too. */
@@ -72,9 +66,18 @@ const ALSO_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["SUB", arithmetic((a, b) => a - b)],
   ["MUL", arithmetic((a, b) => a * b)],
   ["DIV", arithmetic(DIVISIONS.truncating)],
+  ["NEG", (_, [data]) => data && elementwise(data, data, (a) => 0 - a)],
   ["RESHAPE", (call, [data, shape]) => data && reshaped(data, shape?.values ?? call.output.shape)],
   ["SQUEEZE", (_, [data]) => data && squeezed(data)],
   ["EXPAND_DIMS", (_, [data]) => data && expanded(data)],
+  ["STRIDED_SLICE", slice],
+  ["SLICE", (_, [data, begin, size]) => data && begin && size && sliced(data, begin.values[0]!, size.values[0]!)],
+  ["PACK", (call, inputs) => joined(inputs, setting(call, PACK_AXIS), true)],
+  ["REDUCE_PROD", reduction((a, b) => a * b)],
+  ["SUM", reduction((a, b) => a + b)],
+  ["REDUCE_MAX", reduction(Math.max)],
+  ["REDUCE_MIN", reduction(Math.min)],
+  [CAST, same],
 ]);
 
 /** Whether an operator is one of those that are computed beforehand or not at all. */
@@ -92,7 +95,7 @@ export function fold(call: OperatorCall): Known | undefined {
   if (op === "SHAPE") return listOf(call.shape(0));
   const only = ONLY_KNOWN.get(op);
   const rule = only ?? ALSO_KNOWN.get(op);
-  if (!rule || !(only || /^int(32|64)$/.test(call.output.type))) return undefined;
+  if (!rule || !(only || op === CAST || /^int(32|64)$/.test(call.output.type))) return undefined;
   const known = inputs.map((_, i) => call.known(i));
   const result = known.includes(undefined) ? undefined : rule(call, known as Known[]);
   if (result || !only) return result;

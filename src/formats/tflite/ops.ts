@@ -6,13 +6,30 @@
 import { FormatError, UnsupportedError } from "../../errors.ts";
 import { RELU, RELU_0_TO_1, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
 import { positiveAxis, sizeOf } from "../../graph/dimensions.ts";
-import type { Clamp, Padding, Pair } from "../../graph/graph.ts";
+import type { Clamp, Padding, Pair, Unary } from "../../graph/graph.ts";
 import { alphaPerChannel } from "../../graph/ops/prelu.ts";
+import type { Reduction } from "../../graph/ops/reduce.ts";
 import { transposed } from "../common/decode.ts";
 import { arithmetic } from "./arithmetic.ts";
 import type { OperatorCall } from "./call.ts";
 import { nameOf } from "./draft.ts";
-import { declares, expandDims, reshape, squeeze } from "./reshape.ts";
+import {
+  addAll,
+  blocks,
+  castOperator,
+  mirrorPad,
+  pack,
+  resizeNearest,
+  sizeAsked,
+  slice,
+  split,
+  splitV,
+  stridedSlice,
+  tile,
+  transpose,
+  unpack,
+} from "./moves.ts";
+import { expandDims, reshape, squeeze } from "./reshape.ts";
 
 /** Adds an operator's nodes and answers with the name of its value. */
 type Emit = (call: OperatorCall) => string;
@@ -29,9 +46,10 @@ const DEPTHWISE = {
   dilationH: 6,
 } as const;
 const POOL = { padding: 0, strideW: 1, strideH: 2, width: 3, height: 4, activation: 5 } as const;
+const TRANSPOSED = { padding: 0, strideW: 1, strideH: 2, activation: 3 } as const;
 const DENSE = { activation: 0, format: 1, keepDims: 2 } as const;
 const CONCAT = { axis: 0, activation: 1 } as const;
-/** MEAN and SOFTMAX have a single option. */
+/** Reductions and SOFTMAX have a single option. */
 const FIRST = 0;
 /** Sizes and paddings are whole numbers of 32 bits. */
 const MOST = 2 ** 31 - 1;
@@ -61,11 +79,11 @@ function dilations(call: OperatorCall, options: { dilationH: number; dilationW: 
   return [call.positive(options.dilationH, "dilation_h", 1), call.positive(options.dilationW, "dilation_w", 1)];
 }
 
-/** The optional bias, input 2, one number for each of `channels`. */
-function bias(call: OperatorCall, channels: number): { bias?: string } {
-  if (!call.tensor(2)) return {};
-  if (call.byte) return { bias: call.byteBias(2, channels)! };
-  const numbers = call.numbers(2);
+/** The optional bias, one number for each of `channels`. */
+function bias(call: OperatorCall, channels: number, input = 2): { bias?: string } {
+  if (!call.tensor(input)) return {};
+  if (call.byte) return { bias: call.byteBias(input, channels)! };
+  const numbers = call.numbers(input);
   if (sizeOf(numbers.shape) !== channels) {
     throw new FormatError(`${call.where}, bias: expected [${channels}], got [${numbers.shape.join(",")}]`);
   }
@@ -170,16 +188,50 @@ function pool(op: "maxPool" | "averagePool"): Emit {
   };
 }
 
-function mean(call: OperatorCall): string {
-  channelsOf(call);
-  const axes = new Set(call.integers(1).map((axis) => positiveAxis(axis, 4)));
-  if (axes.size !== 2 || !axes.has(1) || !axes.has(2)) {
-    throw new UnsupportedError(
-      `${call.where}, axes: expected height and width, 1 and 2, got ${[...axes].join(" and ")}`,
-    );
+/** MEAN, SUM and their like along any axes; the mean over height and width, which there is in 8 bits too, is a pool. */
+function reduction(by: Reduction): Emit {
+  return (call) => {
+    const rank = call.shape(0).length;
+    const axes = [...new Set(call.integers(1).map((axis) => positiveAxis(axis, rank)))];
+    const outside = axes.find((axis) => axis < 0 || axis >= rank);
+    if (outside !== undefined) {
+      throw new FormatError(`${call.where}, axes: expected some below ${rank}, got ${outside}`);
+    }
+    const keepDims = call.operator.options?.int8(FIRST) === 1;
+    if (by === "mean" && rank === 4 && axes.length === 2 && axes.includes(1) && axes.includes(2)) {
+      return call.node({ op: "globalAveragePool", keepDims }, [call.value(0)]);
+    }
+    call.requireFloat(call.output);
+    return call.node({ op: "reduce", by, axes, keepDims }, [call.value(0)]);
+  };
+}
+
+/** A function of each number. In 8 bits there are those that TFLite looks up in a table. */
+function unary(of: Unary["of"]): Emit {
+  return (call) => {
+    if (of !== "tanh" && of !== "exp") call.requireFloat(call.output);
+    return call.node({ op: "unary", of }, [call.value(0)]);
+  };
+}
+
+/** Output sizes, weights OHWI → HWIO, the value, an optional bias. */
+function transposedConv2d(call: OperatorCall): string {
+  const [, height = 0, width = 0] = call.integers(0);
+  const inputs = [call.value(2)];
+  const bytes = call.byte ? call.byteWeights(1, 4, 0) : undefined;
+  const numbers = bytes ?? call.numbers(1, 4);
+  const [outC, kH, kW, inC] = numbers.shape as [number, number, number, number];
+  if (height < 1 || width < 1 || call.integers(0).length !== 4) {
+    throw new FormatError(`${call.where}: expected the sizes of an image, got [${call.integers(0)}]`);
   }
-  const keepDims = call.operator.options?.int8(FIRST) === 1;
-  return call.node({ op: "globalAveragePool", keepDims }, [call.value(0)]);
+  const shape = [kH, kW, inC, outC];
+  const columns = kH * kW * inC;
+  const weights = bytes
+    ? call.byteConstant(bytes, shape, 3, (data, budget) => transposed(data, outC, columns, budget))
+    : call.constant(numbers, shape, "HWIO", (data, budget) => transposed(data, outC, columns, budget));
+  const window = { strides: strides(call, TRANSPOSED), padding: padding(call, TRANSPOSED.padding) };
+  const node = { op: "transposedConv2d", weights, ...bias(call, outC, 3), size: [height, width], ...window } as const;
+  return call.node({ ...node, ...call.fused(TRANSPOSED.activation) }, inputs);
 }
 
 function concat(call: OperatorCall): string {
@@ -223,24 +275,13 @@ function pad(call: OperatorCall): string {
 
 function resizeBilinear(call: OperatorCall): string {
   channelsOf(call);
-  const size = call.integers(1);
-  const to = call.output.shape;
-  if (size.length !== 2 || (declares(call) && (size[0] !== to[1] || size[1] !== to[2]))) {
-    throw new FormatError(
-      `${call.where}, size: expected that of the output [${to.join(",")}], got [${size.join(",")}]`,
-    );
-  }
-  if (size.some((n) => n < 1 || n > MOST)) {
-    throw new FormatError(`${call.where}, size: expected numbers from 1 to ${MOST}, got [${size.join(",")}]`);
-  }
+  const size = sizeAsked(call);
   const flag = (index: number) => (call.operator.options?.int8(index) ?? 0) !== 0;
   const [alignCorners, halfPixelCenters] = [flag(2), flag(3)];
   if (alignCorners && halfPixelCenters) {
     throw new FormatError(`${call.where}: expected align_corners or half_pixel_centers, got both`);
   }
-  return call.node({ op: "resizeBilinear", size: [size[0]!, size[1]!], alignCorners, halfPixelCenters }, [
-    call.value(0),
-  ]);
+  return call.node({ op: "resizeBilinear", size, alignCorners, halfPixelCenters }, [call.value(0)]);
 }
 
 function softmax(call: OperatorCall): string {
@@ -260,7 +301,7 @@ function clamp(bounds: Clamp): Emit {
   return (call) => call.node({ op: "clamp", ...bounds }, [call.value(0)]);
 }
 
-function unary(op: "sigmoid" | "hardSwish"): Emit {
+function activation(op: "sigmoid" | "hardSwish"): Emit {
   return (call) => call.node({ op }, [call.value(0)]);
 }
 
@@ -302,19 +343,46 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["DIV", arithmetic("div")],
   ["AVERAGE_POOL_2D", pool("averagePool")],
   ["MAX_POOL_2D", pool("maxPool")],
-  ["MEAN", mean],
+  ["TRANSPOSE_CONV", transposedConv2d],
+  ["MEAN", reduction("mean")],
+  ["SUM", reduction("sum")],
+  ["REDUCE_MAX", reduction("max")],
+  ["REDUCE_MIN", reduction("min")],
+  ["REDUCE_PROD", reduction("product")],
   ["CONCATENATION", concat],
   ["PAD", pad],
   ["PADV2", pad],
   ["RESIZE_BILINEAR", resizeBilinear],
+  ["RESIZE_NEAREST_NEIGHBOR", resizeNearest],
+  ["TRANSPOSE", transpose],
+  ["STRIDED_SLICE", stridedSlice],
+  ["SLICE", slice],
+  ["SPLIT", split],
+  ["SPLIT_V", splitV],
+  ["UNPACK", unpack],
+  ["PACK", pack],
+  ["TILE", tile],
+  ["MIRROR_PAD", mirrorPad],
+  ["DEPTH_TO_SPACE", blocks("space")],
+  ["SPACE_TO_DEPTH", blocks("depth")],
+  ["CAST", castOperator],
+  ["ADD_N", addAll],
+  ["ABS", unary("abs")],
+  ["NEG", unary("neg")],
+  ["SQUARE", unary("square")],
+  ["SQRT", unary("sqrt")],
+  ["RSQRT", unary("rsqrt")],
+  ["EXP", unary("exp")],
+  ["TANH", unary("tanh")],
+  ["FLOOR", unary("floor")],
   ["RESHAPE", reshape],
   ["SQUEEZE", squeeze],
   ["EXPAND_DIMS", expandDims],
   ["SOFTMAX", softmax],
   ["QUANTIZE", cast],
   ["DEQUANTIZE", cast],
-  ["LOGISTIC", unary("sigmoid")],
-  ["HARD_SWISH", unary("hardSwish")],
+  ["LOGISTIC", activation("sigmoid")],
+  ["HARD_SWISH", activation("hardSwish")],
   ["PRELU", prelu],
   ["LEAKY_RELU", leakyRelu],
   ["RELU", clamp(RELU)],

@@ -109,7 +109,10 @@ function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
     return;
   }
   try {
-    emit(draft, new OperatorCall(draft, operator));
+    // Without outputs there is one call, which says so.
+    for (const which of operator.outputs.length > 1 ? operator.outputs.keys() : [0]) {
+      emit(draft, new OperatorCall(draft, operator, which));
+    }
   } catch (error) {
     // What is wrong with a value that there is not may well be the fault of that.
     if (dirty && error instanceof SepconvError) pass(draft, operator);

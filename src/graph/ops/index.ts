@@ -16,6 +16,7 @@ import { type Dequantize, dequantize } from "./dequantize.ts";
 import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
 import { type HardSwish, hardSwish } from "./hard-swish.ts";
 import { type Identity, identity } from "./identity.ts";
+import { type MirrorPad, mirrorPad } from "./mirror-pad.ts";
 import { type Moments, moments } from "./moments.ts";
 import { type MovingAverage, movingAverage } from "./moving-average.ts";
 import { type Normalize, normalize } from "./normalize.ts";
@@ -23,12 +24,19 @@ import { type Pad, pad } from "./pad.ts";
 import { averagePool, maxPool, type Pool } from "./pool.ts";
 import { type Prelu, prelu } from "./prelu.ts";
 import { type Quantize, quantize } from "./quantize.ts";
+import { type Reduce, reduce } from "./reduce.ts";
 import { type Reshape, reshape } from "./reshape.ts";
 import { type ResizeBilinear, resizeBilinear } from "./resize-bilinear.ts";
+import { type ResizeNearest, resizeNearest } from "./resize-nearest.ts";
 import { type ScaleShift, scaleShift } from "./scale-shift.ts";
 import { type Separable, separable } from "./separable.ts";
 import { type Sigmoid, sigmoid } from "./sigmoid.ts";
+import { type Slice, slice } from "./slice.ts";
 import { type Softmax, softmax } from "./softmax.ts";
+import { type Tile, tile } from "./tile.ts";
+import { type Transpose, transpose } from "./transpose.ts";
+import { type TransposedConv2d, transposedConv2d } from "./transposed-conv2d.ts";
+import { type Unary, unary } from "./unary.ts";
 
 /** One step of a network. The union is closed: a `switch` over `op` is checked for completeness by the compiler. */
 export type Node =
@@ -53,6 +61,14 @@ export type Node =
   | Pad
   | ResizeBilinear
   | Reshape
+  | MirrorPad
+  | Reduce
+  | ResizeNearest
+  | Slice
+  | Tile
+  | Transpose
+  | TransposedConv2d
+  | Unary
   | Quantize
   | Dequantize
   | Identity;
@@ -87,6 +103,14 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   pad,
   resizeBilinear,
   reshape,
+  mirrorPad,
+  reduce,
+  resizeNearest,
+  slice,
+  tile,
+  transpose,
+  transposedConv2d,
+  unary,
   quantize,
   dequantize,
   identity,
@@ -115,6 +139,7 @@ export type {
   GlobalAveragePool,
   HardSwish,
   Identity,
+  MirrorPad,
   Moments,
   MovingAverage,
   Normalize,
@@ -122,10 +147,17 @@ export type {
   Pool,
   Prelu,
   Quantize,
+  Reduce,
   Reshape,
   ResizeBilinear,
+  ResizeNearest,
   ScaleShift,
   Separable,
   Sigmoid,
+  Slice,
   Softmax,
+  Tile,
+  Transpose,
+  TransposedConv2d,
+  Unary,
 };

@@ -11,7 +11,8 @@ export function explicitPads(graph: Graph): Graph {
   const builder = GraphBuilder.of(graph);
   const types = new Map([...graph.inputs, ...graph.nodes].map((value) => [value.name, value]));
   const nodes = graph.nodes.flatMap((node): Node[] => {
-    if (!("padding" in node) || node.op === "pad" || typeof node.padding !== "object") return [node];
+    if (!("padding" in node) || node.op === "pad" || node.op === "mirrorPad" || typeof node.padding !== "object")
+      return [node];
     const { top, bottom, left, right } = node.padding;
     if (top + bottom + left + right === 0) return [{ ...node, padding: "valid" } as Node];
     if (node.op !== "conv2d" && node.op !== "depthwiseConv2d") {

@@ -5,7 +5,18 @@
  */
 
 import { GraphBuilder } from "../builder.ts";
-import type { BatchNorm, Constant, Conv2d, Dense, DepthwiseConv2d, Graph, Node, ScaleShift, Shape } from "../graph.ts";
+import type {
+  BatchNorm,
+  Constant,
+  Conv2d,
+  Dense,
+  DepthwiseConv2d,
+  Graph,
+  Node,
+  ScaleShift,
+  Shape,
+  TransposedConv2d,
+} from "../graph.ts";
 import { readersOf, sizeOf } from "../references.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
@@ -15,7 +26,7 @@ interface Affine {
   readonly numbers?: { readonly scale: Float64Array; readonly shift: Float64Array };
 }
 
-type Foldable = Conv2d | DepthwiseConv2d | Dense | ScaleShift;
+type Foldable = Conv2d | DepthwiseConv2d | TransposedConv2d | Dense | ScaleShift;
 
 /**
  * w' = w·scale and b' = b·scale + shift, in f64 and then rounded once. Folds only where the layer has no clamp, no
@@ -95,7 +106,8 @@ function isFoldable(node: Node | undefined, constants: Constants): node is Folda
   if (node.op === "scaleShift") {
     return node.clamp === undefined && isFloat(constants, node.scale) && isFloat(constants, node.shift);
   }
-  if (node.op !== "conv2d" && node.op !== "depthwiseConv2d" && node.op !== "dense") return false;
+  const isConvolution = node.op === "conv2d" || node.op === "depthwiseConv2d" || node.op === "transposedConv2d";
+  if (!isConvolution && node.op !== "dense") return false;
   return node.clamp === undefined && isFloat(constants, node.weights) && isFloat(constants, node.bias);
 }
 

@@ -5,6 +5,7 @@
 
 import type { Graph } from "../graph.ts";
 import { dropIdentities } from "./drop-identities.ts";
+import { expandTransposed } from "./expand-transposed.ts";
 import { explicitPads } from "./explicit-pads.ts";
 import { foldBatchNorm } from "./fold-batch-norm.ts";
 import { foldPad } from "./fold-pad.ts";
@@ -14,7 +15,17 @@ import { prune } from "./prune.ts";
 import type { Pass } from "./rebuild.ts";
 import { signed } from "./signed.ts";
 
-export { dropIdentities, explicitPads, foldBatchNorm, foldPad, fuseActivation, fuseSeparable, prune, signed };
+export {
+  dropIdentities,
+  expandTransposed,
+  explicitPads,
+  foldBatchNorm,
+  foldPad,
+  fuseActivation,
+  fuseSeparable,
+  prune,
+  signed,
+};
 
 /**
  * Passes in the order in which they help each other. Pruning goes before whatever looks at readers: dead ones would
@@ -22,7 +33,10 @@ export { dropIdentities, explicitPads, foldBatchNorm, foldPad, fuseActivation, f
  */
 const PIPELINES = {
   /** For the kernels: as few steps as they allow, bytes signed. */
-  kernels: [prune, signed, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune, fuseSeparable],
+  kernels: [
+    ...[prune, signed, dropIdentities, foldBatchNorm, fuseActivation],
+    ...[expandTransposed, foldPad, prune, fuseSeparable],
+  ],
   /** For the quantizer: nothing between a layer and its bounds, but each layer for itself. */
   quantizer: [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune],
   /** For a TFLite file: as converters write it, every padding "same", "valid" or a node of its own. */

@@ -144,7 +144,7 @@ function inline(lines) {
 }
 
 function assembly(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
   const names = {
     ...GROUPS,
     ...Object.fromEntries(Object.entries(PREDICATES).map(([name, { needs }]) => [name, needs])),
@@ -196,6 +196,14 @@ function assembly(from) {
     ...Object.entries(FLAGS).flatMap(([name, { bit, what }]) => [
       ...comment(what, "  "),
       `  export const ${name}: i32 = ${bit};`,
+    ]),
+    "}",
+    "",
+    ...comment("Operators of two operands a and b."),
+    "export namespace Operator {",
+    ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  export const ${name}: i32 = ${number};`,
     ]),
     "}",
     "",
@@ -337,7 +345,7 @@ function layout(from) {
 }
 
 function host(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
   const need = (one, indent) => {
     if (typeof one === "string") return [`${indent}...${one}(s),`];
     const cells = [JSON.stringify(one[0]), script(from, one[1])];
@@ -406,14 +414,22 @@ function host(from) {
     ...Object.entries(FLAGS).flatMap(([name, { bit, what }]) => [...comment(what, "  "), `  ${name}: ${bit},`]),
     "} as const;",
     "",
+    ...comment("Operators of two operands a and b."),
+    "export const OPERATORS = {",
+    ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  ${name}: ${number},`,
+    ]),
+    "} as const;",
+    "",
     ...comment("What must hold of a step, in words, and whether it does."),
     "export type Needs = readonly (readonly [what: string, holds: boolean])[];",
     "",
     ...comment("What a step reads and writes, in bytes from its pointers on; SLACK comes on top of what it reads."),
     "export interface Extents {",
     "  readonly x: number;",
+    ...comment("0, as without: none; so of w.", "  "),
     "  readonly x2?: number;",
-    ...comment("0, as without: none.", "  "),
     "  readonly w?: number;",
     "  readonly w2?: number;",
     "  readonly s?: number;",
@@ -530,6 +546,15 @@ function page(from) {
     ...rows(
       ["Flag", "Bit", ""],
       Object.entries(FLAGS).map(([name, { bit, what }]) => [name, bit, what]),
+    ),
+    "",
+    "## Operators",
+    "",
+    "What `operator` says of two operands a and b.",
+    "",
+    ...rows(
+      ["Operator", "Number", ""],
+      Object.entries(from.OPERATORS).map(([name, { number, what }]) => [name, number, what]),
     ),
     "",
     "## Functions",

@@ -96,6 +96,9 @@ export const FIELDS = [
   ["m3", "i32", "Multiplier of y."],
   ["e3", "i32", "Right shift of y."],
   ["flags", "i32", "Single bits; each kernel has its own."],
+  ["operator", "i32", "Which operator of two operands."],
+  ["spread", "i32", "Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one."],
+  ["spread2", "i32", "Axes along which the second operand has."],
 ];
 
 /**
@@ -118,6 +121,22 @@ export const FLAGS = {
   HALF_PIXELS: { bit: 1, what: "Pixels are squares whose centers lie at ½, not points." },
   UNSIGNED: { bit: 2, what: "The file's numbers are unsigned: positions and sums as TFLite has them for uint8." },
   FROM_TABLE: { bit: 1, what: "The exponentials stand in a table: the arithmetic of uint8 files." },
+  CONSTANT: { bit: 1, what: "The second operand is a constant, at w." },
+};
+
+/**
+ * Operators of two operands a and b. Those before SUB take them either way; from there on an odd one has them the other
+ * way round than the even one before it.
+ */
+export const OPERATORS = {
+  ADD: { number: 0, what: "a + b" },
+  MUL: { number: 1, what: "a·b" },
+  MAXIMUM: { number: 2, what: "The larger one." },
+  MINIMUM: { number: 3, what: "The smaller one." },
+  SUB: { number: 4, what: "a − b" },
+  SUB_FROM: { number: 5, what: "b − a" },
+  DIV: { number: 6, what: "a/b" },
+  DIV_INTO: { number: 7, what: "b/a" },
 };
 
 /**
@@ -128,6 +147,16 @@ export const FUNCTIONS = [
   { name: "image", of: "s.n * s.inH * s.inW * s.inC", what: "Elements of the input images." },
   { name: "pixels", of: "s.rows * s.outW", what: "Pixels of the output." },
   { name: "elements", of: "s.rows * s.inC", what: "Elements of rows of inC." },
+  {
+    ...{ name: "outer", params: ["spread", "n", "outH", "outW"] },
+    of: "(has(spread, 16) ? 1 : n) * (has(spread, 8) ? 1 : outH) * (has(spread, 4) ? 1 : outW)",
+    what: "Elements of an operand along the outer axes, 1 along those of `spread`.",
+  },
+  {
+    ...{ name: "inner", params: ["spread", "outC", "inC"] },
+    of: "(has(spread, 2) ? 1 : outC) * (has(spread, 1) ? 1 : inC)",
+    what: "The same along the inner axes.",
+  },
   { name: "windowK", of: "s.kH * s.kW * s.inC", what: "Elements of a window." },
   {
     ...{ name: "reach", params: ["size", "out", "taps", "stride", "dilation", "pad"] },
@@ -238,6 +267,13 @@ export const GROUPS = {
     below("outputs", "pixels(s) * s.outC"),
   ],
   rowElements,
+  broadcast: [
+    ...positive("n", "outH", "outW", "outC", "inC"),
+    ["n·outH·outW·outC rows", "s.rows == s.n * s.outH * s.outW * s.outC"],
+    below("elements", "elements(s)"),
+    ["five axes", "s.spread >= 0 && s.spread < 32 && s.spread2 >= 0 && s.spread2 < 32"],
+    ["an operand that has all of each axis", "(s.spread & s.spread2) == 0", "plan"],
+  ],
   copied: [
     ...positive("rows", "inC"),
     ["rows no longer than their pitches", "s.inC <= s.xPitch && s.inC <= s.yPitch"],
@@ -287,6 +323,24 @@ const TAPS = as("kH", "kW", "strideH", "strideW");
 const WINDOW = { ...IMAGE, ...TAPS, ...as("dilationH", "dilationW", "padT", "padL") };
 const IMAGE_ROWS = "the n·outH rows of the output images";
 const F32_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "f32 [rows, inC]", y: "f32 [rows, inC]" };
+const AXES = {
+  ...as("rows", "n", "outH", "outW", "outC", "operator", "spread", "spread2"),
+  inC: "The innermost axis.",
+};
+const OPERANDS = (type, bytes) => ({
+  reads: {
+    ...{ ...AXES, x: `${type} [n, outH, outW, outC, inC], 1 along the axes of spread`, flags: "" },
+    ...{ x2: "as x, by spread2; unused where CONSTANT is set", w: "as x2, where CONSTANT is set" },
+    y: `${type} [n, outH, outW, outC, inC]`,
+  },
+  extents: {
+    x: `${bytes}${operandOf("spread")}`,
+    x2: `has(s.flags, CONSTANT) ? 0 : ${bytes}${operandOf("spread2")}`,
+    w: `has(s.flags, CONSTANT) ? ${bytes}${operandOf("spread2")} : 0`,
+    y: `${bytes}elements(s)`,
+  },
+});
+const operandOf = (spread) => `outer(s.${spread}, s.n, s.outH, s.outW) * inner(s.${spread}, s.outC, s.inC)`;
 const S8_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "i8 [rows, inC]", y: "i8 [rows, inC]" };
 const PANELS_F32 =
   "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
@@ -1004,5 +1058,22 @@ export const KERNELS = {
     extents: { x: "4 * elements(s)", w: "4 * s.inC", y: "4 * elements(s)" },
     inPlace: true,
     error: "exact: the product rounded once",
+  },
+
+  binary_f32: {
+    number: 38,
+    inner: ["binary_f32_run"],
+    formula: [
+      "y[i] = clamp(a[i] ∘ b[i], lo, hi), a at x and b at x2 (or w), ∘ the operator",
+      "a and b have five axes like y, with one element for all along the axes of spread and spread2",
+    ],
+    notes: "NaN passes. All variants give the same bits.",
+    units: "rows of inC elements",
+    ...{ reads: { ...OPERANDS("f32", "4 * ").reads, ...as("lo", "hi") }, flags: ["CONSTANT"] },
+    aligned: ["x", "x2", "w", "y"],
+    needs: ["broadcast", ["an operator that there is", "s.operator >= 0 && s.operator < 8"]],
+    extents: OPERANDS("f32", "4 * ").extents,
+    inPlace: true,
+    error: "exact: rounded once",
   },
 };

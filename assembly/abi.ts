@@ -112,6 +112,12 @@ export class Step {
   e3: i32;
   /** Single bits; each kernel has its own. */
   flags: i32;
+  /** Which operator of two operands. */
+  operator: i32;
+  /** Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one. */
+  spread: i32;
+  /** Axes along which the second operand has. */
+  spread2: i32;
 }
 
 /** An entry of a schedule: units of a step. */
@@ -185,6 +191,7 @@ export namespace Kernel {
   export const COPY_S8: i32 = 35;
   export const RESIZE_F32: i32 = 36;
   export const PRELU_F32: i32 = 37;
+  export const BINARY_F32: i32 = 38;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -199,6 +206,28 @@ export namespace Flag {
   export const UNSIGNED: i32 = 2;
   /** The exponentials stand in a table: the arithmetic of uint8 files. */
   export const FROM_TABLE: i32 = 1;
+  /** The second operand is a constant, at w. */
+  export const CONSTANT: i32 = 1;
+}
+
+/** Operators of two operands a and b. */
+export namespace Operator {
+  /** a + b */
+  export const ADD: i32 = 0;
+  /** a·b */
+  export const MUL: i32 = 1;
+  /** The larger one. */
+  export const MAXIMUM: i32 = 2;
+  /** The smaller one. */
+  export const MINIMUM: i32 = 3;
+  /** a − b */
+  export const SUB: i32 = 4;
+  /** b − a */
+  export const SUB_FROM: i32 = 5;
+  /** a/b */
+  export const DIV: i32 = 6;
+  /** b/a */
+  export const DIV_INTO: i32 = 7;
 }
 
 /** The next multiple of `unit`, a power of two. */
@@ -370,6 +399,17 @@ function expectRowElements(s: Step): void {
   assert(<f64>s.rows >= 1); // rows from 1 on
   assert(<f64>s.inC >= 1); // inC from 1 on
   assert(elements(s) < 2147483648); // fewer than 2³¹ elements
+}
+
+function expectBroadcast(s: Step): void {
+  assert(<f64>s.n >= 1); // n from 1 on
+  assert(<f64>s.outH >= 1); // outH from 1 on
+  assert(<f64>s.outW >= 1); // outW from 1 on
+  assert(<f64>s.outC >= 1); // outC from 1 on
+  assert(<f64>s.inC >= 1); // inC from 1 on
+  assert(<f64>s.rows == <f64>s.n * <f64>s.outH * <f64>s.outW * <f64>s.outC); // n·outH·outW·outC rows
+  assert(elements(s) < 2147483648); // fewer than 2³¹ elements
+  assert(<f64>s.spread >= 0 && <f64>s.spread < 32 && <f64>s.spread2 >= 0 && <f64>s.spread2 < 32); // five axes
 }
 
 function expectCopied(s: Step): void {
@@ -974,5 +1014,21 @@ export function expect_prelu_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
     expectRowElements(s);
+  }
+}
+
+/**
+ * y[i] = clamp(a[i] ∘ b[i], lo, hi), a at x and b at x2 (or w), ∘ the operator
+ * a and b have five axes like y, with one element for all along the axes of spread and spread2
+ * Row units: rows of inC elements.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_binary_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectBroadcast(s);
+    assert(<f64>s.operator >= 0 && <f64>s.operator < 8); // an operator that there is
   }
 }

@@ -7,6 +7,7 @@
  * dispatcher, where one giant function would spill every register.
  */
 import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, SLACK, STEP_BYTES, Step } from "./abi";
+import { binary_f32, binary_f32_run } from "./kernels/binary_f32";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
@@ -44,6 +45,7 @@ import { exp_s8, softmax_s8 } from "./kernels/softmax_s8";
 
 export { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK };
 export { VARIANT } from "./simd/f32";
+export { binary_f32, binary_f32_run };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { conv_s8, conv_s8_windows };
 export { copy };
@@ -135,5 +137,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.COPY_S8: return copy_s8(step, y0, y1);
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
     case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
+    case Kernel.BINARY_F32: return binary_f32(step, y0, y1);
   }
 }

@@ -58,6 +58,9 @@ export const OFFSET_e2 = offsetof<Step>("e2");
 export const OFFSET_m3 = offsetof<Step>("m3");
 export const OFFSET_e3 = offsetof<Step>("e3");
 export const OFFSET_flags = offsetof<Step>("flags");
+export const OFFSET_operator = offsetof<Step>("operator");
+export const OFFSET_spread = offsetof<Step>("spread");
+export const OFFSET_spread2 = offsetof<Step>("spread2");
 
 export const ENTRY_step = offsetof<Entry>("step");
 export const ENTRY_u0 = offsetof<Entry>("u0");
@@ -103,9 +106,11 @@ export const NUMBER_resize_s8 = Kernel.RESIZE_S8;
 export const NUMBER_copy_s8 = Kernel.COPY_S8;
 export const NUMBER_resize_f32 = Kernel.RESIZE_F32;
 export const NUMBER_prelu_f32 = Kernel.PRELU_F32;
+export const NUMBER_binary_f32 = Kernel.BINARY_F32;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;
 export const FLAG_HALF_PIXELS = Flag.HALF_PIXELS;
 export const FLAG_UNSIGNED = Flag.UNSIGNED;
 export const FLAG_FROM_TABLE = Flag.FROM_TABLE;
+export const FLAG_CONSTANT = Flag.CONSTANT;

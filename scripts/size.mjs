@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const BUDGET = { module: 40 * 1024, total: 60 * 1024 };
+const BUDGET = { module: 60 * 1024, total: 60 * 1024 };
 
 const root = new URL("../", import.meta.url);
 const gzip = (data) => gzipSync(data, { level: 9 }).length;

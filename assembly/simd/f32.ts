@@ -115,6 +115,14 @@ export function maximum<V>(a: V, b: V): V {
   return max<f32>(a as f32, b as f32) as V;
 }
 
+/** The smaller of both; NaN in either one passes. */
+// @ts-ignore: decorator
+@inline
+export function minimum<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.min(a as v128, b as v128) as V;
+  return min<f32>(a as f32, b as f32) as V;
+}
+
 // @ts-ignore: decorator
 @inline
 export function sqrt<V>(x: V): V {

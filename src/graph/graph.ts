@@ -13,7 +13,7 @@ import type { Constant, Input } from "./value.ts";
 
 export type { Clamp } from "./clamp.ts";
 export type {
-  Add,
+  Arithmetic,
   BatchNorm,
   ClampNode,
   Concat,
@@ -27,6 +27,7 @@ export type {
   Moments,
   MovingAverage,
   Node,
+  NodeOf,
   Normalize,
   Op,
   Pad,

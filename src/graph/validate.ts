@@ -180,7 +180,8 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 
 function checkNode(node: Node): void {
   checkValueQuantization(where(node), node.dtype ?? "float32", node.quantization);
-  const { arity, check } = definitionOf(node);
+  const { arity: of, check } = definitionOf(node);
+  const arity = typeof of === "function" ? of(node) : of;
   const got = node.inputs.length;
   if (arity === "some" ? got < 1 : got !== arity) {
     throw new RangeError(`${where(node)}: expected ${arity === "some" ? "1 or more" : arity} inputs, got ${got}`);

@@ -3,10 +3,11 @@
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
-import type { Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
+import type { Arithmetic, Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { covers, scratchOf } from "../footprint.ts";
 import type { Kernel, StepFields } from "../step.ts";
+import { operatorFields } from "./broadcast.ts";
 import {
   type Context,
   copies,
@@ -118,10 +119,12 @@ export const FLOATS: Lowerings<FloatOp> = {
   hardSwish: (node, context) => [elementwise("hardswish_f32", node, context, {})],
   softmax: (node, context) => [elementwise("softmax_f32", node, context, { a: node.beta })],
 
-  add(node, context) {
-    const x2 = node.inputs[1]!;
-    return [{ ...elementwise("add_f32", node, context, bounds(node.clamp)), x2 }];
-  },
+  add: arithmetic,
+  sub: arithmetic,
+  mul: arithmetic,
+  div: arithmetic,
+  maximum: arithmetic,
+  minimum: arithmetic,
 
   maxPool: (node, context) => [pool("maxpool_f32", node, context)],
   averagePool: (node, context) => [pool("avgpool_f32", node, context)],
@@ -144,6 +147,17 @@ export const FLOATS: Lowerings<FloatOp> = {
   reshape: () => [],
   identity: () => [],
 };
+
+/** Sums of two values of one shape are what residual networks are full of: they have a kernel of their own. */
+function arithmetic(node: Arithmetic, context: Context): readonly Lowered[] {
+  const [x, x2] = node.inputs as readonly [string, string?];
+  if (x2 !== undefined && node.op === "add" && `${shapeOf(x, context)}` === `${shapeOf(x2, context)}`) {
+    return [{ ...elementwise("add_f32", node, context, bounds(node.clamp)), x2 }];
+  }
+  const w = node.operand === undefined ? undefined : rows(part(node.operand, sizeOf(dims(node.operand, context))));
+  const fields = { ...operatorFields(node, context), ...bounds(node.clamp) };
+  return [{ kernel: "binary_f32", x, ...(x2 !== undefined && { x2 }), ...(w && { w }), inPlace: true, fields }];
+}
 
 function matrix(node: { weights: string; bias?: string | undefined }, k: number, n: number): Packed {
   return { layout: "matrix", weights: node.weights, bias: node.bias, k, n };

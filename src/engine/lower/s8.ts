@@ -104,6 +104,9 @@ export const BYTES: Partial<Lowerings<Op>> = {
 
   add(node, context) {
     const [x, x2] = node.inputs as readonly [string, string];
+    if (node.operand !== undefined || `${shapeOf(x, context)}` !== `${shapeOf(x2, context)}`) {
+      throw new UnsupportedError(`node ${node.name}: expected two values of one shape in 8 bits, got others`);
+    }
     const a = affineOf(meaning(x, context));
     const b = affineOf(meaning(x2, context));
     const twice = 2 * Math.max(a.scale, b.scale);

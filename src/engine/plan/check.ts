@@ -141,7 +141,7 @@ class Check {
     const part = this.#nextPart(node);
     const reads = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part.index]] : node.inputs;
     const x = this.#read("x", reads[0], f.x, print.x);
-    const x2 = print.x2 === undefined ? undefined : this.#read("x2", reads[1], f.x2, print.x2);
+    const x2 = print.x2 ? this.#read("x2", reads[1], f.x2, print.x2) : undefined;
     if (print.w) this.#packed("w", f.w, print.w);
     if (print.w2 !== undefined) this.#packed("w2", f.w2, print.w2);
 

@@ -211,7 +211,7 @@ function findLifetimes(
     // A value that ends here may be overwritten: the input too, every run brings its own.
     const ending = node.inputs
       .map((name) => roots.get(name)!)
-      .filter((root) => bytesOf(root) === bytesOf(node.name))
+      .filter((root) => numbersOf(root) === numbersOf(node.name))
       .map((root) => buffers.get(root))
       .find((buffer) => buffer?.last === first);
     if (drafts[first]?.inPlace && ending) {
@@ -223,7 +223,10 @@ function findLifetimes(
   }
   return buffers;
 
+  function numbersOf(name: string): number {
+    return (isByte(types.get(name)) ? 1 : 4) * sizeOf(shapes.get(name)!);
+  }
   function bytesOf(name: string): number {
-    return padded((isByte(types.get(name)) ? 1 : 4) * sizeOf(shapes.get(name)!));
+    return padded(numbersOf(name));
   }
 }

@@ -300,6 +300,8 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["SUB", arithmetic("sub")],
   ["MUL", arithmetic("mul")],
   ["DIV", arithmetic("div")],
+  ["MAXIMUM", arithmetic("maximum")],
+  ["MINIMUM", arithmetic("minimum")],
   ["AVERAGE_POOL_2D", pool("averagePool")],
   ["MAX_POOL_2D", pool("maxPool")],
   ["MEAN", mean],

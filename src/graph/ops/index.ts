@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Add, add } from "./add.ts";
+import { type Arithmetic, add, div, maximum, minimum, mul, sub } from "./arithmetic.ts";
 import { type BatchNorm, batchNorm } from "./batch-norm.ts";
 import { type ClampNode, clamp } from "./clamp.ts";
 import { type Concat, concat } from "./concat.ts";
@@ -48,7 +48,7 @@ export type Node =
   | Softmax
   | Pool
   | GlobalAveragePool
-  | Add
+  | Arithmetic
   | Concat
   | Pad
   | ResizeBilinear
@@ -61,7 +61,7 @@ export type Node =
 export type Op = Node["op"];
 
 /** The node of an op. */
-type NodeOf<O extends Op, N = Node> = N extends { readonly op: infer P } ? (O extends P ? N : never) : never;
+export type NodeOf<O extends Op, N = Node> = N extends { readonly op: infer P } ? (O extends P ? N : never) : never;
 
 /** What is known of each op. */
 export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
@@ -83,6 +83,11 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   averagePool,
   globalAveragePool,
   add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
   concat,
   pad,
   resizeBilinear,
@@ -104,7 +109,7 @@ export function definitionOf<N extends AnyNode>({ name, op }: N): OpDefinition<N
 }
 
 export type {
-  Add,
+  Arithmetic,
   BatchNorm,
   ClampNode,
   Concat,

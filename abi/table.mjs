@@ -1076,4 +1076,26 @@ export const KERNELS = {
     inPlace: true,
     error: "exact: rounded once",
   },
+
+  binary_s8: {
+    number: 39,
+    inner: ["binary_s8_run"],
+    formula: [
+      "y = clamp(MBQM(a₂₀ ± b₂₀, m3, e3) + zy, qlo, qhi), a₂₀ = MBQM((a − zx)·2²⁰, m1, e1), b₂₀ by zx2, m2, e2",
+      "a·b: y = clamp(MBQM((a − zx)·(b − zx2), m3, e3) + zy, qlo, qhi)",
+      "the larger or smaller one: y = clamp(max(a, b), qlo, qhi), all of one quantization",
+      "a at x and b at x2 (or w), broadcast as in binary_f32",
+    ],
+    units: "rows of inC elements",
+    reads: {
+      ...OPERANDS("i8", "").reads,
+      ...as("zx", "zx2", "zy", "qlo", "qhi", "m1", "e1", "m2", "e2", "m3", "e3"),
+    },
+    flags: ["CONSTANT"],
+    aligned: ["x", "x2", "w", "y"],
+    needs: ["broadcast", ["an operator of whole numbers", "s.operator >= 0 && s.operator < 6"]],
+    extents: OPERANDS("i8", "").extents,
+    inPlace: true,
+    error: REFERENCE,
+  },
 };

@@ -192,6 +192,7 @@ export namespace Kernel {
   export const RESIZE_F32: i32 = 36;
   export const PRELU_F32: i32 = 37;
   export const BINARY_F32: i32 = 38;
+  export const BINARY_S8: i32 = 39;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -1030,5 +1031,23 @@ export function expect_binary_f32(s: Step, y0: i32, y1: i32): void {
     assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
     expectBroadcast(s);
     assert(<f64>s.operator >= 0 && <f64>s.operator < 8); // an operator that there is
+  }
+}
+
+/**
+ * y = clamp(MBQM(a₂₀ ± b₂₀, m3, e3) + zy, qlo, qhi), a₂₀ = MBQM((a − zx)·2²⁰, m1, e1), b₂₀ by zx2, m2, e2
+ * a·b: y = clamp(MBQM((a − zx)·(b − zx2), m3, e3) + zy, qlo, qhi)
+ * the larger or smaller one: y = clamp(max(a, b), qlo, qhi), all of one quantization
+ * a at x and b at x2 (or w), broadcast as in binary_f32
+ * Row units: rows of inC elements.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_binary_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectBroadcast(s);
+    assert(<f64>s.operator >= 0 && <f64>s.operator < 6); // an operator of whole numbers
   }
 }

@@ -8,6 +8,7 @@
  */
 import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, SLACK, STEP_BYTES, Step } from "./abi";
 import { binary_f32, binary_f32_run } from "./kernels/binary_f32";
+import { binary_s8, binary_s8_run } from "./kernels/binary_s8";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
@@ -46,6 +47,7 @@ import { exp_s8, softmax_s8 } from "./kernels/softmax_s8";
 export { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK };
 export { VARIANT } from "./simd/f32";
 export { binary_f32, binary_f32_run };
+export { binary_s8, binary_s8_run };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { conv_s8, conv_s8_windows };
 export { copy };
@@ -138,5 +140,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.RESIZE_F32: return resize_f32(step, y0, y1);
     case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
     case Kernel.BINARY_F32: return binary_f32(step, y0, y1);
+    case Kernel.BINARY_S8: return binary_s8(step, y0, y1);
   }
 }

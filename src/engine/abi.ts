@@ -204,6 +204,7 @@ export const KERNELS = {
   resize_f32: 36,
   prelu_f32: 37,
   binary_f32: 38,
+  binary_s8: 39,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -909,6 +910,20 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       x2: (s.flags & FLAGS.CONSTANT) !== 0 ? 0 : 4 * outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC),
       w: (s.flags & FLAGS.CONSTANT) !== 0 ? 4 * outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC) : 0,
       y: 4 * elements(s),
+    }),
+  },
+  binary_s8: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, x2, w, y on multiples of 16", ((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...broadcast(s),
+      ["an operator of whole numbers", s.operator >= 0 && s.operator < 6],
+    ],
+    extents: (s) => ({
+      x: outer(s.spread, s.n, s.outH, s.outW) * inner(s.spread, s.outC, s.inC),
+      x2: (s.flags & FLAGS.CONSTANT) !== 0 ? 0 : outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC),
+      w: (s.flags & FLAGS.CONSTANT) !== 0 ? outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC) : 0,
+      y: elements(s),
     }),
   },
 };

@@ -155,6 +155,7 @@ function checkTypes(node: Node, graph: Graph, types: ReadonlyMap<string, DType>)
     const constant = graph.constants.get(name)!;
     const expected = !byte ? "float32" : role === "bias" ? "int32" : dtype;
     expectType(`${role} "${name}"`, only(expected), constant.dtype);
+    if (role === "operand") checkValueQuantization(`${where(node)}, operand "${name}"`, dtype, constant.quantization);
     const zeroPoints = constant.quantization?.zeroPoints ?? [];
     if (byte && role === "weights" && zeroPoints.some((z) => z !== zeroPoints[0])) {
       throw new ShapeError(

@@ -319,6 +319,35 @@ describe("arithmetic", () => {
     expect(Array.from(interpret(graph, { x: [1, 2, 3, 4] }).get("y")!.values)).toEqual([9, 8, 17, 16]);
   });
 
+  test("a constant of 8 bits stays one, with its own scale", async () => {
+    const byte = (name: string, scale: number, data?: number[]): TensorSpec => ({
+      ...{ name, shape: data ? [2] : [1, 1, 1, 2], type: "uint8", scales: [scale], zeroPoints: [3] },
+      ...(data && { data }),
+    });
+    const file = (op: string, c: TensorSpec) => {
+      const operators = [{ op, inputs: [1, 0], outputs: [2] }];
+      return fromTflite(
+        buildTflite({ tensors: [byte("x", 1), c, byte("y", 2)], operators, inputs: [0], outputs: [2] }),
+      );
+    };
+    const graph = await file("SUB", byte("c", 0.5, [7, 250]));
+    expect(graph.nodes[0]).toMatchObject({
+      op: "sub",
+      inputs: ["x"],
+      operand: "c",
+      operandFirst: true,
+      dtype: "uint8",
+    });
+    const quantization = { scales: [0.5], zeroPoints: [3], axis: 0 };
+    expect(graph.constants.get("c")).toMatchObject({ data: Uint8Array.of(7, 250), quantization });
+    await expect(file("DIV", byte("c", 0.5, [7, 250]))).rejects.toThrow(/division of float32, got one of uint8/);
+    const float = { name: "c", shape: [2], data: [1, 2] };
+    await expect(file("MUL", float)).rejects.toThrow(/expected uint8 like the output, got float32/);
+    await expect(file("MUL", { ...byte("c", 1, [1, 2]), scales: [1, 2], zeroPoints: [0, 0] })).rejects.toThrow(
+      /expected one scale for a value, got 2/,
+    );
+  });
+
   test("operands that do not go together are the file's fault", async () => {
     const tensors = [x, { name: "z", shape: [1, 1, 1, 3] }, y];
     const operators = [{ op: "MUL", inputs: [0, 1], outputs: [2] }];

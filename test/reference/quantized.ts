@@ -4,9 +4,20 @@
  * @module
  */
 
-import type { Clamp, Graph, Node, Padding, Pair, Quantization, Shape, TensorData } from "../../src/graph/graph.ts";
+import type {
+  Arithmetic,
+  Clamp,
+  Graph,
+  Node,
+  Padding,
+  Pair,
+  Quantization,
+  Shape,
+  TensorData,
+} from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
-import { nearest, sum8 } from "./elementwise_s8.ts";
+import { broadcastIndices } from "./arithmetic.ts";
+import { difference8, nearest, sum8 } from "./elementwise_s8.ts";
 import { away, mbqm, split } from "./fixed_point.ts";
 import { average, meanFactor } from "./pool_s8.ts";
 import { resize8 } from "./resize_s8.ts";
@@ -98,16 +109,12 @@ class Scope {
           return put(mbqm(sum - pixels * from.zero, factor) + to.zero, all);
         });
       }
-      case "add": {
-        const x2 = this.values.get(node.inputs[1]!)!;
-        const other = this.of(node.inputs[1]!);
-        const t = 2 * Math.max(from.scale, other.scale);
-        const one = split(from.scale / t);
-        const two = split(other.scale / t);
-        const out = split(t / (2 ** 20 * to.scale));
-        const bounds = this.bounds(node, node.clamp);
-        return Array.from(x, (q, i) => put(sum8(q - from.zero, x2[i]! - other.zero, one, two, out) + to.zero, bounds));
-      }
+      case "add":
+      case "sub":
+      case "mul":
+      case "maximum":
+      case "minimum":
+        return this.arithmetic(node);
       case "concat": {
         const shape = this.shapes.get(node.name)!;
         const outer = shape.slice(0, node.axis).reduce((a, b) => a * b, 1);
@@ -154,6 +161,35 @@ class Scope {
       default:
         throw new TypeError(`node ${node.name}: no 8-bit reference of ${node.op}`);
     }
+  }
+
+  /** Scale, zero point, shape and numbers of a constant operand, or of a value. */
+  operand(name: string) {
+    const constant = this.graph.constants.get(name);
+    if (constant === undefined) return { ...this.of(name), shape: this.shapes.get(name)!, q: this.values.get(name)! };
+    const { scales, zeroPoints } = constant.quantization!;
+    return { scale: scales[0]!, zero: zeroPoints[0]!, shape: constant.shape, q: constant.data! };
+  }
+
+  arithmetic(node: Arithmetic): number[] {
+    const operands = [node.inputs[0]!, node.operand ?? node.inputs[1]!].map((name) => this.operand(name));
+    if (node.operandFirst) operands.reverse();
+    const [a, b] = operands as [(typeof operands)[number], (typeof operands)[number]];
+    const to = this.of(node.name);
+    const shape = this.shapes.get(node.name)!;
+    const [from, from2] = [broadcastIndices(a.shape, shape), broadcastIndices(b.shape, shape)];
+    const t = 2 * Math.max(a.scale, b.scale);
+    const factors = [split(a.scale / t), split(b.scale / t), split(t / (2 ** 20 * to.scale))] as const;
+    const product = split(Math.fround(Math.fround(a.scale * b.scale) / to.scale));
+    const of = (p: number, q: number) => {
+      if (node.op === "maximum") return Math.max(p, q);
+      if (node.op === "minimum") return Math.min(p, q);
+      const [x, x2] = [p - a.zero, q - b.zero];
+      if (node.op === "mul") return mbqm(x * x2, product) + to.zero;
+      return (node.op === "add" ? sum8(x, x2, ...factors) : difference8(x, x2, ...factors)) + to.zero;
+    };
+    const [lo, hi] = this.bounds(node, node.clamp);
+    return from.map((i, at) => Math.min(hi, Math.max(lo, of(a.q[i]!, b.q[from2[at]!]!))));
   }
 
   each(rows: number, columns: number, of: (row: number, column: number) => number): number[] {

@@ -23,11 +23,12 @@ export function arithmetic(op: Arithmetic["op"]): (call: OperatorCall) => string
         `${call.where}: expected operands to be broadcast, got [${a.join(",")}] and [${b.join(",")}]`,
       );
     }
+    if (op === "div" && call.type(call.output).dtype) {
+      throw new UnsupportedError(`${call.where}: expected a division of float32, got one of ${call.output.type}`);
+    }
     const constant = [0, 1].find((i) => call.isConstant(i));
     if (constant === undefined) return call.node({ op, ...fused }, [call.value(0), call.value(1)]);
-    if (call.type(call.output).dtype) {
-      throw new UnsupportedError(`${call.where}: expected two computed values in 8 bits, got a constant`);
-    }
+    if (call.type(call.output).dtype) return ofBytes(call, op, constant, fused);
     const numbers = call.numbers(constant);
     return affine(call, op, constant, numbers, fused) ?? general(call, op, constant, numbers, fused);
   };
@@ -35,6 +36,14 @@ export function arithmetic(op: Arithmetic["op"]): (call: OperatorCall) => string
 
 function general(call: OperatorCall, op: Arithmetic["op"], constant: number, numbers: Numbers, fused: Fused): string {
   const operand = call.constant(numbers, numbers.shape, "as stored");
+  return call.node({ op, operand, ...(constant === 0 && { operandFirst: true }), ...fused }, [
+    call.value(1 - constant),
+  ]);
+}
+
+/** In 8 bits the constant stays one of 8 bits. */
+function ofBytes(call: OperatorCall, op: Arithmetic["op"], constant: number, fused: Fused): string {
+  const operand = call.byteOperand(constant);
   return call.node({ op, operand, ...(constant === 0 && { operandFirst: true }), ...fused }, [
     call.value(1 - constant),
   ]);

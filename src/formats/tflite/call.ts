@@ -215,6 +215,19 @@ export class OperatorCall {
     });
   }
 
+  /** A constant of 8 bits that is read like a value: of the output's type, with one scale and one zero point. */
+  byteOperand(i: number): string {
+    const { tensor, source } = this.constantInput(i);
+    const where = `${this.where}, '${shownName(tensor)}'`;
+    const { dtype, quantization } = this.type(tensor);
+    if (dtype === undefined || tensor.type !== this.output.type || source !== tensor) {
+      throw new UnsupportedError(`${where}: expected ${this.output.type} like the output, got ${source.type}`);
+    }
+    checkBytes(tensor);
+    const { shape } = tensor;
+    return this.byteConstant({ tensor, source, shape, dtype, quantization: quantization! }, shape, 0);
+  }
+
   /**
    * The int32 bias of an 8-bit operator: `channels` numbers. What its scales say is not looked at: it is the product of
    * the input's and the weights'.

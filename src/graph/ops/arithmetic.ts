@@ -11,7 +11,8 @@ import { broadcastShapeOf } from "./shapes.ts";
 /**
  * y = clamp(a ∘ b), the operator ∘ being the op's. a and b are the node's two inputs; or its only input and the
  * constant `operand`, which is b, or a with `operandFirst`. Shapes are aligned at their last axes, and an axis of 1, or
- * one that there is not, is the same all along the other's. NaN in either one passes.
+ * one that there is not, is the same all along the other's. NaN in either one passes. In 8 bits there is no division,
+ * and the larger or smaller one wants one scale and zero point for operands and result.
  */
 export interface Arithmetic extends NodeBase {
   readonly op: "add" | "sub" | "mul" | "div" | "maximum" | "minimum";
@@ -38,8 +39,8 @@ function operator(
 }
 
 export const add: OpDefinition<Arithmetic> = operator("y = clamp(a + b)", { quantized: "own" });
-export const sub: OpDefinition<Arithmetic> = operator("y = clamp(a − b)", { value: FLOAT });
-export const mul: OpDefinition<Arithmetic> = operator("y = clamp(a·b)", { value: FLOAT });
+export const sub: OpDefinition<Arithmetic> = operator("y = clamp(a − b)", { quantized: "own" });
+export const mul: OpDefinition<Arithmetic> = operator("y = clamp(a·b)", { quantized: "own" });
 export const div: OpDefinition<Arithmetic> = operator("y = clamp(a/b)", { value: FLOAT });
-export const maximum: OpDefinition<Arithmetic> = operator("y = clamp(the larger of a and b)", { value: FLOAT });
-export const minimum: OpDefinition<Arithmetic> = operator("y = clamp(the smaller of a and b)", { value: FLOAT });
+export const maximum: OpDefinition<Arithmetic> = operator("y = clamp(the larger of a and b)", { quantized: "shared" });
+export const minimum: OpDefinition<Arithmetic> = operator("y = clamp(the smaller of a and b)", { quantized: "shared" });

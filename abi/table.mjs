@@ -1098,4 +1098,20 @@ export const KERNELS = {
     inPlace: true,
     error: REFERENCE,
   },
+
+  copy_lut_s8: {
+    number: 40,
+    file: "move_s8",
+    formula: ["y[r·yPitch + i] = w[x[r·xPitch + i] as an unsigned byte], i < inC"],
+    notes: "As copy_s8, of a part of a concatenation whose numbers mean something else than the whole's.",
+    units: "rows",
+    reads: {
+      ...{ ...as("rows", "xPitch", "yPitch"), inC: "Bytes of a row that are looked up." },
+      ...{ x: "rows", y: "rows", w: "256 bytes" },
+    },
+    aligned: ["x", "w"],
+    needs: ["copied"],
+    extents: { x: "elements(s)", w: "256", y: "elements(s)", columns: "s.inC", pitch: "s.yPitch" },
+    error: "exact",
+  },
 };

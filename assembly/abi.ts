@@ -193,6 +193,7 @@ export namespace Kernel {
   export const PRELU_F32: i32 = 37;
   export const BINARY_F32: i32 = 38;
   export const BINARY_S8: i32 = 39;
+  export const COPY_LUT_S8: i32 = 40;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -1049,5 +1050,19 @@ export function expect_binary_s8(s: Step, y0: i32, y1: i32): void {
     assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
     expectBroadcast(s);
     assert(<f64>s.operator >= 0 && <f64>s.operator < 6); // an operator of whole numbers
+  }
+}
+
+/**
+ * y[r·yPitch + i] = w[x[r·xPitch + i] as an unsigned byte], i < inC
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_copy_lut_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w) & (ALIGN - 1)) == 0);
+    expectCopied(s);
   }
 }

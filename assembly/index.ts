@@ -22,7 +22,7 @@ import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwis
 import { gap_f32 } from "./kernels/gap_f32";
 import { image_f32 } from "./kernels/image_f32";
 import { moments_f32 } from "./kernels/moments_f32";
-import { copy_s8, pad_s8 } from "./kernels/move_s8";
+import { copy_lut_s8, copy_s8, pad_s8 } from "./kernels/move_s8";
 import { moving_average_f32 } from "./kernels/moving_average_f32";
 import { normalize_f32 } from "./kernels/normalize_f32";
 import { pad_f32 } from "./kernels/pad_f32";
@@ -59,7 +59,7 @@ export { add_s8, dequantize_s8, lut_s8, quantize_s8 };
 export { gap_f32 };
 export { image_f32 };
 export { moments_f32 };
-export { copy_s8, pad_s8 };
+export { copy_lut_s8, copy_s8, pad_s8 };
 export { moving_average_f32 };
 export { normalize_f32 };
 export { pad_f32 };
@@ -141,5 +141,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.PRELU_F32: return prelu_f32(step, y0, y1);
     case Kernel.BINARY_F32: return binary_f32(step, y0, y1);
     case Kernel.BINARY_S8: return binary_s8(step, y0, y1);
+    case Kernel.COPY_LUT_S8: return copy_lut_s8(step, y0, y1);
   }
 }

@@ -205,6 +205,7 @@ export const KERNELS = {
   prelu_f32: 37,
   binary_f32: 38,
   binary_s8: 39,
+  copy_lut_s8: 40,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -924,6 +925,19 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       x2: (s.flags & FLAGS.CONSTANT) !== 0 ? 0 : outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC),
       w: (s.flags & FLAGS.CONSTANT) !== 0 ? outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC) : 0,
       y: elements(s),
+    }),
+  },
+  copy_lut_s8: {
+    needs: (s) => [
+      ["x, w on multiples of 16", ((s.x | s.w) & (ALIGN - 1)) === 0],
+      ...copied(s),
+    ],
+    extents: (s) => ({
+      x: elements(s),
+      w: 256,
+      y: elements(s),
+      columns: s.inC,
+      pitch: s.yPitch,
     }),
   },
 };

@@ -142,7 +142,7 @@ class Builder {
   block(x: string): string {
     const { quantization } = this.nodes.at(-1)!;
     const [, h, w] = this.shape(x);
-    switch (this.numbers.int(0, this.operands ? 10 : 8)) {
+    switch (this.numbers.int(0, this.operands ? 11 : 8)) {
       case 0:
         return this.add(
           { op: this.chance(0.5) ? "maxPool" : "averagePool", size: [2, 2], ...this.window(1) },
@@ -173,6 +173,10 @@ class Builder {
           [x],
           shared ? quantization! : this.meaning(),
         );
+      }
+      case 11: {
+        const other = this.conv(x, 4 * this.numbers.int(1, 2), 1);
+        return this.add({ op: "concat", axis: 3 }, [x, other, x], this.chance(0.5) ? quantization! : this.meaning());
       }
       case 2:
         return this.add({ op: "concat", axis: 3 }, [x, x], quantization!);

@@ -33,6 +33,13 @@ export function interpretQuantized(graph: Graph, inputs: Readonly<Record<string,
   return values;
 }
 
+/** A part of a concatenation in the whole's meaning: in float32, as TFLite has it. */
+function joined(q: number, scale: number, zero: number, to: { readonly scale: number; readonly zero: number }): number {
+  const factor = Math.fround(scale * Math.fround(1 / to.scale));
+  const bias = Math.fround(-zero * factor);
+  return away(Math.fround(Math.fround(q * factor) + bias)) + to.zero;
+}
+
 class Scope {
   readonly graph: Graph;
   readonly values: Values;
@@ -118,7 +125,13 @@ class Scope {
       case "concat": {
         const shape = this.shapes.get(node.name)!;
         const outer = shape.slice(0, node.axis).reduce((a, b) => a * b, 1);
-        const parts = node.inputs.map((name) => Array.from(this.values.get(name)!));
+        const parts = node.inputs.map((name) => {
+          const { scale, zero } = this.of(name);
+          const numbers = Array.from(this.values.get(name)!);
+          return scale === to.scale && zero === to.zero
+            ? numbers
+            : numbers.map((q) => put(joined(q, scale, zero, to), all));
+        });
         return Array.from({ length: outer }, (_, r) =>
           parts.flatMap((part) => part.slice((r * part.length) / outer, ((r + 1) * part.length) / outer)),
         ).flat();

@@ -110,8 +110,12 @@ export const BYTES: Partial<Lowerings<Op>> = {
   minimum: arithmetic,
 
   concat(node, context) {
-    for (const x of node.inputs) requireSame(node, x, context);
-    return copies("copy_s8", 1, node, context);
+    const to = outputOf(node);
+    return copies("copy_s8", 1, node, context).map((step) => {
+      const from = meaning(step.x, context);
+      if (sameMeaning(from, to)) return step;
+      return { ...step, kernel: "copy_lut_s8", w: { layout: "bytes", bytes: joined(from, to) } };
+    });
   },
 
   pad(node, context) {
@@ -388,6 +392,22 @@ function table(node: Node, context: Context, of: (q: number, from: Affine, to: A
     return Math.min(127, Math.max(-128, of(q, from, to))) & 255;
   });
   return { ...elementwise("lut_s8", node, context, {}), w: { layout: "bytes", bytes } };
+}
+
+/**
+ * All 256 numbers of a part of a concatenation in the meaning of the whole. TFLite computes them in float32, from the
+ * file's own numbers.
+ */
+function joined(part: Quantization, whole: Quantization): readonly number[] {
+  const lower = whole.unsigned ? 128 : 0;
+  const [from, to] = [affineOf(part), affineOf(whole)];
+  const scale = Math.fround(Math.fround(from.scale) * Math.fround(1 / Math.fround(to.scale)));
+  const bias = Math.fround(-(from.zeroPoint + lower) * scale);
+  return Array.from({ length: 256 }, (_, byte) => {
+    const q = (byte < 128 ? byte : byte - 256) + lower;
+    const y = roundAway(Math.fround(Math.fround(q * scale) + bias)) + to.zeroPoint;
+    return Math.min(127, Math.max(-128, y)) & 255;
+  });
 }
 
 /** q of one meaning in another one. */

@@ -139,7 +139,7 @@ class Check {
     for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
 
     const part = this.#nextPart(node);
-    const reads = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part.index]] : node.inputs;
+    const reads = print.columns !== undefined ? [node.inputs[part.index]] : node.inputs;
     const x = this.#read("x", reads[0], f.x, print.x);
     const x2 = print.x2 ? this.#read("x2", reads[1], f.x2, print.x2) : undefined;
     if (print.w) this.#packed("w", f.w, print.w);
@@ -150,7 +150,7 @@ class Check {
     if (print.columns === undefined) {
       this.#demand(print.y === bytes, `${bytes} bytes of output`, print.y);
     } else {
-      this.#demand(print.y * (print.pitch! / print.columns) === bytes, `rows that make up ${bytes} bytes`, print.y);
+      this.#demand(print.y * print.pitch! === bytes * print.columns, `rows that make up ${bytes} bytes`, print.y);
       part.columns += print.columns;
       this.#demand(part.columns <= print.pitch!, `columns within ${print.pitch}`, part.columns);
       if (part.index === node.inputs.length - 1)

@@ -37,7 +37,7 @@ export {
 } from "./errors.ts";
 export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
 export { cost } from "./graph/cost.ts";
-export type { Detector, Graph, Normalization } from "./graph/graph.ts";
+export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";
 export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
@@ -46,7 +46,7 @@ export type { QuantizeOptions } from "./quantize/quantize.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";
 export { type Class, type Classification, type ClassifyOptions, classify } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
-export { type Detection, type DetectOptions, detect } from "./vision/detect.ts";
+export { type Detection, type DetectOptions, detect, detectionsOf, type RawDetection } from "./vision/detect.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
 export { createResizer, type InputOptions, Resizer, toInput } from "./vision/image.ts";
 export { fromReal, toReal } from "./vision/real.ts";

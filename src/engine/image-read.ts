@@ -133,7 +133,7 @@ class Check {
     }
     this.#demand(labels === undefined || strings(labels), "class names", "something else");
     if (detector === undefined) return;
-    const { boxes, scores, anchors, scales, classes } = detector;
+    const { boxes, scores, anchors, scales, classes, scoresAre = "logits", suppression, fit = "contain" } = detector;
     const named = (value: string) => this.#manifest.outputs.find((output) => output.name === value);
     const [encodings, logits] = [named(boxes), named(scores)];
     const count = anchors.length / 4;
@@ -143,6 +143,15 @@ class Check {
     const known = ({ column, label }: { column: number; label: string }) =>
       Number.isInteger(column) && column >= 0 && column < columns && typeof label === "string";
     this.#demand(numbers([scales.center, scales.size]) && classes.every(known), "scales and classes", "something else");
+    const words = ["logits", "probabilities"].includes(scoresAre) && ["contain", "stretch"].includes(fit);
+    this.#demand(words, "scores and a fit that there are", `${scoresAre} and ${fit}`);
+    if (suppression === undefined) return;
+    const { kind, maxResults, minScore, iouThreshold, each } = suppression;
+    const sound =
+      ["classes", "anchors"].includes(kind) &&
+      [maxResults, each].every((n) => Number.isInteger(n) && n >= 1) &&
+      [minScore, iouThreshold].every((x) => x >= 0 && x <= 1);
+    this.#demand(sound, "a suppression that makes sense", "another");
   }
 
   #step(kernel: Kernel, index: number): void {

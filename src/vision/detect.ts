@@ -5,7 +5,7 @@
 
 import type { Numbers, Session } from "../engine/host/session.ts";
 import { UnsupportedError } from "../errors.ts";
-import type { Detector } from "../graph/graph.ts";
+import type { Detector, Suppression } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
 import { toReal } from "./real.ts";
@@ -19,19 +19,32 @@ export interface Detection {
   readonly box: Box;
   /** The class, where the detector names it. */
   readonly label?: string;
+  /** Number of the class among the detector's, from 0 on; the background is none. */
+  readonly class?: number;
 }
 
 /** What counts as found. */
 export interface DetectOptions {
   /** Least score to be reported, 0 … 1; 0.5 by default. */
   readonly minScore?: number | undefined;
-  /** Most detections to be reported, the best ones; 100 by default. */
+  /** Most detections to be reported, the best ones; by default as many as the model's file says, else 100. */
   readonly maxResults?: number | undefined;
   /**
-   * A box that overlaps a better one of its class by more than this (intersection over union, 0 … 1) is left out; 0.5
-   * by default.
+   * A box that overlaps a better one (of its class, or of all, as the model has it) by more than this (intersection
+   * over union, 0 … 1) is left out; by default what the model's file says, else 0.5.
    */
   readonly iouThreshold?: number | undefined;
+}
+
+/** A detection in parts of the network's input. */
+export interface RawDetection {
+  /** 0 … 1. */
+  readonly score: number;
+  /** Parts of the input's height and width; they may lie outside of it. */
+  readonly corners: Corners;
+  /** Number of the class among the detector's, from 0 on; the background is none. */
+  readonly class: number;
+  readonly label: string;
 }
 
 /** Top, left, bottom, right. */
@@ -40,11 +53,13 @@ export type Corners = readonly [top: number, left: number, bottom: number, right
 const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 
 /**
- * Finds objects in a picture with a detector, such as face-api's.
+ * Finds objects in a picture with a detector, such as face-api's, or a TFLite file that ends in
+ * `TFLite_Detection_PostProcess`.
  *
- * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and
- * sampled as TensorFlow does by default (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors
- * were trained on such input: with another one, scores near the threshold move by more than 0.1.
+ * A TFLite detector gets the picture stretched to its input. With face-api's, the picture keeps its proportions: it is
+ * fitted into the network's input at the top left, black beside it, and sampled as TensorFlow does by default
+ * (`bilinear-asymmetric`). There are smoother ways to shrink, but that one was trained on such input: with another one,
+ * scores near the threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
  * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
  * @returns what was found, best first; boxes are cut at the picture's edges
@@ -60,28 +75,53 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
  */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { detector } = session.manifest.source;
-  if (!detector) {
-    throw new UnsupportedError(
-      `detect: expected a detector, got ${session.manifest.name}, whose outputs say nothing of boxes`,
-    );
-  }
+  const { fit = "contain" } = detectorOf(session);
   const picture = await pictureGiven("picture", given);
-  const { input, placement } = await sessionInput(session, picture, {
-    fit: "contain",
-    position: "start",
-    method: "bilinear-asymmetric",
-  });
+  const { input, placement } = await sessionInput(
+    session,
+    picture,
+    fit === "stretch" ? { fit } : { fit, position: "start", method: "bilinear-asymmetric" },
+  );
   const { outputs } = session.run<Numbers>(input);
-  const real = (name: string) => toReal(outputs[name]!, session.outputs.find((output) => output.name === name)!);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
-  const found = decodeDetections(real(detector.boxes), real(detector.scores), detector, options);
-  return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
+  const found = detectionsOf(session, outputs, options);
+  return found.flatMap(({ score, corners: [top, left, bottom, right], label, class: number }) => {
     const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const clipped = clip(toPicture(placement, box), picture);
     // What lies in the black beside the picture is nothing in it.
-    return clipped ? [{ score, box: clipped, label }] : [];
+    return clipped ? [{ score, box: clipped, label, class: number }] : [];
   });
+}
+
+function detectorOf({ manifest: { name, source } }: Session): Detector {
+  if (source.detector) return source.detector;
+  throw new UnsupportedError(`detect: expected a detector, got ${name}, whose outputs say nothing of boxes`);
+}
+
+/**
+ * What a detector's outputs say, for whoever makes its input and runs it himself. With `minScore: 0`, the answers are
+ * those of the four outputs that TFLite has of `TFLite_Detection_PostProcess`, in their order; that operator is not run
+ * with the network, whose outputs are the encodings and scores that it reads.
+ * @param outputs what `run` answered
+ * @returns what was found, best first; corners in parts of the network's input, not clipped
+ * @throws UnsupportedError for a network that is no detector; RangeError for a bad option
+ * @example
+ * ```js
+ * import { detectionsOf, load } from "sepconv";
+ *
+ * const net = await load("ssd_mobilenetv1_model-weights_manifest.json");
+ * const { outputs } = net.run(new Float32Array(512 * 512 * 3));
+ * for (const { label, score, corners } of detectionsOf(net, outputs)) console.log(label, score, corners);
+ * ```
+ */
+export function detectionsOf(
+  session: Session,
+  outputs: Readonly<Record<string, Numbers>>,
+  options: DetectOptions = {},
+): RawDetection[] {
+  const detector = detectorOf(session);
+  const real = (name: string) => toReal(outputs[name]!, session.outputs.find((output) => output.name === name)!);
+  return decodeDetections(real(detector.boxes), real(detector.scores), detector, options);
 }
 
 /** The part of a box that lies inside the picture, if any. */
@@ -94,26 +134,52 @@ function clip([x, y, width, height]: Box, picture: Size): Box | undefined {
 /**
  * The detections of one image's raw outputs, best first; boxes in parts of the network's input, not clipped.
  * @param boxes encodings [anchors, 4]
- * @param scores logits [anchors, columns]
+ * @param scores logits, or scores themselves, [anchors, columns]
  */
 export function decodeDetections(
   boxes: Float32Array,
   scores: Float32Array,
   detector: Detector,
   options: DetectOptions = {},
-): { readonly score: number; readonly corners: Corners; readonly label: string }[] {
-  const { maxResults } = check(options);
+): RawDetection[] {
+  const { suppression, classes, scoresAre = "logits" } = detector;
+  const { maxResults, ...limits } = check(options, suppression);
   const corners = decodeBoxes(boxes, detector.anchors, detector.scales);
   const anchors = detector.anchors.length / 4;
   const columns = scores.length / anchors;
-  return detector.classes
-    .flatMap(({ column, label }) => {
-      const ofClass = Float32Array.from({ length: anchors }, (_, i) => sigmoid(scores[i * columns + column]!));
-      const kept = nonMaxSuppression(corners, ofClass, options);
-      return kept.map((i) => ({ score: ofClass[i]!, corners: cornersOf(corners, i), label }));
+  const scoreOf = (anchor: number, of: number) => {
+    const number = scores[anchor * columns + classes[of]!.column]!;
+    return scoresAre === "logits" ? sigmoid(number) : number;
+  };
+  const found = (anchor: number, of: number): RawDetection => ({
+    ...{ score: Math.fround(scoreOf(anchor, of)), corners: cornersOf(corners, anchor) },
+    ...{ class: of, label: classes[of]!.label },
+  });
+  const all = Array.from({ length: anchors }, (_, i) => i);
+  if (suppression?.kind === "anchors") {
+    // Of equal classes the first.
+    const ranked = all.map((i) => best(classes.length, suppression.each, (of) => scoreOf(i, of)));
+    const first = Float32Array.from(all, (i) => scoreOf(i, ranked[i]![0]!));
+    const kept = nonMaxSuppression(corners, first, { ...limits, maxResults });
+    // Further classes of an anchor may score less than was asked for; what the file asks for holds of the best alone.
+    const { minScore = DEFAULTS.minScore } = options;
+    return kept.flatMap((i) => ranked[i]!.map((of) => found(i, of))).filter(({ score }) => score >= minScore);
+  }
+  const ofEach = { ...limits, maxResults: suppression?.each ?? maxResults };
+  return classes
+    .flatMap((_, of) => {
+      const ofClass = Float32Array.from(all, (i) => scoreOf(i, of));
+      return nonMaxSuppression(corners, ofClass, ofEach).map((i) => found(i, of));
     })
     .sort((a, b) => b.score - a.score)
     .slice(0, maxResults);
+}
+
+/** The `most` of `count` that score best, best first, of equal ones the first. */
+function best(count: number, most: number, scoreOf: (i: number) => number): readonly number[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  if (most === 1) return [all.reduce((top, i) => (scoreOf(i) > scoreOf(top) ? i : top), 0)];
+  return all.sort((a, b) => scoreOf(b) - scoreOf(a)).slice(0, most);
 }
 
 /**
@@ -195,16 +261,21 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-function check(options: DetectOptions): {
+/** Options with what they leave open: as the model has it, whose least score holds in any case. */
+function check(
+  options: DetectOptions,
+  suppression?: Suppression,
+): {
   readonly minScore: number;
   readonly maxResults: number;
   readonly iouThreshold: number;
 } {
   const {
-    minScore = DEFAULTS.minScore,
-    maxResults = DEFAULTS.maxResults,
-    iouThreshold = DEFAULTS.iouThreshold,
+    minScore: asked = DEFAULTS.minScore,
+    maxResults = suppression?.maxResults ?? DEFAULTS.maxResults,
+    iouThreshold = suppression?.iouThreshold ?? DEFAULTS.iouThreshold,
   } = options;
+  const minScore = asked >= 0 ? Math.max(asked, suppression?.minScore ?? 0) : asked;
   for (const [name, value] of Object.entries({ minScore, iouThreshold })) {
     if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
   }

@@ -341,6 +341,18 @@ const OPERANDS = (type, bytes) => ({
   },
 });
 const operandOf = (spread) => `outer(s.${spread}, s.n, s.outH, s.outW) * inner(s.${spread}, s.outC, s.inC)`;
+const ARGMAX = (type, bytes) => ({
+  units: "rows",
+  reads: {
+    ...as("rows"),
+    ...{ inC: "K, the numbers that are compared.", outC: "Groups of them that lie in each other." },
+    ...{ x: `${type} [rows, inC, outC]`, y: "i32 [rows, outC]" },
+  },
+  aligned: ["x", "y"],
+  needs: [...positive("rows", "inC", "outC"), below("elements", "elements(s) * s.outC")],
+  extents: { x: `${bytes}elements(s) * s.outC`, y: "4 * s.rows * s.outC" },
+  error: "exact",
+});
 const S8_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "i8 [rows, inC]", y: "i8 [rows, inC]" };
 const PANELS_F32 =
   "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
@@ -1113,5 +1125,20 @@ export const KERNELS = {
     needs: ["copied"],
     extents: { x: "elements(s)", w: "256", y: "elements(s)", columns: "s.inC", pitch: "s.yPitch" },
     error: "exact",
+  },
+
+  argmax_f32: {
+    number: 41,
+    file: "argmax",
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    notes: "Compared by >: a NaN is passed over, but where it comes first.",
+    ...ARGMAX("f32", "4 * "),
+  },
+
+  argmax_s8: {
+    number: 42,
+    file: "argmax",
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    ...ARGMAX("i8", ""),
   },
 };

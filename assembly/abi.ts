@@ -194,6 +194,8 @@ export namespace Kernel {
   export const BINARY_F32: i32 = 38;
   export const BINARY_S8: i32 = 39;
   export const COPY_LUT_S8: i32 = 40;
+  export const ARGMAX_F32: i32 = 41;
+  export const ARGMAX_S8: i32 = 42;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */
@@ -1064,5 +1066,39 @@ export function expect_copy_lut_s8(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.w) & (ALIGN - 1)) == 0);
     expectCopied(s);
+  }
+}
+
+/**
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_argmax_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(elements(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ elements
+  }
+}
+
+/**
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_argmax_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(elements(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ elements
   }
 }

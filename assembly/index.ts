@@ -7,6 +7,7 @@
  * dispatcher, where one giant function would spill every register.
  */
 import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, SLACK, STEP_BYTES, Step } from "./abi";
+import { argmax_f32, argmax_s8 } from "./kernels/argmax";
 import { binary_f32, binary_f32_run } from "./kernels/binary_f32";
 import { binary_s8, binary_s8_run } from "./kernels/binary_s8";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
@@ -46,6 +47,7 @@ import { exp_s8, softmax_s8 } from "./kernels/softmax_s8";
 
 export { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK };
 export { VARIANT } from "./simd/f32";
+export { argmax_f32, argmax_s8 };
 export { binary_f32, binary_f32_run };
 export { binary_s8, binary_s8_run };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
@@ -142,5 +144,7 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.BINARY_F32: return binary_f32(step, y0, y1);
     case Kernel.BINARY_S8: return binary_s8(step, y0, y1);
     case Kernel.COPY_LUT_S8: return copy_lut_s8(step, y0, y1);
+    case Kernel.ARGMAX_F32: return argmax_f32(step, y0, y1);
+    case Kernel.ARGMAX_S8: return argmax_s8(step, y0, y1);
   }
 }

@@ -109,6 +109,8 @@ export const NUMBER_prelu_f32 = Kernel.PRELU_F32;
 export const NUMBER_binary_f32 = Kernel.BINARY_F32;
 export const NUMBER_binary_s8 = Kernel.BINARY_S8;
 export const NUMBER_copy_lut_s8 = Kernel.COPY_LUT_S8;
+export const NUMBER_argmax_f32 = Kernel.ARGMAX_F32;
+export const NUMBER_argmax_s8 = Kernel.ARGMAX_S8;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;

@@ -206,6 +206,8 @@ export const KERNELS = {
   binary_f32: 38,
   binary_s8: 39,
   copy_lut_s8: 40,
+  argmax_f32: 41,
+  argmax_s8: 42,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -938,6 +940,32 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       y: elements(s),
       columns: s.inC,
       pitch: s.yPitch,
+    }),
+  },
+  argmax_f32: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["fewer than 2³¹ elements", elements(s) * s.outC < 2147483648],
+    ],
+    extents: (s) => ({
+      x: 4 * elements(s) * s.outC,
+      y: 4 * s.rows * s.outC,
+    }),
+  },
+  argmax_s8: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["fewer than 2³¹ elements", elements(s) * s.outC < 2147483648],
+    ],
+    extents: (s) => ({
+      x: elements(s) * s.outC,
+      y: 4 * s.rows * s.outC,
     }),
   },
 };

@@ -184,11 +184,11 @@ class Check {
     this.#where = `image, value ${JSON.stringify(value.name)?.slice(0, 200)}`;
     const { name, shape, dtype, quantization, address } = value;
     this.#demand(typeof name === "string", "a name", typeof name);
-    this.#demand(dtype === "float32" || dtype === "int8" || dtype === "uint8", "a dtype that there is", dtype);
+    this.#demand(["float32", "int32", "int8", "uint8"].includes(dtype), "a dtype that there is", dtype);
     const whole = Array.isArray(shape) && shape.length <= 16 && shape.every((n) => Number.isInteger(n) && n >= 1);
     this.#demand(whole && sizeOf(shape as Shape) < 2 ** 31, "a shape", JSON.stringify(shape)?.slice(0, 200));
     this.#inside("address", this.#arena, address, bytesOf(value));
-    if (dtype === "float32") return;
+    if (dtype === "float32" || dtype === "int32") return;
     const [scale, zero] = [quantization?.scales?.[0], quantization?.zeroPoints?.[0]];
     this.#demand(Number.isFinite(scale) && Number.isInteger(zero), "a scale and a zero point", `${scale} and ${zero}`);
   }

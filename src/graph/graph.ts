@@ -13,6 +13,7 @@ import type { Constant, Input } from "./value.ts";
 
 export type { Clamp } from "./clamp.ts";
 export type {
+  ArgMax,
   Arithmetic,
   BatchNorm,
   ClampNode,

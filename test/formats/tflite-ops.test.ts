@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { build } from "../../src/engine/build.ts";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
+import { type Numbers, open } from "../../src/index.ts";
 import { interpret } from "../reference/interpreter.ts";
 import { buildTflite, type Field, type OperatorSpec, type TensorSpec } from "./builders/tflite.ts";
 
@@ -379,6 +381,58 @@ describe("arithmetic", () => {
     expect(graph.outputs).toEqual(["z", "sum"]);
     expect(graph.nodes.map((node) => node.name)).toEqual(["r", "sum", "z/concat", "z"]);
     expect(Array.from(interpret(graph, { x: [-1, 4] }).get("z")!.values)).toEqual([0, 6, 0, 4]);
+  });
+});
+
+describe("ARG_MAX", () => {
+  const image = (type: string): TensorSpec => ({
+    ...{ name: "x", shape: [1, 2, 1, 3], type },
+    ...(type !== "float32" && { scales: [1], zeroPoints: [0] }),
+  });
+  const axis = (data: number[], type = "int32"): TensorSpec => ({ name: "axis", shape: [data.length], type, data });
+
+  test.each([
+    ["float32", "int32", "int64"],
+    ["int8", "int64", "int32"],
+    ["uint8", "int64", "int64"],
+  ])("of %s, the axis in %s, the result in %s", async (type, axisType, to) => {
+    const graph = await single("ARG_MAX", [
+      image(type),
+      axis([-1], axisType),
+      { name: "y", shape: [1, 2, 1], type: to },
+    ]);
+    expect(graph.nodes).toEqual([{ op: "argMax", name: "y", inputs: ["x"], axis: 3, keepDims: false, dtype: "int32" }]);
+    const of = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array }[type]!;
+    const net = await build(graph);
+    expect(net.run<Numbers>(of.of(1, 5, 5, 7, 2, 7)).output).toEqual(Int32Array.of(1, 0));
+    expect((await open(net.save())).run<Numbers>(of.of(1, 5, 5, 7, 2, 7)).output).toEqual(Int32Array.of(1, 0));
+  });
+
+  test("goes on as numbers that are moved, and no others", async () => {
+    const tensors = [image("float32"), axis([1]), { name: "a", shape: [1, 1, 3], type: "int64" }];
+    const behind = (op: string, more: readonly TensorSpec[]) =>
+      fromTflite(
+        buildTflite({
+          tensors: [...tensors, { name: "y", shape: [1, 3], type: "int64" }, ...more],
+          operators: [
+            { op: "ARG_MAX", inputs: [0, 1], outputs: [2] },
+            { op, inputs: more.length > 0 ? [2, 4] : [2], outputs: [3] },
+          ],
+          ...{ inputs: [0], outputs: [3] },
+        }),
+      );
+    const net = await build(await behind("SQUEEZE", []));
+    expect(net.run<Numbers>(Float32Array.of(1, 2, 3, 4, 1, 3)).output).toEqual(Int32Array.of(1, 0, 0));
+    await expect(behind("RELU", [])).rejects.toThrow(/RELU\) .*expected a result in float32 or 8 bits, got int64/);
+  });
+
+  test.each<[TensorSpec, string, RegExp]>([
+    [axis([4]), "int32", /axis: expected -4 … 3, got 4/],
+    [axis([0, 1]), "int32", /axis: expected -4 … 3, got 0,1/],
+    [axis([0]), "float32", /expected a result in int32 or int64, got float32/],
+  ])("%j, a result in %s: an error", async (spec, type, message) => {
+    const file = single("ARG_MAX", [image("float32"), spec, { name: "y", shape: [1, 2, 1], type }]);
+    await expect(file).rejects.toThrow(message);
   });
 });
 

@@ -156,6 +156,8 @@ describe("inferShapes", () => {
     ["a gate", [4, 2, 2, 3], { ...on, op: "mul", operand: "c" }, { c: [4, 1, 1, 3] }, [4, 2, 2, 3]],
     ["an outer sum", [4, 1, 3], { ...on, op: "add", operand: "c" }, { c: [2, 1] }, [4, 2, 3]],
     ["a number over a vector", [3], { ...on, op: "div", operand: "c", operandFirst: true }, { c: [1, 1] }, [1, 3]],
+    ["argMax", [4, 2, 2, 3], { ...on, op: "argMax", axis: 1, keepDims: false, dtype: "int32" }, {}, [4, 2, 3]],
+    ["argMax kept", [4, 2, 3], { ...on, op: "argMax", axis: 2, keepDims: true, dtype: "int32" }, {}, [4, 2, 1]],
     ["moments", [4, 2, 2, 3], { ...on, op: "moments" }, {}, [2, 3]],
     [
       "movingAverage",

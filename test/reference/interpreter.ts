@@ -10,6 +10,7 @@
 import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { clamp, hardSwish, prelu, sigmoid } from "./activation.ts";
+import { argMax } from "./arg-max.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
@@ -140,6 +141,8 @@ function evaluate(node: Node, scope: Scope): Value {
       const [a, b] = operand !== undefined && operandFirst ? [other, x] : [x, other];
       return clamp(arithmetic(node.op, a, b), node.clamp);
     }
+    case "argMax":
+      return argMax(x, node.axis, scope.shapes.get(node.name)!);
     case "concat":
       return concat(node.inputs.map(scope.value), node.axis);
     case "pad":

@@ -16,6 +16,7 @@ import type {
   TensorData,
 } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
+import { largestAt } from "./arg-max.ts";
 import { broadcastIndices } from "./arithmetic.ts";
 import { difference8, nearest, sum8 } from "./elementwise_s8.ts";
 import { away, mbqm, split } from "./fixed_point.ts";
@@ -122,6 +123,10 @@ class Scope {
       case "maximum":
       case "minimum":
         return this.arithmetic(node);
+      case "argMax": {
+        const shape = this.shapes.get(input)!;
+        return largestAt(x, shape, node.axis);
+      }
       case "concat": {
         const shape = this.shapes.get(node.name)!;
         const outer = shape.slice(0, node.axis).reduce((a, b) => a * b, 1);

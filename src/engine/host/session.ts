@@ -26,8 +26,8 @@ export interface ValueInfo {
   readonly quantization?: Quantization;
 }
 
-/** The numbers of a value: a Float32Array, Int8Array or Uint8Array, as its dtype says. */
-export type Numbers = Float32Array | Int8Array | Uint8Array;
+/** The numbers of a value: a Float32Array, Int32Array, Int8Array or Uint8Array, as its dtype says. */
+export type Numbers = Float32Array | Int32Array | Int8Array | Uint8Array;
 
 /** One value, or one for each input by its name. Row-major; types and lengths as the inputs say. */
 export type RunInput = Numbers | Uint8ClampedArray | Readonly<Record<string, Numbers | Uint8ClampedArray>>;
@@ -231,6 +231,7 @@ function info({ name, shape, dtype, quantization }: ManifestValue): ValueInfo {
 function numbers(memory: LinearMemory, { address, shape, dtype }: ManifestValue): Numbers {
   const length = sizeOf(shape);
   if (dtype === "float32") return memory.floats(address, length);
+  if (dtype === "int32") return new Int32Array(memory.buffer, address, length);
   return dtype === "int8" ? new Int8Array(memory.buffer, address, length) : memory.bytes(address, length);
 }
 

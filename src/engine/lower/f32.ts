@@ -1,9 +1,11 @@
 /**
  * Which kernel computes which node in floats, and what it needs: packed weights, scratch, the fields of its record.
+ * Those whose results are whole numbers of 32 bits are here too.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
 import type { Arithmetic, Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
+import { isByte, typeOf } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { covers, scratchOf } from "../footprint.ts";
 import type { Kernel, StepFields } from "../step.ts";
@@ -27,7 +29,7 @@ import {
 import { type Packed, part, rows } from "./packed.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
-/** Ops whose results are floats, but for `dequantize`, which begins with bytes. */
+/** Ops whose results are floats or whole numbers of 32 bits, but for `dequantize`, which begins with bytes. */
 type FloatOp = Exclude<Op, "quantize" | "dequantize">;
 
 /** The steps of a node in floats, by its op; none for one that only renames its input. */
@@ -135,6 +137,15 @@ export const FLOATS: Lowerings<FloatOp> = {
   },
 
   concat: (node, context) => copies("copy", 4, node, context),
+
+  argMax(node, context) {
+    const x = node.inputs[0]!;
+    const shape = shapeOf(x, context);
+    const outC = sizeOf(shape.slice(node.axis + 1));
+    const inC = shape[node.axis]!;
+    const kernel = isByte(typeOf(x, context.graph).dtype) ? "argmax_s8" : "argmax_f32";
+    return [{ kernel, x, fields: { rows: sizeOf(shape) / (inC * outC), inC, outC } }];
+  },
 
   resizeBilinear: (node, context) => [
     { kernel: "resize_f32", x: node.inputs[0]!, fields: resizeFields(node, context) },

@@ -6,6 +6,7 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { NodeFields } from "../../graph/builder.ts";
 import { RELU, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
 import type { Clamp, Node, Quantization, Shape } from "../../graph/graph.ts";
+import { canBeWhole } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import type { Budget } from "../../limits.ts";
 import type { Known } from "../common/integers.ts";
@@ -101,6 +102,11 @@ export class OperatorCall {
     return { dtype: tensor.type, quantization: valueQuantization(tensor, where) };
   }
 
+  /** The same of a value that may be computed in whole numbers; those of 64 bits are of 32 here. */
+  private valueType(tensor: TensorInfo): Pick<Node, "dtype" | "quantization"> {
+    return /^int(32|64)$/.test(tensor.type) ? { dtype: "int32" } : this.type(tensor);
+  }
+
   /** Whether input 0 is an 8-bit value. */
   get byte(): boolean {
     const type = this.tensor(0)?.type;
@@ -110,7 +116,7 @@ export class OperatorCall {
   /** The name of the value that an input holds. */
   value(i: number): string {
     const tensor = this.required(i);
-    this.type(tensor);
+    this.valueType(tensor);
     const value = this.draft.values.get(tensor.index);
     if (value !== undefined) return value;
     if (this.source(tensor) || this.draft.integers.has(tensor.index)) {
@@ -280,10 +286,13 @@ export class OperatorCall {
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
   node(node: NodeFields, inputs: readonly string[], suffix?: string): string {
     // A value on the way has the type of the input: operators that need one reshape it, or clamp what they have joined.
-    const type = this.type(suffix === undefined ? this.output : this.required(0));
+    const type = this.valueType(suffix === undefined ? this.output : this.required(0));
     const from = this.required(0).type;
     const to = this.output.type;
-    if (from !== to && node.op !== "quantize" && node.op !== "dequantize") {
+    if (type.dtype === "int32" && !canBeWhole(node.op)) {
+      throw new UnsupportedError(`${this.where}: expected a result in float32 or 8 bits, got ${to}`);
+    }
+    if (from !== to && node.op !== "quantize" && node.op !== "dequantize" && node.op !== "argMax") {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
     const name = this.draft.claim(nameOf(this.output) + (suffix === undefined ? "" : `/${suffix}`));

@@ -42,6 +42,7 @@ export const OPERATORS = {
   DIV: { code: 42, options: 29, int8: 1 },
   PRELU: { code: 54, options: 0, int8: 1 },
   MAXIMUM: { code: 55, options: 39, int8: 2 },
+  ARG_MAX: { code: 56, options: 40, int8: 2 },
   MINIMUM: { code: 57, options: 39, int8: 2 },
   QUANTIZE: { code: 114, options: 0, int8: 1 },
   HARD_SWISH: { code: 117, options: 0, int8: 1 },
@@ -185,6 +186,11 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
     case "minimum":
       emitArithmetic(draft, node);
       return;
+    case "argMax": {
+      if (node.keepDims) throw refused(node, "an axis that goes", "keepDims");
+      draft.add(node, "ARG_MAX", [[0, "Int8", INT32]], [integers("axis", [node.axis], [])]);
+      return;
+    }
     case "concat":
       draft.add(node, "CONCATENATION", [[0, "Int32", node.axis]]);
       return;
@@ -322,6 +328,9 @@ function window(node: Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "maxPoo
     [2, "Int32", strides[0]],
   ];
 }
+
+/** Number of the type int32. */
+const INT32 = 2;
 
 /** What the fused activations from 1 on hold values within, and what they are called as operators. */
 const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ArgMax, argMax } from "./arg-max.ts";
 import { type Arithmetic, add, div, maximum, minimum, mul, sub } from "./arithmetic.ts";
 import { type BatchNorm, batchNorm } from "./batch-norm.ts";
 import { type ClampNode, clamp } from "./clamp.ts";
@@ -49,6 +50,7 @@ export type Node =
   | Pool
   | GlobalAveragePool
   | Arithmetic
+  | ArgMax
   | Concat
   | Pad
   | ResizeBilinear
@@ -88,6 +90,7 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   div,
   maximum,
   minimum,
+  argMax,
   concat,
   pad,
   resizeBilinear,
@@ -109,6 +112,7 @@ export function definitionOf<N extends AnyNode>({ name, op }: N): OpDefinition<N
 }
 
 export type {
+  ArgMax,
   Arithmetic,
   BatchNorm,
   ClampNode,

@@ -96,6 +96,9 @@ export const FIELDS = [
   ["m3", "i32", "Multiplier of y."],
   ["e3", "i32", "Right shift of y."],
   ["flags", "i32", "Single bits; each kernel has its own."],
+  ["operator", "i32", "Which operator of two operands."],
+  ["spread", "i32", "Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one."],
+  ["spread2", "i32", "Axes along which the second operand has."],
 ];
 
 /**
@@ -146,6 +149,22 @@ export const FLAGS = {
   EXPONENTIAL: { bit: 64, what: "exp(x)." },
   TANGENT: { bit: 128, what: "tanh(x)." },
   FLOOR: { bit: 256, what: "⌊x⌋." },
+  CONSTANT: { bit: 1, what: "The second operand is a constant, at w." },
+};
+
+/**
+ * Operators of two operands a and b. Those before SUB take them either way; from there on an odd one has them the other
+ * way round than the even one before it.
+ */
+export const OPERATORS = {
+  ADD: { number: 0, what: "a + b" },
+  MUL: { number: 1, what: "a·b" },
+  MAXIMUM: { number: 2, what: "The larger one." },
+  MINIMUM: { number: 3, what: "The smaller one." },
+  SUB: { number: 4, what: "a − b" },
+  SUB_FROM: { number: 5, what: "b − a" },
+  DIV: { number: 6, what: "a/b" },
+  DIV_INTO: { number: 7, what: "b/a" },
 };
 
 /**
@@ -178,6 +197,16 @@ export const FUNCTIONS = [
     what: "How far the middle axes of a strided copy lead downwards.",
   },
   { name: "reduced", of: "s.rows * s.kH * s.kW * s.inC", what: "Elements of the input of a reduction." },
+  {
+    ...{ name: "outer", params: ["spread", "n", "outH", "outW"] },
+    of: "(has(spread, 16) ? 1 : n) * (has(spread, 8) ? 1 : outH) * (has(spread, 4) ? 1 : outW)",
+    what: "Elements of an operand along the outer axes, 1 along those of `spread`.",
+  },
+  {
+    ...{ name: "inner", params: ["spread", "outC", "inC"] },
+    of: "(has(spread, 2) ? 1 : outC) * (has(spread, 1) ? 1 : inC)",
+    what: "The same along the inner axes.",
+  },
   { name: "windowK", of: "s.kH * s.kW * s.inC", what: "Elements of a window." },
   {
     ...{ name: "reach", params: ["size", "out", "taps", "stride", "dilation", "pad"] },
@@ -293,6 +322,13 @@ export const GROUPS = {
     below("outputs", "pixels(s) * s.outC"),
   ],
   rowElements,
+  broadcast: [
+    ...positive("n", "outH", "outW", "outC", "inC"),
+    ["n·outH·outW·outC rows", "s.rows == s.n * s.outH * s.outW * s.outC"],
+    below("elements", "elements(s)"),
+    ["five axes", "s.spread >= 0 && s.spread < 32 && s.spread2 >= 0 && s.spread2 < 32"],
+    ["an operand that has all of each axis", "(s.spread & s.spread2) == 0", "plan"],
+  ],
   copied: [
     ...positive("rows", "inC"),
     ["rows no longer than their pitches", "s.inC <= s.xPitch && s.inC <= s.yPitch"],
@@ -357,6 +393,36 @@ const TAPS = as("kH", "kW", "strideH", "strideW");
 const WINDOW = { ...IMAGE, ...TAPS, ...as("dilationH", "dilationW", "padT", "padL") };
 const IMAGE_ROWS = "the n·outH rows of the output images";
 const F32_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "f32 [rows, inC]", y: "f32 [rows, inC]" };
+const AXES = {
+  ...as("rows", "n", "outH", "outW", "outC", "operator", "spread", "spread2"),
+  inC: "The innermost axis.",
+};
+const OPERANDS = (type, bytes) => ({
+  reads: {
+    ...{ ...AXES, x: `${type} [n, outH, outW, outC, inC], 1 along the axes of spread`, flags: "" },
+    ...{ x2: "as x, by spread2; unused where CONSTANT is set", w: "as x2, where CONSTANT is set" },
+    y: `${type} [n, outH, outW, outC, inC]`,
+  },
+  extents: {
+    x: `${bytes}${operandOf("spread")}`,
+    x2: `has(s.flags, CONSTANT) ? 0 : ${bytes}${operandOf("spread2")}`,
+    w: `has(s.flags, CONSTANT) ? ${bytes}${operandOf("spread2")} : 0`,
+    y: `${bytes}elements(s)`,
+  },
+});
+const operandOf = (spread) => `outer(s.${spread}, s.n, s.outH, s.outW) * inner(s.${spread}, s.outC, s.inC)`;
+const ARGMAX = (type, bytes) => ({
+  units: "rows",
+  reads: {
+    ...as("rows"),
+    ...{ inC: "K, the numbers that are compared.", outC: "Groups of them that lie in each other." },
+    ...{ x: `${type} [rows, inC, outC]`, y: "i32 [rows, outC]" },
+  },
+  aligned: ["x", "y"],
+  needs: [...positive("rows", "inC", "outC"), below("elements", "elements(s) * s.outC")],
+  extents: { x: `${bytes}elements(s) * s.outC`, y: "4 * s.rows * s.outC" },
+  error: "exact",
+});
 const S8_ROWS = { ...as("rows"), inC: "Elements of a row.", x: "i8 [rows, inC]", y: "i8 [rows, inC]" };
 const PANELS_F32 =
   "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
@@ -1268,5 +1334,75 @@ export const KERNELS = {
     extents: { x: "4 * elements(s)", y: "4 * elements(s)" },
     inPlace: true,
     error: "exact for |x|, −x, ⌊x⌋; one rounding for x², √x, 1/x, two for 1/√x; |Δ| ≤ 4·2⁻²⁴·|y| else",
+  },
+
+  binary_f32: {
+    number: 46,
+    inner: ["binary_f32_run"],
+    formula: [
+      "y[i] = clamp(a[i] ∘ b[i], lo, hi), a at x and b at x2 (or w), ∘ the operator",
+      "a and b have five axes like y, with one element for all along the axes of spread and spread2",
+    ],
+    notes: "NaN passes. All variants give the same bits.",
+    units: "rows of inC elements",
+    ...{ reads: { ...OPERANDS("f32", "4 * ").reads, ...as("lo", "hi") }, flags: ["CONSTANT"] },
+    aligned: ["x", "x2", "w", "y"],
+    needs: ["broadcast", ["an operator that there is", "s.operator >= 0 && s.operator < 8"]],
+    extents: OPERANDS("f32", "4 * ").extents,
+    inPlace: true,
+    error: "exact: rounded once",
+  },
+
+  binary_s8: {
+    number: 47,
+    inner: ["binary_s8_run"],
+    formula: [
+      "y = clamp(MBQM(a₂₀ ± b₂₀, m3, e3) + zy, qlo, qhi), a₂₀ = MBQM((a − zx)·2²⁰, m1, e1), b₂₀ by zx2, m2, e2",
+      "a·b: y = clamp(MBQM((a − zx)·(b − zx2), m3, e3) + zy, qlo, qhi)",
+      "the larger or smaller one: y = clamp(max(a, b), qlo, qhi), all of one quantization",
+      "a at x and b at x2 (or w), broadcast as in binary_f32",
+    ],
+    units: "rows of inC elements",
+    reads: {
+      ...OPERANDS("i8", "").reads,
+      ...as("zx", "zx2", "zy", "qlo", "qhi", "m1", "e1", "m2", "e2", "m3", "e3"),
+    },
+    flags: ["CONSTANT"],
+    aligned: ["x", "x2", "w", "y"],
+    needs: ["broadcast", ["an operator of whole numbers", "s.operator >= 0 && s.operator < 6"]],
+    extents: OPERANDS("i8", "").extents,
+    inPlace: true,
+    error: REFERENCE,
+  },
+
+  copy_lut_s8: {
+    number: 48,
+    file: "move_s8",
+    formula: ["y[r·yPitch + i] = w[x[r·xPitch + i] as an unsigned byte], i < inC"],
+    notes: "As copy_s8, of a part of a concatenation whose numbers mean something else than the whole's.",
+    units: "rows",
+    reads: {
+      ...{ ...as("rows", "xPitch", "yPitch"), inC: "Bytes of a row that are looked up." },
+      ...{ x: "rows", y: "rows", w: "256 bytes" },
+    },
+    aligned: ["x", "w"],
+    needs: ["copied"],
+    extents: { x: "elements(s)", w: "256", y: "elements(s)", columns: "s.inC", pitch: "s.yPitch" },
+    error: "exact",
+  },
+
+  argmax_f32: {
+    number: 49,
+    file: "argmax",
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    notes: "Compared by >: a NaN is passed over, but where it comes first.",
+    ...ARGMAX("f32", "4 * "),
+  },
+
+  argmax_s8: {
+    number: 50,
+    file: "argmax",
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    ...ARGMAX("i8", ""),
   },
 };

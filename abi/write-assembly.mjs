@@ -32,7 +32,7 @@ function inline(lines) {
 
 /** assembly/abi.ts */
 export function assembly(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
   const names = {
     ...GROUPS,
     ...Object.fromEntries(Object.entries(PREDICATES).map(([name, { needs }]) => [name, needs])),
@@ -92,6 +92,14 @@ export function assembly(from) {
     ...Object.entries(FLAGS).flatMap(([name, { bit, what }]) => [
       ...comment(what, "  "),
       `  export const ${name}: i32 = ${bit};`,
+    ]),
+    "}",
+    "",
+    ...comment("Operators of two operands a and b."),
+    "export namespace Operator {",
+    ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  export const ${name}: i32 = ${number};`,
     ]),
     "}",
     "",

@@ -15,7 +15,7 @@ function script({ FLAGS }, expression) {
 
 /** src/engine/abi.ts */
 export function host(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
   const need = (one, indent) => {
     if (typeof one === "string") return [`${indent}...${one}(s),`];
     const cells = [JSON.stringify(one[0]), script(from, one[1])];
@@ -92,14 +92,22 @@ export function host(from) {
     ...Object.entries(FLAGS).flatMap(([name, { bit, what }]) => [...comment(what, "  "), `  ${name}: ${bit},`]),
     "} as const;",
     "",
+    ...comment("Operators of two operands a and b."),
+    "export const OPERATORS = {",
+    ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  ${name}: ${number},`,
+    ]),
+    "} as const;",
+    "",
     ...comment("What must hold of a step, in words, and whether it does."),
     "export type Needs = readonly (readonly [what: string, holds: boolean])[];",
     "",
     ...comment("What a step reads and writes, in bytes from its pointers on; SLACK comes on top of what it reads."),
     "export interface Extents {",
     "  readonly x: number;",
+    ...comment("0, as without: none; so of w.", "  "),
     "  readonly x2?: number;",
-    ...comment("0, as without: none.", "  "),
     "  readonly w?: number;",
     "  readonly w2?: number;",
     "  readonly s?: number;",

@@ -112,6 +112,12 @@ export class Step {
   e3: i32;
   /** Single bits; each kernel has its own. */
   flags: i32;
+  /** Which operator of two operands. */
+  operator: i32;
+  /** Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one. */
+  spread: i32;
+  /** Axes along which the second operand has. */
+  spread2: i32;
 }
 
 /** An entry of a schedule. */
@@ -195,6 +201,11 @@ export namespace Kernel {
   export const UNARY_F32: i32 = 43;
   export const DENSE_F32: i32 = 44;
   export const DENSE_S8: i32 = 45;
+  export const BINARY_F32: i32 = 46;
+  export const BINARY_S8: i32 = 47;
+  export const COPY_LUT_S8: i32 = 48;
+  export const ARGMAX_F32: i32 = 49;
+  export const ARGMAX_S8: i32 = 50;
 }
 
 /** What an entry of a schedule does. */
@@ -249,6 +260,28 @@ export namespace Flag {
   export const TANGENT: i32 = 128;
   /** ⌊x⌋. */
   export const FLOOR: i32 = 256;
+  /** The second operand is a constant, at w. */
+  export const CONSTANT: i32 = 1;
+}
+
+/** Operators of two operands a and b. */
+export namespace Operator {
+  /** a + b */
+  export const ADD: i32 = 0;
+  /** a·b */
+  export const MUL: i32 = 1;
+  /** The larger one. */
+  export const MAXIMUM: i32 = 2;
+  /** The smaller one. */
+  export const MINIMUM: i32 = 3;
+  /** a − b */
+  export const SUB: i32 = 4;
+  /** b − a */
+  export const SUB_FROM: i32 = 5;
+  /** a/b */
+  export const DIV: i32 = 6;
+  /** b/a */
+  export const DIV_INTO: i32 = 7;
 }
 
 /** The next multiple of `unit`, a power of two. */
@@ -469,6 +502,17 @@ function expectRowElements(s: Step): void {
   assert(<f64>s.rows >= 1); // rows from 1 on
   assert(<f64>s.inC >= 1); // inC from 1 on
   assert(elements(s) < 2147483648); // fewer than 2³¹ elements
+}
+
+function expectBroadcast(s: Step): void {
+  assert(<f64>s.n >= 1); // n from 1 on
+  assert(<f64>s.outH >= 1); // outH from 1 on
+  assert(<f64>s.outW >= 1); // outW from 1 on
+  assert(<f64>s.outC >= 1); // outC from 1 on
+  assert(<f64>s.inC >= 1); // inC from 1 on
+  assert(<f64>s.rows == <f64>s.n * <f64>s.outH * <f64>s.outW * <f64>s.outC); // n·outH·outW·outC rows
+  assert(elements(s) < 2147483648); // fewer than 2³¹ elements
+  assert(<f64>s.spread >= 0 && <f64>s.spread < 32 && <f64>s.spread2 >= 0 && <f64>s.spread2 < 32); // five axes
 }
 
 function expectCopied(s: Step): void {
@@ -1221,5 +1265,87 @@ export function expect_dense_s8(s: Step, y0: i32, y1: i32): void {
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile == 1); // a tile of one row
     assert(Math.max(<f64>s.inC, 16 * <f64>s.rows) < 2147483648); // fewer than 2³¹ elements
+  }
+}
+
+/**
+ * y[i] = clamp(a[i] ∘ b[i], lo, hi), a at x and b at x2 (or w), ∘ the operator
+ * a and b have five axes like y, with one element for all along the axes of spread and spread2
+ * Row units: rows of inC elements.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_binary_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectBroadcast(s);
+    assert(<f64>s.operator >= 0 && <f64>s.operator < 8); // an operator that there is
+  }
+}
+
+/**
+ * y = clamp(MBQM(a₂₀ ± b₂₀, m3, e3) + zy, qlo, qhi), a₂₀ = MBQM((a − zx)·2²⁰, m1, e1), b₂₀ by zx2, m2, e2
+ * a·b: y = clamp(MBQM((a − zx)·(b − zx2), m3, e3) + zy, qlo, qhi)
+ * the larger or smaller one: y = clamp(max(a, b), qlo, qhi), all of one quantization
+ * a at x and b at x2 (or w), broadcast as in binary_f32
+ * Row units: rows of inC elements.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_binary_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectBroadcast(s);
+    assert(<f64>s.operator >= 0 && <f64>s.operator < 6); // an operator of whole numbers
+  }
+}
+
+/**
+ * y[r·yPitch + i] = w[x[r·xPitch + i] as an unsigned byte], i < inC
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_copy_lut_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w) & (ALIGN - 1)) == 0);
+    expectCopied(s);
+  }
+}
+
+/**
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_argmax_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(elements(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ elements
+  }
+}
+
+/**
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_argmax_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(elements(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ elements
   }
 }

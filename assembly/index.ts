@@ -7,6 +7,9 @@
  * dispatcher, where one giant function would spill every register.
  */
 import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, Kind, SLACK, STEP_BYTES, Step } from "./abi";
+import { argmax_f32, argmax_s8 } from "./kernels/argmax";
+import { binary_f32, binary_f32_run } from "./kernels/binary_f32";
+import { binary_s8, binary_s8_run } from "./kernels/binary_s8";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
@@ -22,7 +25,7 @@ import { gap_f32 } from "./kernels/gap_f32";
 import { gather, gather_s8 } from "./kernels/gather";
 import { image_f32 } from "./kernels/image_f32";
 import { moments_f32 } from "./kernels/moments_f32";
-import { copy_s8, pad_s8 } from "./kernels/move_s8";
+import { copy_lut_s8, copy_s8, pad_s8 } from "./kernels/move_s8";
 import { moving_average_f32 } from "./kernels/moving_average_f32";
 import { normalize_f32 } from "./kernels/normalize_f32";
 import { pad_f32 } from "./kernels/pad_f32";
@@ -48,6 +51,9 @@ import { unary_f32 } from "./kernels/unary_f32";
 
 export { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK };
 export { VARIANT } from "./simd/f32";
+export { argmax_f32, argmax_s8 };
+export { binary_f32, binary_f32_run };
+export { binary_s8, binary_s8_run };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { conv_s8, conv_s8_windows };
 export { copy };
@@ -61,7 +67,7 @@ export { gap_f32 };
 export { gather, gather_s8 };
 export { image_f32 };
 export { moments_f32 };
-export { copy_s8, pad_s8 };
+export { copy_lut_s8, copy_s8, pad_s8 };
 export { moving_average_f32 };
 export { normalize_f32 };
 export { pad_f32 };
@@ -167,5 +173,10 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.UNARY_F32: return unary_f32(step, y0, y1);
     case Kernel.DENSE_F32: return dense_f32(step, y0, y1);
     case Kernel.DENSE_S8: return dense_s8(step, y0, y1);
+    case Kernel.BINARY_F32: return binary_f32(step, y0, y1);
+    case Kernel.BINARY_S8: return binary_s8(step, y0, y1);
+    case Kernel.COPY_LUT_S8: return copy_lut_s8(step, y0, y1);
+    case Kernel.ARGMAX_F32: return argmax_f32(step, y0, y1);
+    case Kernel.ARGMAX_S8: return argmax_s8(step, y0, y1);
   }
 }

@@ -58,6 +58,9 @@ export const OFFSET_e2 = offsetof<Step>("e2");
 export const OFFSET_m3 = offsetof<Step>("m3");
 export const OFFSET_e3 = offsetof<Step>("e3");
 export const OFFSET_flags = offsetof<Step>("flags");
+export const OFFSET_operator = offsetof<Step>("operator");
+export const OFFSET_spread = offsetof<Step>("spread");
+export const OFFSET_spread2 = offsetof<Step>("spread2");
 
 export const ENTRY_step = offsetof<Entry>("step");
 export const ENTRY_u0 = offsetof<Entry>("u0");
@@ -112,6 +115,11 @@ export const NUMBER_reduce_f32 = Kernel.REDUCE_F32;
 export const NUMBER_unary_f32 = Kernel.UNARY_F32;
 export const NUMBER_dense_f32 = Kernel.DENSE_F32;
 export const NUMBER_dense_s8 = Kernel.DENSE_S8;
+export const NUMBER_binary_f32 = Kernel.BINARY_F32;
+export const NUMBER_binary_s8 = Kernel.BINARY_S8;
+export const NUMBER_copy_lut_s8 = Kernel.COPY_LUT_S8;
+export const NUMBER_argmax_f32 = Kernel.ARGMAX_F32;
+export const NUMBER_argmax_s8 = Kernel.ARGMAX_S8;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;
@@ -132,3 +140,4 @@ export const FLAG_RECIPROCAL = Flag.RECIPROCAL;
 export const FLAG_EXPONENTIAL = Flag.EXPONENTIAL;
 export const FLAG_TANGENT = Flag.TANGENT;
 export const FLAG_FLOOR = Flag.FLOOR;
+export const FLAG_CONSTANT = Flag.CONSTANT;

@@ -40,7 +40,7 @@ export {
 } from "./errors.ts";
 export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
 export { cost } from "./graph/cost.ts";
-export type { Detector, Graph, Normalization } from "./graph/graph.ts";
+export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";
 export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
@@ -49,12 +49,12 @@ export type { QuantizeOptions } from "./quantize/quantize.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";
 export type { Class, Classification, ClassifyOptions } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
-export type { Detection, DetectOptions } from "./vision/detect.ts";
+export type { Detection, DetectOptions, RawDetection } from "./vision/detect.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
 export { fromReal, toReal } from "./vision/real.ts";
 export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
-export { classify, createResizer, detect, sessionInput, toInput } from "./vision/tasks.ts";
+export { classify, createResizer, detect, detectionsOf, sessionInput, toInput } from "./vision/tasks.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

@@ -1,9 +1,18 @@
-/** Kernels that move bytes: copy_s8, pad_s8. What they ask of a step: docs/abi.md. */
-import { Step, expect_copy_s8, expect_pad_s8 } from "../abi";
+/** Kernels that move bytes: copy_s8, copy_lut_s8, pad_s8. What they ask of a step: docs/abi.md. */
+import { Step, expect_copy_lut_s8, expect_copy_s8, expect_pad_s8 } from "../abi";
 
 export function copy_s8(s: Step, y0: i32, y1: i32): void {
   expect_copy_s8(s, y0, y1);
   for (let r = y0; r < y1; ++r) memory.copy(s.y + <usize>(r * s.yPitch), s.x + <usize>(r * s.xPitch), s.inC);
+}
+
+export function copy_lut_s8(s: Step, y0: i32, y1: i32): void {
+  expect_copy_lut_s8(s, y0, y1);
+  const table = s.w;
+  for (let r = y0; r < y1; ++r) {
+    let x = s.x + <usize>(r * s.xPitch), y = s.y + <usize>(r * s.yPitch);
+    for (const end = x + <usize>s.inC; x < end; ++x, ++y) store<u8>(y, load<u8>(table + load<u8>(x)));
+  }
 }
 
 export function pad_s8(s: Step, y0: i32, y1: i32): void {

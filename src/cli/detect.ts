@@ -36,7 +36,8 @@ interface Answer {
 }
 
 const NOTES = `\
-MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces.
+MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces; a TFLite \
+file that ends in TFLite_Detection_PostProcess finds what it was trained for.
 Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as \
 NAME.png.
 JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}], file?: the one that --out wrote}]
@@ -46,7 +47,7 @@ An image that can't be used is {image, error} there, and the exit code is 1.`;
 export function detectCommand(program: Command): void {
   const examples = [
     "sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg",
-    "sepconv detect ssd_mobilenetv1_model-weights_manifest.json *.jpg --out annotated --min-score 0.3",
+    "sepconv detect coco_ssd_mobilenet_v1_quant.tflite *.jpg --out annotated --min-score 0.3",
   ];
   const command = subcommand(program, "detect", "objects in pictures, with their boxes", examples, NOTES);
   command

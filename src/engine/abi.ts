@@ -131,6 +131,12 @@ export const FIELDS = {
   e3: "i32",
   /** Single bits; each kernel has its own. */
   flags: "i32",
+  /** Which operator of two operands. */
+  operator: "i32",
+  /** Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one. */
+  spread: "i32",
+  /** Axes along which the second operand has. */
+  spread2: "i32",
 } as const;
 
 /** Byte offsets of the fields of a schedule's entry. */
@@ -219,6 +225,11 @@ export const KERNELS = {
   unary_f32: 43,
   dense_f32: 44,
   dense_s8: 45,
+  binary_f32: 46,
+  binary_s8: 47,
+  copy_lut_s8: 48,
+  argmax_f32: 49,
+  argmax_s8: 50,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -264,6 +275,28 @@ export const FLAGS = {
   TANGENT: 128,
   /** ⌊x⌋. */
   FLOOR: 256,
+  /** The second operand is a constant, at w. */
+  CONSTANT: 1,
+} as const;
+
+/** Operators of two operands a and b. */
+export const OPERATORS = {
+  /** a + b */
+  ADD: 0,
+  /** a·b */
+  MUL: 1,
+  /** The larger one. */
+  MAXIMUM: 2,
+  /** The smaller one. */
+  MINIMUM: 3,
+  /** a − b */
+  SUB: 4,
+  /** b − a */
+  SUB_FROM: 5,
+  /** a/b */
+  DIV: 6,
+  /** b/a */
+  DIV_INTO: 7,
 } as const;
 
 /** What must hold of a step, in words, and whether it does. */
@@ -272,8 +305,8 @@ export type Needs = readonly (readonly [what: string, holds: boolean])[];
 /** What a step reads and writes, in bytes from its pointers on; SLACK comes on top of what it reads. */
 export interface Extents {
   readonly x: number;
+  /** 0, as without: none; so of w. */
   readonly x2?: number;
-  /** 0, as without: none. */
   readonly w?: number;
   readonly w2?: number;
   readonly s?: number;
@@ -316,6 +349,12 @@ export const lowest = (s: Fields) => s.padC - rise(s.n, -s.xPitch) - rise(s.outH
 export const lower = (s: Fields) => rise(s.outW, -s.strideW) + rise(s.midC, -s.dilationH);
 /** Elements of the input of a reduction. */
 export const reduced = (s: Fields) => s.rows * s.kH * s.kW * s.inC;
+/** Elements of an operand along the outer axes, 1 along those of `spread`. */
+export const outer = (spread: number, n: number, outH: number, outW: number) =>
+  ((spread & 16) !== 0 ? 1 : n) * ((spread & 8) !== 0 ? 1 : outH) * ((spread & 4) !== 0 ? 1 : outW);
+/** The same along the inner axes. */
+export const inner = (spread: number, outC: number, inC: number) =>
+  ((spread & 2) !== 0 ? 1 : outC) * ((spread & 1) !== 0 ? 1 : inC);
 /** Elements of a window. */
 export const windowK = (s: Fields) => s.kH * s.kW * s.inC;
 /** What no position of a tap exceeds, however it is computed. */
@@ -435,6 +474,18 @@ const rowElements = (s: Fields): Needs => [
   ["rows from 1 on", s.rows >= 1],
   ["inC from 1 on", s.inC >= 1],
   ["fewer than 2³¹ elements", elements(s) < 2147483648],
+];
+
+const broadcast = (s: Fields): Needs => [
+  ["n from 1 on", s.n >= 1],
+  ["outH from 1 on", s.outH >= 1],
+  ["outW from 1 on", s.outW >= 1],
+  ["outC from 1 on", s.outC >= 1],
+  ["inC from 1 on", s.inC >= 1],
+  ["n·outH·outW·outC rows", s.rows === s.n * s.outH * s.outW * s.outC],
+  ["fewer than 2³¹ elements", elements(s) < 2147483648],
+  ["five axes", s.spread >= 0 && s.spread < 32 && s.spread2 >= 0 && s.spread2 < 32],
+  ["an operand that has all of each axis", (s.spread & s.spread2) === 0],
 ];
 
 const copied = (s: Fields): Needs => [
@@ -1061,6 +1112,73 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       w: matrixS8(s.inC, s.outC),
       s: panelS8(1, s.inC) + columnsS8(s.inC),
       y: s.outC,
+    }),
+  },
+  binary_f32: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, x2, w, y on multiples of 16", ((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...broadcast(s),
+      ["an operator that there is", s.operator >= 0 && s.operator < 8],
+    ],
+    extents: (s) => ({
+      x: 4 * outer(s.spread, s.n, s.outH, s.outW) * inner(s.spread, s.outC, s.inC),
+      x2: (s.flags & FLAGS.CONSTANT) !== 0 ? 0 : 4 * outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC),
+      w: (s.flags & FLAGS.CONSTANT) !== 0 ? 4 * outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC) : 0,
+      y: 4 * elements(s),
+    }),
+  },
+  binary_s8: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, x2, w, y on multiples of 16", ((s.x | s.x2 | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...broadcast(s),
+      ["an operator of whole numbers", s.operator >= 0 && s.operator < 6],
+    ],
+    extents: (s) => ({
+      x: outer(s.spread, s.n, s.outH, s.outW) * inner(s.spread, s.outC, s.inC),
+      x2: (s.flags & FLAGS.CONSTANT) !== 0 ? 0 : outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC),
+      w: (s.flags & FLAGS.CONSTANT) !== 0 ? outer(s.spread2, s.n, s.outH, s.outW) * inner(s.spread2, s.outC, s.inC) : 0,
+      y: elements(s),
+    }),
+  },
+  copy_lut_s8: {
+    needs: (s) => [
+      ["x, w on multiples of 16", ((s.x | s.w) & (ALIGN - 1)) === 0],
+      ...copied(s),
+    ],
+    extents: (s) => ({
+      x: elements(s),
+      w: 256,
+      y: elements(s),
+      columns: s.inC,
+      pitch: s.yPitch,
+    }),
+  },
+  argmax_f32: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["fewer than 2³¹ elements", elements(s) * s.outC < 2147483648],
+    ],
+    extents: (s) => ({
+      x: 4 * elements(s) * s.outC,
+      y: 4 * s.rows * s.outC,
+    }),
+  },
+  argmax_s8: {
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["fewer than 2³¹ elements", elements(s) * s.outC < 2147483648],
+    ],
+    extents: (s) => ({
+      x: elements(s) * s.outC,
+      y: 4 * s.rows * s.outC,
     }),
   },
 };

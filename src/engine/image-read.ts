@@ -135,7 +135,7 @@ class Check {
     }
     this.#demand(labels === undefined || strings(labels), "class names", "something else");
     if (detector === undefined) return;
-    const { boxes, scores, anchors, scales, classes } = detector;
+    const { boxes, scores, anchors, scales, classes, scoresAre = "logits", suppression, fit = "contain" } = detector;
     const named = (value: string) => this.#manifest.outputs.find((output) => output.name === value);
     const [encodings, logits] = [named(boxes), named(scores)];
     const count = anchors.length / 4;
@@ -145,6 +145,15 @@ class Check {
     const known = ({ column, label }: { column: number; label: string }) =>
       Number.isInteger(column) && column >= 0 && column < columns && typeof label === "string";
     this.#demand(numbers([scales.center, scales.size]) && classes.every(known), "scales and classes", "something else");
+    const words = ["logits", "probabilities"].includes(scoresAre) && ["contain", "stretch"].includes(fit);
+    this.#demand(words, "scores and a fit that there are", `${scoresAre} and ${fit}`);
+    if (suppression === undefined) return;
+    const { kind, maxResults, minScore, iouThreshold, each } = suppression;
+    const sound =
+      ["classes", "anchors"].includes(kind) &&
+      [maxResults, each].every((n) => Number.isInteger(n) && n >= 1) &&
+      [minScore, iouThreshold].every((x) => x >= 0 && x <= 1);
+    this.#demand(sound, "a suppression that makes sense", "another");
   }
 
   #step(kernel: Kernel, index: number): void {
@@ -226,13 +235,13 @@ class Check {
     this.#where = `image, value ${JSON.stringify(value.name)?.slice(0, 200)}`;
     const { name, shape, dtype, quantization, address } = value;
     this.#demand(typeof name === "string", "a name", typeof name);
-    this.#demand(dtype === "float32" || dtype === "int8" || dtype === "uint8", "a dtype that there is", dtype);
+    this.#demand(["float32", "int32", "int8", "uint8"].includes(dtype), "a dtype that there is", dtype);
     const whole = Array.isArray(shape) && shape.length <= 16 && shape.every((n) => Number.isInteger(n) && n >= 1);
     this.#demand(whole && sizeOf(shape as Shape) < 2 ** 31, "a shape", JSON.stringify(shape)?.slice(0, 200));
     // What is fed is nowhere as a whole; its entries say where its rows are.
     if (value.fed) this.#demand(value.fed === true && this.#rows > 0, "entries that feed it", "none");
     else this.#inside("address", this.#arena, address, bytesOf(value));
-    if (dtype === "float32") return;
+    if (dtype === "float32" || dtype === "int32") return;
     const [scale, zero] = [quantization?.scales?.[0], quantization?.zeroPoints?.[0]];
     this.#demand(Number.isFinite(scale) && Number.isInteger(zero), "a scale and a zero point", `${scale} and ${zero}`);
   }

@@ -4,7 +4,7 @@
  */
 import { FIELDS, type Field, type Fields, STEP_BYTES, type StepFields } from "./abi.ts";
 
-export { FLAGS, KERNELS, type Kernel, STEP_BYTES, type StepFields } from "./abi.ts";
+export { FLAGS, KERNELS, type Kernel, OPERATORS, STEP_BYTES, type StepFields } from "./abi.ts";
 
 /** Names of all fields, in their order. */
 export const STEP_FIELDS = Object.keys(FIELDS) as readonly Field[];

@@ -33,3 +33,15 @@ export function resolvedShape(size: number, target: Shape): Shape | undefined {
 export function withOpenBatch(from: Shape, to: Shape): Shape {
   return to.length > 0 && from[0] === to[0] ? [-1, ...to.slice(1)] : to;
 }
+
+/**
+ * What two shapes are broadcast to: aligned at their last axes, an axis of 1 or one that is missing takes the other's
+ * size. Undefined where two sizes disagree.
+ */
+export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const sizes = (shape: Shape) => [...new Array<number>(rank - shape.length).fill(1), ...shape];
+  const others = sizes(b);
+  const shape = sizes(a).map((size, axis) => (size === 1 ? others[axis]! : size));
+  return shape.every((size, axis) => size === others[axis] || others[axis] === 1) ? shape : undefined;
+}

@@ -31,14 +31,37 @@ export interface Detector {
    * Name of the output of box encodings [n, anchors, 4]: center y, center x, height, width, relative to the anchors.
    */
   readonly boxes: string;
-  /** Name of the output of class logits [n, anchors, columns]; a score is the sigmoid of its logit. */
+  /** Name of the output of class scores [n, anchors, columns], as {@link scoresAre} says. */
   readonly scores: string;
+  /** Logits (the default), a score being the sigmoid of one, or the scores themselves. */
+  readonly scoresAre?: "logits" | "probabilities";
   /** [anchors, 4]: top, left, bottom, right. */
   readonly anchors: Float32Array;
   /** What encodings are divided by: the offset of the center, and the logarithm of the size. */
   readonly scales: { readonly center: number; readonly size: number };
   /** The classes worth reporting, by the column of `scores` that holds them (the background has none). */
   readonly classes: readonly { readonly column: number; readonly label: string }[];
+  /** How overlaps are suppressed where the caller doesn't say; each class for itself by default. */
+  readonly suppression?: Suppression;
+  /** How a picture comes into the input: with its proportions, at the top left (the default), or without them. */
+  readonly fit?: "contain" | "stretch";
+}
+
+/** What a detector's boxes are reduced to. */
+export interface Suppression {
+  /**
+   * "classes": a box gives way to better ones of its class. "anchors": to all better ones, an anchor counting by its
+   * best class.
+   */
+  readonly kind: "classes" | "anchors";
+  /** Most boxes in all. */
+  readonly maxResults: number;
+  /** Least score, 0 … 1. */
+  readonly minScore: number;
+  /** Intersection over union beyond which a box gives way, 0 … 1. */
+  readonly iouThreshold: number;
+  /** Most boxes of a class; or most classes of an anchor. */
+  readonly each: number;
 }
 
 /** What is known of a graph beside its arithmetic. */

@@ -3,7 +3,7 @@
  * (`assembly/lib/requantize.ts` states the formulas), for tables and parameters that are computed before a run.
  * @module
  */
-import type { Clamp, DType, Graph, Quantization } from "./graph.ts";
+import type { Clamp, DType, Graph, Op, Quantization } from "./graph.ts";
 
 /** A factor as m/2³¹ · 2^−e: m is 0 or in [2³⁰, 2³¹); a negative e shifts to the left. */
 export interface Multiplier {
@@ -20,6 +20,14 @@ export interface Affine {
 /** Whether a type is one of the 8-bit ones. */
 export function isByte(dtype: DType | undefined): dtype is "int8" | "uint8" {
   return dtype === "int8" || dtype === "uint8";
+}
+
+/** Ops whose results may be whole numbers of 32 bits: they come about, or are moved. */
+const WHOLE: ReadonlySet<Op> = new Set(["argMax", "reshape", "identity", "concat"]);
+
+/** Whether an op can have a result in int32. */
+export function canBeWhole(op: Op): boolean {
+  return WHOLE.has(op);
 }
 
 /** A factor in (0, 2³⁰] as multiplier and shift; what is too small for 31 bits becomes 0. */

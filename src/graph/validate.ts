@@ -155,6 +155,7 @@ function checkTypes(node: Node, graph: Graph, types: ReadonlyMap<string, DType>)
     const constant = graph.constants.get(name)!;
     const expected = !byte ? "float32" : role === "bias" ? "int32" : dtype;
     expectType(`${role} "${name}"`, only(expected), constant.dtype);
+    if (role === "operand") checkValueQuantization(`${where(node)}, operand "${name}"`, dtype, constant.quantization);
     const zeroPoints = constant.quantization?.zeroPoints ?? [];
     if (byte && role === "weights" && zeroPoints.some((z) => z !== zeroPoints[0])) {
       throw new ShapeError(
@@ -180,7 +181,8 @@ function checkExits(graph: Graph, kinds: ReadonlyMap<string, string>): void {
 
 function checkNode(node: Node): void {
   checkValueQuantization(where(node), node.dtype ?? "float32", node.quantization);
-  const { arity, check } = definitionOf(node);
+  const { arity: of, check } = definitionOf(node);
+  const arity = typeof of === "function" ? of(node) : of;
   const got = node.inputs.length;
   if (arity === "some" ? got < 1 : got !== arity) {
     throw new RangeError(`${where(node)}: expected ${arity === "some" ? "1 or more" : arity} inputs, got ${got}`);

@@ -5,7 +5,7 @@
  */
 import { UnsupportedError } from "../errors.ts";
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Input, Node, Quantization } from "../graph/graph.ts";
+import type { Arithmetic, Graph, Input, Node, Quantization } from "../graph/graph.ts";
 import { initialize } from "../graph/initialize.ts";
 import { OPS } from "../graph/ops/index.ts";
 import { prepared } from "../graph/passes/index.ts";
@@ -76,9 +76,14 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
     for (const input of inputs) if (find(input) !== find(name)) leader.set(find(name), find(input));
   }
   const joined = new Map<string, Range>();
-  for (const [name, { lo, hi }] of ranges) {
+  const join = (name: string, { lo, hi }: Range) => {
     const known = joined.get(find(name)) ?? { lo: 0, hi: 0 };
     joined.set(find(name), { lo: Math.min(known.lo, lo), hi: Math.max(known.hi, hi) });
+  };
+  for (const [name, range] of ranges) join(name, range);
+  for (const node of graph.nodes) {
+    const operand = OPS[node.op].quantized === "shared" ? operandOf(node, graph) : undefined;
+    if (operand) join(node.name, rangeOf(operand));
   }
   const unit = new Set(graph.nodes.filter(({ op }) => OPS[op].quantized === "unit").map(({ name }) => find(name)));
   return new Map(
@@ -87,6 +92,16 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
       return [name, unit.has(group) ? { scales: [1 / 256], zeroPoints: [-128], axis: 0 } : affine(joined.get(group)!)];
     }),
   );
+}
+
+/** The numbers of a constant that a node reads like a value. */
+function operandOf(node: Node, { constants }: Graph): Float32Array | undefined {
+  const operand = "operand" in node ? node.operand : undefined;
+  return operand === undefined ? undefined : (constants.get(operand)!.data as Float32Array);
+}
+
+function rangeOf(numbers: Float32Array): Range {
+  return numbers.reduce(({ lo, hi }, x) => ({ lo: Math.min(lo, x), hi: Math.max(hi, x) }), { lo: 0, hi: 0 });
 }
 
 /** TFLite's choice: the range cut into 255 steps, 0 on one of them. */
@@ -99,6 +114,8 @@ function affine({ lo, hi }: Range): Quantization {
 /** A node in 8 bits; its weights and bias become constants of `builder`. */
 function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantization>, builder: GraphBuilder): Node {
   const typed = { ...node, dtype: "int8" as const, quantization: meanings.get(node.name)! };
+  const operand = operandOf(node, graph);
+  if (operand) return { ...typed, operand: addOperand(typed, operand, graph, builder) } as Node;
   if (typed.op !== "conv2d" && typed.op !== "depthwiseConv2d" && typed.op !== "dense") return typed;
   const from = meanings.get(typed.inputs[0]!)!.scales[0]!;
   const source = graph.constants.get(typed.weights)!;
@@ -116,6 +133,15 @@ function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantizat
   const numbers = Int32Array.from(bias, (b, o) => Math.round(b / (from * scaleOf(o))));
   const biasName = builder.addConstant(`${typed.name}/bias`, { shape: [channels], dtype: "int32" }, numbers);
   return { ...typed, weights: name, bias: biasName };
+}
+
+/** A constant operand in 8 bits: with the result's meaning where the op wants all to share one, else with its own. */
+function addOperand(node: Node, numbers: Float32Array, graph: Graph, builder: GraphBuilder): string {
+  const quantization = OPS[node.op].quantized === "shared" ? node.quantization! : affine(rangeOf(numbers));
+  const [scale, zero] = [quantization.scales[0]!, quantization.zeroPoints[0]!];
+  const data = Int8Array.from(numbers, (x) => Math.min(127, Math.max(-128, zero + Math.round(x / scale))));
+  const { shape } = graph.constants.get((node as Arithmetic).operand!)!;
+  return builder.addConstant(`${node.name}/operand`, { shape, dtype: "int8", quantization }, data);
 }
 
 /** Symmetric scales: the largest weight is 127. Of a channel that has died, large enough for its bias to fit. */

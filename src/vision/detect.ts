@@ -5,7 +5,7 @@
 
 import type { Numbers, Session } from "../engine/host/session.ts";
 import { UnsupportedError } from "../errors.ts";
-import type { Detector } from "../graph/graph.ts";
+import type { Detector, Suppression } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
 import { toReal } from "./real.ts";
@@ -19,19 +19,32 @@ export interface Detection {
   readonly box: Box;
   /** The class, where the detector names it. */
   readonly label?: string;
+  /** Number of the class among the detector's, from 0 on; the background is none. */
+  readonly class?: number;
 }
 
 /** What counts as found. */
 export interface DetectOptions {
   /** Least score to be reported, 0 … 1; 0.5 by default. */
   readonly minScore?: number | undefined;
-  /** Most detections to be reported, the best ones; 100 by default. */
+  /** Most detections to be reported, the best ones; by default as many as the model's file says, else 100. */
   readonly maxResults?: number | undefined;
   /**
-   * A box that overlaps a better one of its class by more than this (intersection over union, 0 … 1) is left out; 0.5
-   * by default.
+   * A box that overlaps a better one (of its class, or of all, as the model has it) by more than this (intersection
+   * over union, 0 … 1) is left out; by default what the model's file says, else 0.5.
    */
   readonly iouThreshold?: number | undefined;
+}
+
+/** A detection in parts of the network's input. */
+export interface RawDetection {
+  /** 0 … 1. */
+  readonly score: number;
+  /** Parts of the input's height and width; they may lie outside of it. */
+  readonly corners: Corners;
+  /** Number of the class among the detector's, from 0 on; the background is none. */
+  readonly class: number;
+  readonly label: string;
 }
 
 /** Top, left, bottom, right. */
@@ -42,28 +55,38 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 /** `detect` of `tasks.ts`. */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { detector } = session.manifest.source;
-  if (!detector) {
-    throw new UnsupportedError(
-      `detect: expected a detector, got ${session.manifest.name}, whose outputs say nothing of boxes`,
-    );
-  }
+  const { fit = "contain" } = detectorOf(session);
   const picture = await pictureGiven("picture", given);
-  const { input, placement } = await sessionInput(session, picture, {
-    fit: "contain",
-    position: "start",
-    method: "bilinear-asymmetric",
-  });
+  const { input, placement } = await sessionInput(
+    session,
+    picture,
+    fit === "stretch" ? { fit } : { fit, position: "start", method: "bilinear-asymmetric" },
+  );
   const { outputs } = session.run<Numbers>(input);
-  const real = (name: string) => toReal(outputs[name]!, session.outputs.find((output) => output.name === name)!);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
-  const found = decodeDetections(real(detector.boxes), real(detector.scores), detector, options);
-  return found.flatMap(({ score, corners: [top, left, bottom, right], label }) => {
+  const found = detectionsOf(session, outputs, options);
+  return found.flatMap(({ score, corners: [top, left, bottom, right], label, class: number }) => {
     const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const clipped = clip(toPicture(placement, box), picture);
     // What lies in the black beside the picture is nothing in it.
-    return clipped ? [{ score, box: clipped, label }] : [];
+    return clipped ? [{ score, box: clipped, label, class: number }] : [];
   });
+}
+
+function detectorOf({ manifest: { name, source } }: Session): Detector {
+  if (source.detector) return source.detector;
+  throw new UnsupportedError(`detect: expected a detector, got ${name}, whose outputs say nothing of boxes`);
+}
+
+/** `detectionsOf` of `tasks.ts`. */
+export function detectionsOf(
+  session: Session,
+  outputs: Readonly<Record<string, Numbers>>,
+  options: DetectOptions = {},
+): RawDetection[] {
+  const detector = detectorOf(session);
+  const real = (name: string) => toReal(outputs[name]!, session.outputs.find((output) => output.name === name)!);
+  return decodeDetections(real(detector.boxes), real(detector.scores), detector, options);
 }
 
 /** The part of a box that lies inside the picture, if any. */
@@ -76,26 +99,52 @@ function clip([x, y, width, height]: Box, picture: Size): Box | undefined {
 /**
  * The detections of one image's raw outputs, best first; boxes in parts of the network's input, not clipped.
  * @param boxes encodings [anchors, 4]
- * @param scores logits [anchors, columns]
+ * @param scores logits, or scores themselves, [anchors, columns]
  */
 export function decodeDetections(
   boxes: Float32Array,
   scores: Float32Array,
   detector: Detector,
   options: DetectOptions = {},
-): { readonly score: number; readonly corners: Corners; readonly label: string }[] {
-  const { maxResults } = check(options);
+): RawDetection[] {
+  const { suppression, classes, scoresAre = "logits" } = detector;
+  const { maxResults, ...limits } = check(options, suppression);
   const corners = decodeBoxes(boxes, detector.anchors, detector.scales);
   const anchors = detector.anchors.length / 4;
   const columns = scores.length / anchors;
-  return detector.classes
-    .flatMap(({ column, label }) => {
-      const ofClass = Float32Array.from({ length: anchors }, (_, i) => sigmoid(scores[i * columns + column]!));
-      const kept = nonMaxSuppression(corners, ofClass, options);
-      return kept.map((i) => ({ score: ofClass[i]!, corners: cornersOf(corners, i), label }));
+  const scoreOf = (anchor: number, of: number) => {
+    const number = scores[anchor * columns + classes[of]!.column]!;
+    return scoresAre === "logits" ? sigmoid(number) : number;
+  };
+  const found = (anchor: number, of: number): RawDetection => ({
+    ...{ score: Math.fround(scoreOf(anchor, of)), corners: cornersOf(corners, anchor) },
+    ...{ class: of, label: classes[of]!.label },
+  });
+  const all = Array.from({ length: anchors }, (_, i) => i);
+  if (suppression?.kind === "anchors") {
+    // Of equal classes the first.
+    const ranked = all.map((i) => best(classes.length, suppression.each, (of) => scoreOf(i, of)));
+    const first = Float32Array.from(all, (i) => scoreOf(i, ranked[i]![0]!));
+    const kept = nonMaxSuppression(corners, first, { ...limits, maxResults });
+    // Further classes of an anchor may score less than was asked for; what the file asks for holds of the best alone.
+    const { minScore = DEFAULTS.minScore } = options;
+    return kept.flatMap((i) => ranked[i]!.map((of) => found(i, of))).filter(({ score }) => score >= minScore);
+  }
+  const ofEach = { ...limits, maxResults: suppression?.each ?? maxResults };
+  return classes
+    .flatMap((_, of) => {
+      const ofClass = Float32Array.from(all, (i) => scoreOf(i, of));
+      return nonMaxSuppression(corners, ofClass, ofEach).map((i) => found(i, of));
     })
     .sort((a, b) => b.score - a.score)
     .slice(0, maxResults);
+}
+
+/** The `most` of `count` that score best, best first, of equal ones the first. */
+function best(count: number, most: number, scoreOf: (i: number) => number): readonly number[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  if (most === 1) return [all.reduce((top, i) => (scoreOf(i) > scoreOf(top) ? i : top), 0)];
+  return all.sort((a, b) => scoreOf(b) - scoreOf(a)).slice(0, most);
 }
 
 /**
@@ -177,16 +226,21 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-function check(options: DetectOptions): {
+/** Options with what they leave open: as the model has it, whose least score holds in any case. */
+function check(
+  options: DetectOptions,
+  suppression?: Suppression,
+): {
   readonly minScore: number;
   readonly maxResults: number;
   readonly iouThreshold: number;
 } {
   const {
-    minScore = DEFAULTS.minScore,
-    maxResults = DEFAULTS.maxResults,
-    iouThreshold = DEFAULTS.iouThreshold,
+    minScore: asked = DEFAULTS.minScore,
+    maxResults = suppression?.maxResults ?? DEFAULTS.maxResults,
+    iouThreshold = suppression?.iouThreshold ?? DEFAULTS.iouThreshold,
   } = options;
+  const minScore = asked >= 0 ? Math.max(asked, suppression?.minScore ?? 0) : asked;
   for (const [name, value] of Object.entries({ minScore, iouThreshold })) {
     if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}`);
   }

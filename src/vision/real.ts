@@ -7,7 +7,7 @@ import type { Normalization } from "../graph/graph.ts";
 import { rangeOf, roundAway } from "../graph/quant.ts";
 
 /**
- * What a value's numbers mean: scale·(q − zeroPoint); floats are themselves.
+ * What a value's numbers mean: scale·(q − zeroPoint); floats and int32 are themselves.
  * @example
  * ```js
  * import { toReal } from "sepconv";
@@ -17,7 +17,8 @@ import { rangeOf, roundAway } from "../graph/quant.ts";
  * ```
  */
 export function toReal(numbers: Numbers, { scale, zeroPoint = 0 }: ValueInfo): Float32Array {
-  if (numbers instanceof Float32Array || scale === undefined) return numbers as Float32Array;
+  if (numbers instanceof Float32Array) return numbers;
+  if (scale === undefined) return Float32Array.from(numbers);
   return Float32Array.from(numbers, (q) => scale * (q - zeroPoint));
 }
 

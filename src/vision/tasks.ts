@@ -6,7 +6,7 @@
 import type { Numbers, Session } from "../engine/host/session.ts";
 import type { Kernels } from "../engine/variant.ts";
 import type { Classification, ClassifyOptions } from "./classify.ts";
-import type { Detection, DetectOptions } from "./detect.ts";
+import type { Detection, DetectOptions, RawDetection } from "./detect.ts";
 import type { Placement, Size } from "./fit.ts";
 import type { PictureLike } from "./given.ts";
 import type { InputOptions, Resizer } from "./image.ts";
@@ -36,11 +36,13 @@ export async function classify(
 }
 
 /**
- * Finds objects in a picture with a detector, such as face-api's.
+ * Finds objects in a picture with a detector, such as face-api's, or a TFLite file that ends in
+ * `TFLite_Detection_PostProcess`.
  *
- * The picture keeps its proportions: it is fitted into the network's input at the top left, black beside it, and
- * sampled as TensorFlow does by default (`bilinear-asymmetric`). There are smoother ways to shrink, but these detectors
- * were trained on such input: with another one, scores near the threshold move by more than 0.1.
+ * A TFLite detector gets the picture stretched to its input. With face-api's, the picture keeps its proportions: it is
+ * fitted into the network's input at the top left, black beside it, and sampled as TensorFlow does by default
+ * (`bilinear-asymmetric`). There are smoother ways to shrink, but that one was trained on such input: with another one,
+ * scores near the threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
  * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
  * @returns what was found, best first; boxes are cut at the picture's edges
@@ -122,4 +124,28 @@ export async function sessionInput(
   options?: SessionInputOptions,
 ): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
   return (await import("./session-input.ts")).sessionInput(session, given, options);
+}
+
+/**
+ * What a detector's outputs say, for whoever makes its input and runs it himself. With `minScore: 0`, the answers are
+ * those of the four outputs that TFLite has of `TFLite_Detection_PostProcess`, in their order; that operator is not run
+ * with the network, whose outputs are the encodings and scores that it reads.
+ * @param outputs what `run` answered
+ * @returns what was found, best first; corners in parts of the network's input, not clipped
+ * @throws UnsupportedError for a network that is no detector; RangeError for a bad option
+ * @example
+ * ```js
+ * import { detectionsOf, load } from "sepconv";
+ *
+ * const net = await load("ssd_mobilenetv1_model-weights_manifest.json");
+ * const { outputs } = net.run(new Float32Array(512 * 512 * 3));
+ * for (const { label, score, corners } of await detectionsOf(net, outputs)) console.log(label, score, corners);
+ * ```
+ */
+export async function detectionsOf(
+  session: Session,
+  outputs: Readonly<Record<string, Numbers>>,
+  options: DetectOptions = {},
+): Promise<RawDetection[]> {
+  return (await import("./detect.ts")).detectionsOf(session, outputs, options);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { clamp, hardSwish, prelu, sigmoid } from "../reference/activation.ts";
-import { add } from "../reference/add.ts";
+import { arithmetic } from "../reference/arithmetic.ts";
 import { scaleShift } from "../reference/batchNorm.ts";
 import { concat, type Frame, pad } from "../reference/concat.ts";
 import { softmax } from "../reference/softmax.ts";
@@ -36,7 +36,7 @@ function addTrial(rows: number, c: number, bounding: Bounding, special: boolean,
     strew(x, 3);
     strew(x2, 5);
   }
-  const open = add(exact([rows, c], x), exact([rows, c], x2));
+  const open = arithmetic("add", exact([rows, c], x), exact([rows, c], x2));
   const bounds = boundsFor(open, bounding);
   const problem = { kernel: "add_f32", x, x2, outputs: rows * c, fields: { rows, inC: c, ...bounds } } as const;
   return { expected: clamp(open, bounds), problem: inPlace ? { ...problem, inPlace } : problem };

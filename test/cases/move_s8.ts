@@ -1,7 +1,8 @@
 /**
- * Cases of copy_s8 and pad_s8.
+ * Cases of copy_s8, copy_lut_s8 and pad_s8.
  * @module
  */
+import type { Problem } from "../kernels/harness.ts";
 import { type Frame, pad } from "../reference/concat.ts";
 import { count, exact } from "../reference/value.ts";
 import { bounded8, bytes8, CHANNELS8, SIZES8, ZEROS8 } from "./bytes.ts";
@@ -12,25 +13,34 @@ import type { Case, Trial } from "./trial.ts";
  * One part of a concatenation: `before` and `after` are what the other parts take of each row, `gap` what lies between
  * rows of x.
  */
-function copyTrial(rows: number, c: number, before: number, after: number, gap: number): Trial {
+function copyTrial(
+  rows: number,
+  c: number,
+  before: number,
+  after: number,
+  gap: number,
+  table?: Int8Array<ArrayBuffer>,
+): Trial {
   const [xPitch, yPitch] = [c + gap, before + c + after];
   const x = bytes8(`copy ${rows} ${c} ${before} ${after} ${gap}`, rows * xPitch);
-  const moved = Array.from({ length: rows * c }, (_, i) => x[Math.floor(i / c) * xPitch + (i % c)]!);
+  const taken = Array.from({ length: rows * c }, (_, i) => x[Math.floor(i / c) * xPitch + (i % c)]!);
+  const moved = table ? taken.map((q) => table[q & 255]!) : taken;
+  const by = table ? { kernel: "copy_lut_s8", w: new Uint8Array(table.buffer) } : { kernel: "copy_s8" };
   return {
     expected: exact([rows, c], moved),
     problem: {
-      ...{ kernel: "copy_s8", x, outputs: rows * yPitch, outputBytes: 1, yOffset: before },
+      ...{ ...(by as Pick<Problem, "kernel" | "w">), x, outputs: rows * yPitch, outputBytes: 1, yOffset: before },
       writes: (column) => column >= before && column < before + c,
       fields: { rows, inC: c, xPitch, yPitch },
     },
   };
 }
 
-/** The grid of copy_s8. */
-export function copyCases8(): Case[] {
+/** The grid of copy_s8; with a table, that of copy_lut_s8. */
+export function copyCases8(table?: Int8Array<ArrayBuffer>): Case[] {
   const of = (rows: number, c: number, before: number, after: number, gap = 0): Case => ({
     name: `rows_${rows}_c_${c}_before_${before}_after_${after}_gap_${gap}`,
-    make: () => copyTrial(rows, c, before, after, gap),
+    make: () => copyTrial(rows, c, before, after, gap, table),
   });
   return [
     ...SIZES8.map(([rows, c]) => of(rows, c, 0, 0)),

@@ -9,9 +9,12 @@ import { type Random, random } from "./random.ts";
 
 type Bytes = "int8" | "uint8";
 
-/** A graph and an input for it. */
-export function quantizedGraph(seed: number): { graph: Graph; input: Int8Array | Uint8Array | Float32Array } {
-  const builder = new Builder(random(`quantised graph ${seed}`));
+/** A graph and an input for it. `operands`: with gates and constant operands among its blocks. */
+export function quantizedGraph(
+  seed: number,
+  operands = false,
+): { graph: Graph; input: Int8Array | Uint8Array | Float32Array } {
+  const builder = new Builder(random(`quantised graph ${seed}`), operands);
   const graph = builder.build();
   return { graph, input: builder.input(graph) };
 }
@@ -23,8 +26,11 @@ class Builder {
   readonly nodes: Node[] = [];
   inputs: Graph["inputs"] = [];
 
-  constructor(numbers: Random) {
+  readonly operands: boolean;
+
+  constructor(numbers: Random, operands: boolean) {
     this.numbers = numbers;
+    this.operands = operands;
     this.dtype = this.chance(0.5) ? "int8" : "uint8";
   }
 
@@ -82,6 +88,16 @@ class Builder {
     return { weights, bias };
   }
 
+  operand(shape: readonly number[], quantization: Quantization): string {
+    const name = `o${this.constants.size}`;
+    const size = shape.reduce((a, b) => a * b, 1);
+    const [lo, hi] = this.dtype === "int8" ? [-128, 127] : [0, 255];
+    const numbers = Array.from({ length: size }, () => this.numbers.int(lo, hi));
+    const data = this.dtype === "int8" ? Int8Array.from(numbers) : Uint8Array.from(numbers);
+    this.constants.set(name, { name, shape, dtype: this.dtype, data, quantization });
+    return name;
+  }
+
   clamp() {
     const kind = this.numbers.int(0, 3);
     if (kind === 0) return {};
@@ -126,7 +142,7 @@ class Builder {
   block(x: string): string {
     const { quantization } = this.nodes.at(-1)!;
     const [, h, w] = this.shape(x);
-    switch (this.numbers.int(0, 8)) {
+    switch (this.numbers.int(0, this.operands ? 11 : 8)) {
       case 0:
         return this.add(
           { op: this.chance(0.5) ? "maxPool" : "averagePool", size: [2, 2], ...this.window(1) },
@@ -136,6 +152,31 @@ class Builder {
       case 1: {
         const other = this.conv(x, this.shape(x)[3]!, 1);
         return this.add({ op: "add", ...this.clamp() }, [x, other], this.meaning());
+      }
+      case 9: {
+        const mean = this.add({ op: "globalAveragePool", keepDims: true }, [x], quantization!);
+        const [lowest] = this.dtype === "int8" ? [-128] : [0];
+        const unit = { scales: [1 / 256], zeroPoints: [lowest!], axis: 0 };
+        const gate = this.add({ op: "sigmoid" }, [mean], unit);
+        const inputs = this.chance(0.5) ? [x, gate] : [gate, x];
+        const op = ["mul", "sub", "add"][this.numbers.int(0, 2)]!;
+        return this.add({ op, ...this.clamp() }, inputs, this.meaning());
+      }
+      case 10: {
+        const op = ["mul", "sub", "add", "maximum", "minimum"][this.numbers.int(0, 4)]!;
+        const shared = op.startsWith("m") && op !== "mul";
+        const c = this.shape(x)[3]!;
+        const shape = [[], [c], [h!, 1, 1], [1, w!, c]][this.numbers.int(0, 3)]!;
+        const operand = this.operand(shape, shared ? quantization! : this.meaning());
+        return this.add(
+          { op, operand, operandFirst: this.chance(0.5), ...this.clamp() },
+          [x],
+          shared ? quantization! : this.meaning(),
+        );
+      }
+      case 11: {
+        const other = this.conv(x, 4 * this.numbers.int(1, 2), 1);
+        return this.add({ op: "concat", axis: 3 }, [x, other, x], this.chance(0.5) ? quantization! : this.meaning());
       }
       case 2:
         return this.add({ op: "concat", axis: 3 }, [x, x], quantization!);

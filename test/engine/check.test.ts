@@ -55,6 +55,18 @@ const field =
   ({ fields }: PlannedStep, whole: Plan) => ({ fields: { ...fields, ...change(fields, whole) } });
 
 describe("the checker passes sound plans", () => {
+  it("of parts whose share of a row is no exact number", () => {
+    const graph = graphOf({
+      x: [1, 8, 9, 20],
+      constants: { w: [1, 1, 20, 4] },
+      nodes: [
+        { op: "conv2d", name: "c", inputs: ["x"], weights: "w", ...PLAIN },
+        { op: "concat", name: "y", inputs: ["x", "c", "x"], axis: 3 },
+      ],
+    });
+    expect(() => checkPlan(plan(graph), graph)).not.toThrow();
+  });
+
   it("of MobileNets, fused or with every value kept", () => {
     for (const [alpha, resolution] of [
       [0.25, 96],

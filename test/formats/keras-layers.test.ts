@@ -203,6 +203,24 @@ describe("layers with weights", () => {
     expect(graph.constants.get("y/alpha")).toMatchObject({ shape: [2], data: Float32Array.of(slope, slope) });
   });
 
+  test.each<[string, string, number[]]>([
+    ["Add", "add", [3, 22, 5, 24]],
+    ["Multiply", "mul", [2, 40, 6, 80]],
+    ["Maximum", "maximum", [2, 20, 3, 20]],
+    ["Minimum", "minimum", [1, 2, 2, 4]],
+    ["Subtract", "sub", [-1, -18, -1, -16]],
+  ])("%s of an image and of what there is for each channel", async (className, op, expected) => {
+    const layers: LayerSpec[] = [
+      inputLayer("x", [2, 1, 2]),
+      inputLayer("gate", className === "Subtract" ? [2, 1, 2] : [2]),
+      { className, name: "y", config: {}, inputs: ["x", "gate"] },
+    ];
+    const graph = await read(functional("m", layers, ["y"]), {});
+    expect(graph.nodes.map((node) => node.op)).toEqual(className === "Subtract" ? [op] : ["reshape", op]);
+    const gate = className === "Subtract" ? [2, 20, 4, 20] : [2, 20];
+    expect(Array.from(interpret(graph, { x: [1, 2, 3, 4], gate }).get("y")!.values)).toEqual(expected);
+  });
+
   test("Dense on rows", async () => {
     const graph = await single(
       "Dense",
@@ -239,6 +257,10 @@ describe("graphs", () => {
     ["x − 2", 3, "Subtract", {}, ["x", 2], 6],
     ["2 − x", 3, "Subtract", {}, [2, "x"], -6],
     ["x·2", 3, "Multiply", {}, ["x", 2], 16],
+    ["2/x", 3, "TrueDivide", {}, [2, "x"], 0.25],
+    ["x, 20 at least", 3, "Maximum", {}, ["x", 20], 20],
+    ["x, 2 at most", 2, "TFOpLambda", { function: "math.minimum" }, ["x", 2], 2],
+    ["x·x", 2, "TFOpLambda", { function: "math.multiply" }, ["x", "x"], 64],
     ["x + 2", 3, "Add", {}, ["x", 2], 10],
   ])("%s as Keras %i writes it", async (_, version, className, config, inputs, expected) => {
     const layers = [inputLayer("x", [1], version), { className, name: "y", config, inputs }];

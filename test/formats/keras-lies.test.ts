@@ -118,10 +118,10 @@ describe("settings", () => {
     await refused(single("Normalization", { axis: [1, 2] }), UnsupportedError);
     const sizes: LayerSpec[] = [
       inputLayer("x", [4]),
-      { className: "Dense", name: "y", config: { units: 1 } },
+      { className: "Dense", name: "y", config: { units: 3 } },
       { className: "Add", name: "z", config: {}, inputs: ["x", "y"] },
     ];
-    await refused(functional("m", sizes, ["z"]), UnsupportedError);
+    await refused(functional("m", sizes, ["z"]), FormatError);
     await refused({ class_name: "MyModel", config: {} }, UnsupportedError);
   });
 });

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { UnsupportedError } from "../../src/errors.ts";
+import { build } from "../../src/engine/build.ts";
+import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
+import { type Numbers, open } from "../../src/index.ts";
 import { interpret } from "../reference/interpreter.ts";
 import { buildTflite, type Field, type OperatorSpec, type TensorSpec } from "./builders/tflite.ts";
 
 const PADDING = { SAME: { int8: 0 }, VALID: { int8: 1 } };
-const ones = (n: number): number[] => new Array<number>(n).fill(1);
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
 /** A model of one operator that reads tensor 0, the input, and writes the last tensor. */
@@ -249,14 +250,21 @@ describe("rectifiers with a slope", () => {
   });
 });
 
+const NAMES: Readonly<Record<string, string>> = {
+  ...{ ADD: "add", SUB: "sub", MUL: "mul", DIV: "div", MAXIMUM: "maximum", MINIMUM: "minimum" },
+};
+
 describe("arithmetic", () => {
   const x: TensorSpec = { name: "x", shape: [1, 1, 1, 2] };
   const c: TensorSpec = { name: "c", shape: [2], data: [2, 4] };
   const y: TensorSpec = { name: "y", shape: [1, 1, 1, 2] };
 
-  const answers = async (op: string, first: boolean): Promise<number[]> => {
+  const constant = (op: string, first: boolean): Promise<Graph> => {
     const operators = [{ op, inputs: first ? [1, 0] : [0, 1], outputs: [2], options: { 0: { int8: 0 } } }];
-    const graph = await fromTflite(buildTflite({ tensors: [x, c, y], operators, inputs: [0], outputs: [2] }));
+    return fromTflite(buildTflite({ tensors: [x, c, y], operators, inputs: [0], outputs: [2] }));
+  };
+  const answers = async (op: string, first: boolean): Promise<number[]> => {
+    const graph = await constant(op, first);
     expect(graph.nodes.map((node) => node.op)).toEqual(["scaleShift"]);
     return Array.from(interpret(graph, { x: [10, 20] }).get("y")!.values);
   };
@@ -273,8 +281,81 @@ describe("arithmetic", () => {
     expect(await answers(op, first)).toEqual(expected);
   });
 
-  test("a constant over a value is refused", async () => {
-    await expect(answers("DIV", true)).rejects.toThrow(UnsupportedError);
+  test.each<[string, boolean, number[]]>([
+    ["DIV", true, [0.2, 0.2]],
+    ["MAXIMUM", false, [10, 20]],
+    ["MINIMUM", true, [2, 4]],
+  ])("%s with a constant (first: %s), which no factor and term can say", async (op, first, expected) => {
+    const graph = await constant(op, first);
+    expect(graph.nodes).toEqual([
+      { op: NAMES[op], name: "y", inputs: ["x"], operand: "c", ...(first && { operandFirst: true }) },
+    ]);
+    expect(Array.from(interpret(graph, { x: [10, 20] }).get("y")!.values)).toEqual(expected);
+  });
+
+  test.each(Object.keys(NAMES))("%s of a value and a gate, whichever comes first", async (op) => {
+    const [image, gate] = [
+      { name: "x", shape: [2, 1, 2, 2] },
+      { name: "g", shape: [2, 1, 1, 2] },
+    ];
+    for (const inputs of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const tensors = [image, gate, { name: "y", shape: [2, 1, 2, 2] }];
+      const bytes = buildTflite({ tensors, operators: [{ op, inputs, outputs: [2] }], inputs: [0, 1], outputs: [2] });
+      const { nodes } = await fromTflite(bytes);
+      expect(nodes).toEqual([{ op: NAMES[op], name: "y", inputs: inputs.map((i) => ["x", "g"][i]) }]);
+    }
+  });
+
+  test("a constant for each row is kept in its shape", async () => {
+    const tensors = [
+      { name: "x", shape: [1, 2, 1, 2] },
+      { name: "c", shape: [2, 1, 1], data: [10, 20] },
+      { ...y, shape: [1, 2, 1, 2] },
+    ];
+    const operators = [{ op: "SUB", inputs: [1, 0], outputs: [2] }];
+    const graph = await fromTflite(buildTflite({ tensors, operators, inputs: [0], outputs: [2] }));
+    expect(graph.nodes).toEqual([{ op: "sub", name: "y", inputs: ["x"], operand: "c", operandFirst: true }]);
+    expect(Array.from(interpret(graph, { x: [1, 2, 3, 4] }).get("y")!.values)).toEqual([9, 8, 17, 16]);
+  });
+
+  test("a constant of 8 bits stays one, with its own scale", async () => {
+    const byte = (name: string, scale: number, data?: number[]): TensorSpec => ({
+      ...{ name, shape: data ? [2] : [1, 1, 1, 2], type: "uint8", scales: [scale], zeroPoints: [3] },
+      ...(data && { data }),
+    });
+    const file = (op: string, c: TensorSpec) => {
+      const operators = [{ op, inputs: [1, 0], outputs: [2] }];
+      return fromTflite(
+        buildTflite({ tensors: [byte("x", 1), c, byte("y", 2)], operators, inputs: [0], outputs: [2] }),
+      );
+    };
+    const graph = await file("SUB", byte("c", 0.5, [7, 250]));
+    expect(graph.nodes[0]).toMatchObject({
+      op: "sub",
+      inputs: ["x"],
+      operand: "c",
+      operandFirst: true,
+      dtype: "uint8",
+    });
+    const quantization = { scales: [0.5], zeroPoints: [3], axis: 0 };
+    expect(graph.constants.get("c")).toMatchObject({ data: Uint8Array.of(7, 250), quantization });
+    await expect(file("DIV", byte("c", 0.5, [7, 250]))).rejects.toThrow(/division of float32, got one of uint8/);
+    const float = { name: "c", shape: [2], data: [1, 2] };
+    await expect(file("MUL", float)).rejects.toThrow(/expected uint8 like the output, got float32/);
+    await expect(file("MUL", { ...byte("c", 1, [1, 2]), scales: [1, 2], zeroPoints: [0, 0] })).rejects.toThrow(
+      /expected one scale for a value, got 2/,
+    );
+  });
+
+  test("operands that do not go together are the file's fault", async () => {
+    const tensors = [x, { name: "z", shape: [1, 1, 1, 3] }, y];
+    const operators = [{ op: "MUL", inputs: [0, 1], outputs: [2] }];
+    const attempt = fromTflite(buildTflite({ tensors, operators, inputs: [0, 1], outputs: [2] }));
+    await expect(attempt).rejects.toThrow(FormatError);
+    await expect(attempt).rejects.toThrow(/expected operands to be broadcast, got \[1,1,1,2\] and \[1,1,1,3\]/);
   });
 
   test("one constant read by several operators, each in its own way", async () => {
@@ -300,6 +381,58 @@ describe("arithmetic", () => {
     expect(graph.outputs).toEqual(["z", "sum"]);
     expect(graph.nodes.map((node) => node.name)).toEqual(["r", "sum", "z/concat", "z"]);
     expect(Array.from(interpret(graph, { x: [-1, 4] }).get("z")!.values)).toEqual([0, 6, 0, 4]);
+  });
+});
+
+describe("ARG_MAX", () => {
+  const image = (type: string): TensorSpec => ({
+    ...{ name: "x", shape: [1, 2, 1, 3], type },
+    ...(type !== "float32" && { scales: [1], zeroPoints: [0] }),
+  });
+  const axis = (data: number[], type = "int32"): TensorSpec => ({ name: "axis", shape: [data.length], type, data });
+
+  test.each([
+    ["float32", "int32", "int64"],
+    ["int8", "int64", "int32"],
+    ["uint8", "int64", "int64"],
+  ])("of %s, the axis in %s, the result in %s", async (type, axisType, to) => {
+    const graph = await single("ARG_MAX", [
+      image(type),
+      axis([-1], axisType),
+      { name: "y", shape: [1, 2, 1], type: to },
+    ]);
+    expect(graph.nodes).toEqual([{ op: "argMax", name: "y", inputs: ["x"], axis: 3, keepDims: false, dtype: "int32" }]);
+    const of = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array }[type]!;
+    const net = await build(graph);
+    expect(net.run<Numbers>(of.of(1, 5, 5, 7, 2, 7)).output).toEqual(Int32Array.of(1, 0));
+    expect((await open(net.save())).run<Numbers>(of.of(1, 5, 5, 7, 2, 7)).output).toEqual(Int32Array.of(1, 0));
+  });
+
+  test("goes on as numbers that are moved, and no others", async () => {
+    const tensors = [image("float32"), axis([1]), { name: "a", shape: [1, 1, 3], type: "int64" }];
+    const behind = (op: string, more: readonly TensorSpec[]) =>
+      fromTflite(
+        buildTflite({
+          tensors: [...tensors, { name: "y", shape: [1, 3], type: "int64" }, ...more],
+          operators: [
+            { op: "ARG_MAX", inputs: [0, 1], outputs: [2] },
+            { op, inputs: more.length > 0 ? [2, 4] : [2], outputs: [3] },
+          ],
+          ...{ inputs: [0], outputs: [3] },
+        }),
+      );
+    const net = await build(await behind("SQUEEZE", []));
+    expect(net.run<Numbers>(Float32Array.of(1, 2, 3, 4, 1, 3)).output).toEqual(Int32Array.of(1, 0, 0));
+    await expect(behind("RELU", [])).rejects.toThrow(/RELU\) .*expected a result in float32 or 8 bits, got int64/);
+  });
+
+  test.each<[TensorSpec, string, RegExp]>([
+    [axis([4]), "int32", /axis: expected -4 … 3, got 4/],
+    [axis([0, 1]), "int32", /axis: expected -4 … 3, got 0,1/],
+    [axis([0]), "float32", /expected a result in int32 or int64, got float32/],
+  ])("%j, a result in %s: an error", async (spec, type, message) => {
+    const file = single("ARG_MAX", [image("float32"), spec, { name: "y", shape: [1, 2, 1], type }]);
+    await expect(file).rejects.toThrow(message);
   });
 });
 
@@ -455,14 +588,6 @@ describe("other operators", () => {
       "QUANTIZE",
       [{ name: "y", shape: [1, 4, 4, 2], type: "int16", scales: [1], zeroPoints: [0] }],
       /expected float32, int8 or uint8, got int16/,
-    ],
-    [
-      "ADD",
-      [
-        { name: "c", shape: [4, 1], data: ones(4) },
-        { name: "y", shape: [1, 4, 4, 2] },
-      ],
-      /one per channel\), got \[4,1\]/,
     ],
     [
       "PAD",

@@ -4,7 +4,7 @@ import { UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
 import { GraphBuilder } from "../../src/graph/builder.ts";
-import type { Graph } from "../../src/graph/graph.ts";
+import type { Graph, Node } from "../../src/graph/graph.ts";
 import { initialize } from "../../src/graph/initialize.ts";
 import { build, load, type Numbers, quantize } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -62,8 +62,8 @@ describe("toTflite", () => {
   }
 
   it("writes 8-bit networks, int8 and uint8", async () => {
-    for (let seed = 0; seed < 60; seed++) {
-      const { graph, input } = quantizedGraph(seed);
+    for (let i = 0; i < 90; i++) {
+      const { graph, input } = quantizedGraph(i % 60, i >= 60);
       const paddedPool = graph.nodes.some(
         (node) => /Pool$/.test(node.op) && "padding" in node && node.padding !== "same",
       );
@@ -113,6 +113,29 @@ describe("toTflite", () => {
       });
       await expectSame(graph, input);
     }
+  });
+
+  it("writes arithmetic, with constants of any shape on either side, bounded or not", async () => {
+    const input = random("arithmetic").floats(1 * 2 * 3 * 3, 4);
+    const nodes = (["add", "sub", "mul", "div", "maximum", "minimum"] as const).flatMap((op, i): Node[] => {
+      const clamp = i % 2 ? { clamp: { lo: 0, hi: 6 } } : {};
+      const x = i === 0 ? "x" : `value ${i - 1}`;
+      return [
+        { op, name: `row ${i}`, inputs: [x], operand: "row", operandFirst: i > 2 },
+        { op, name: `value ${i}`, inputs: [`row ${i}`, "mean"], ...clamp },
+      ];
+    });
+    const mean: Node = { op: "globalAveragePool", name: "mean", inputs: ["x"], keepDims: true };
+    const outputs = nodes.map(({ name }) => name);
+    const graph = graphOf({ x: [1, 2, 3, 3], constants: { row: [2, 1, 3] }, nodes: [mean, ...nodes], outputs });
+    await expectSame(graph, input);
+  });
+
+  it("writes where the largest numbers stand", async () => {
+    const y: Node = { op: "argMax", name: "y", inputs: ["x"], axis: 2, keepDims: false, dtype: "int32" };
+    await expectSame(graphOf({ x: [1, 3, 4, 5], nodes: [y] }), random("largest").floats(60, 2));
+    const kept = toTflite(graphOf({ x: [1, 3], nodes: [{ ...y, axis: 1, keepDims: true }] }));
+    await expect(kept).rejects.toThrow(/node y: expected an axis that goes, got keepDims/);
   });
 
   it("writes pixel range and class names, so that a converted file answers as its source does", async () => {

@@ -28,7 +28,7 @@ const CLAMPING: readonly Node[] = [
   { op: "clamp", name: "y", inputs: ["x"], lo: -1, hi: 1 },
   { op: "maxPool", name: "y", inputs: ["x"], size: [2, 2], strides: [2, 2], padding: "same" },
   { op: "averagePool", name: "y", inputs: ["x"], size: [2, 2], strides: [2, 2], padding: "same" },
-  { op: "add", name: "y", inputs: ["x", "z"] },
+  ...(["add", "sub", "mul", "div", "maximum", "minimum"] as const).map((op) => ({ op, name: "y", inputs: ["x", "z"] })),
 ];
 
 describe("ops", () => {
@@ -89,6 +89,54 @@ describe("ops", () => {
         session.dispose();
       }
     }
+  });
+
+  it("compute what is broadcast as the reference does, in every build", async () => {
+    const operators = ["add", "sub", "mul", "div", "maximum", "minimum"] as const;
+    const constants = { w: [3, 3, 3, 5], b: [5], c: [5], row: [4, 1, 5], tall: [3, 1, 1, 1, 1], one: [1] };
+    const nodes: Node[] = [
+      { op: "conv2d", name: "conv", inputs: ["x"], ...HALF, ...PLAIN },
+      { op: "globalAveragePool", name: "mean", inputs: ["conv"], keepDims: true },
+      { op: "sigmoid", name: "gate", inputs: ["mean"] },
+      ...operators.map((op): Node => ({ op, name: `gated ${op}`, inputs: ["conv", "gate"] })),
+      ...operators.map(
+        (op): Node => ({ op, name: `of gate ${op}`, inputs: ["gate", "conv"], clamp: { lo: -1, hi: 1 } }),
+      ),
+      ...operators.flatMap((op) =>
+        ["c", "row", "tall", "one"].flatMap((operand): Node[] => [
+          { op, name: `${op} ${operand}`, inputs: ["conv"], operand },
+          { op, name: `${operand} ${op}`, inputs: ["conv"], operand, operandFirst: true },
+        ]),
+      ),
+      { op: "mul", name: "square", inputs: ["conv", "conv"] },
+      { op: "reshape", name: "flat", inputs: ["gate"], shape: [10, 1] },
+      { op: "sub", name: "outer", inputs: ["flat", "mean"] },
+    ];
+    const endPoints = nodes.map(({ name }) => name);
+    const graph = graphOf({ x: [2, 4, 7, 3], constants, nodes, outputs: endPoints.slice(3) });
+    const x = random("broadcast").floats(2 * 4 * 7 * 3, 4);
+    for (const variant of VARIANTS.filter(accepts)) {
+      const session = await build(graph, { variant, endPoints });
+      const { endPoints: measured } = session.run<Float32Array>(x);
+      const values = interpret(graph, { x }, { measured });
+      for (const name of endPoints) {
+        const { values: expected, bound } = values.get(name)!;
+        const off = measured[name]!.findIndex((got, i) => !(Math.abs(got - expected[i]!) <= bound[i]!));
+        expect(off, `${variant}, ${name}`).toBe(-1);
+      }
+      session.dispose();
+    }
+  });
+
+  it("take an input's place where they are as large, and not where their bytes are padded to as many", async () => {
+    const nodes: Node[] = [
+      { op: "clamp", name: "one", inputs: ["x"], lo: 0, hi: 9 },
+      { op: "add", name: "two", inputs: ["one"], operand: "pair" },
+      { op: "sub", name: "y", inputs: ["two"], operand: "pair" },
+    ];
+    const graph = graphOf({ x: [1, 1], constants: { pair: [2] }, nodes });
+    const session = await build(graph);
+    expect([...session.run(Float32Array.of(4)).output]).toEqual([4, 4].map((n) => expect.closeTo(n, 6)));
   });
 
   it("count the multiply-adds that the engine does", async () => {

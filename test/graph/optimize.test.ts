@@ -9,6 +9,8 @@ import { expectSame, graphOf, names, ops, PLAIN } from "./build.ts";
 
 const INFINITY = Number.POSITIVE_INFINITY;
 
+const BOUNDED = { clamp: { lo: -2, hi: 2 } };
+
 /** One step of a random network: what it does, to which earlier value (0: the last), and two numbers that shape it. */
 const step = fc.record({
   op: fc.constantFrom(
@@ -26,6 +28,8 @@ const step = fc.record({
     "add",
     "shift",
     "slope",
+    "times",
+    "gate",
   ),
   from: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(4) }),
   a: fc.nat(2),
@@ -97,6 +101,8 @@ function network(steps: readonly Step[], blank: boolean): Graph {
       pool: () => ({ ...pool, op: "maxPool" }),
       mean: () => ({ ...pool, op: "averagePool" }),
       add: () => ({ op: "add", name, inputs: [input, input] }),
+      times: () => ({ op: (["mul", "sub", "maximum"] as const)[a]!, name, inputs: [input, input], ...(b && BOUNDED) }),
+      gate: () => ({ ...on, op: b ? "mul" : "sub", operand: constant("gate", [[c], [h, 1, 1], [2, 1, 1, c]][a]!) }),
       slope: () => ({ ...on, op: "prelu", alpha: constant("alpha", [c]) }),
       shift: () => ({ ...on, op: "scaleShift", scale: constant("scale", [c]), shift: constant("shift", [c]) }),
     };

@@ -153,6 +153,11 @@ describe("inferShapes", () => {
     ],
     ["scaleShift on features", [4, 3], { ...on, op: "scaleShift", scale: "c", shift: "c" }, { c: [3] }, [4, 3]],
     ["prelu", [4, 2, 2, 3], { ...on, op: "prelu", alpha: "c" }, { c: [3] }, [4, 2, 2, 3]],
+    ["a gate", [4, 2, 2, 3], { ...on, op: "mul", operand: "c" }, { c: [4, 1, 1, 3] }, [4, 2, 2, 3]],
+    ["an outer sum", [4, 1, 3], { ...on, op: "add", operand: "c" }, { c: [2, 1] }, [4, 2, 3]],
+    ["a number over a vector", [3], { ...on, op: "div", operand: "c", operandFirst: true }, { c: [1, 1] }, [1, 3]],
+    ["argMax", [4, 2, 2, 3], { ...on, op: "argMax", axis: 1, keepDims: false, dtype: "int32" }, {}, [4, 2, 3]],
+    ["argMax kept", [4, 2, 3], { ...on, op: "argMax", axis: 2, keepDims: true, dtype: "int32" }, {}, [4, 2, 1]],
     ["moments", [4, 2, 2, 3], { ...on, op: "moments" }, {}, [2, 3]],
     [
       "movingAverage",
@@ -340,7 +345,7 @@ describe("inferShapes", () => {
     const add: Node = { op: "add", name: "y", inputs: ["x", "s"] };
     const concat: Node = { op: "concat", name: "y", inputs: ["x", "s"], axis: 0 };
     expect(() => last([2, 3], [short, add])).toThrow(
-      'node "y" (add): expected second input "s" of shape [2, 3], got [3, 2]',
+      'node "y" (add): expected "s" to be broadcast with [2, 3], got [3, 2]',
     );
     expect(() => last([2, 3], [short, concat])).toThrow(
       'node "y" (concat): expected input "s" to be like [2, 3] but for axis 0, got [3, 2]',

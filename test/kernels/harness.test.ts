@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { ENTRY } from "../../src/engine/abi.ts";
 import { fieldOffset } from "../../src/engine/step.ts";
 import { random } from "../cases/random.ts";
-import { add } from "../reference/add.ts";
+import { arithmetic } from "../reference/arithmetic.ts";
 import { exact } from "../reference/value.ts";
 import type { Exports } from "../variants.ts";
 import { allCuts, splitRows } from "./harness.ts";
@@ -70,7 +70,7 @@ function trial(): Trial {
   const numbers = random("harness");
   const [x, x2] = [numbers.floats(ROWS * COLUMNS), numbers.floats(ROWS * COLUMNS)];
   return {
-    expected: add(exact([ROWS, COLUMNS], x), exact([ROWS, COLUMNS], x2)),
+    expected: arithmetic("add", exact([ROWS, COLUMNS], x), exact([ROWS, COLUMNS], x2)),
     problem: { kernel: "add_f32", x, x2, outputs: ROWS * COLUMNS, fields: { rows: ROWS, inC: COLUMNS } },
   };
 }

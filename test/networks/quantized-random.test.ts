@@ -5,6 +5,8 @@ import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 
 const GRAPHS = 120;
+/** As many again have gates and constant operands. */
+const OPERANDS = 80;
 
 function firstDifference(got: ArrayLike<number>, expected: ArrayLike<number>): string | undefined {
   for (let i = 0; i < expected.length; i++) {
@@ -18,8 +20,9 @@ describe("random 8-bit graphs are computed to the bit", () => {
     const reason = accepts(variant) ? undefined : `this host refuses ${variant}`;
     if (reason) console.info(`random 8-bit graphs, ${variant}: skipped, ${reason}`);
     it.skipIf(reason)(`${GRAPHS} graphs, fused and with every value kept, ${variant}`, async () => {
-      for (let seed = 0; seed < GRAPHS; seed++) {
-        const { graph, input } = quantizedGraph(seed);
+      for (let i = 0; i < GRAPHS + OPERANDS; i++) {
+        const seed = i % GRAPHS;
+        const { graph, input } = quantizedGraph(seed, i >= GRAPHS);
         const values = interpretQuantized(graph, { x: input });
         const fused = await build(graph, { variant });
         const { output } = fused.run<Numbers>(input);

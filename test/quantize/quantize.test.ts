@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
+import type { Node } from "../../src/graph/graph.ts";
 import { initialize } from "../../src/graph/initialize.ts";
 import { build, decodeImage, load, type Numbers, quantizationReport, quantize, toInput } from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
@@ -72,6 +73,8 @@ describe("quantize", () => {
     await expect(quantize(small(), [x!], { percentile: 10 })).rejects.toThrow(RangeError);
     const training = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
     await expect(quantize(training, [x!])).rejects.toThrow(UnsupportedError);
+    const quotient = graphOf({ x: [1, 4], nodes: [{ op: "div", name: "y", inputs: ["x", "x"] }] });
+    await expect(quantize(quotient, [new Float32Array(4)])).rejects.toThrow(/node y: .* in 8 bits, got div/);
     const slopes = graphOf({
       x: [1, 4],
       constants: { a: [4] },
@@ -79,6 +82,33 @@ describe("quantize", () => {
     });
     await expect(quantize(slopes, [new Float32Array(4)])).rejects.toThrow(/node y: .* in 8 bits, got prelu/);
     await expect(quantize(await quantize(small(), [x!]), [x!])).rejects.toThrow(/expected a float32 network/);
+  });
+
+  it("gives operands a meaning: constants their own, or that which an op wants all to share", async () => {
+    const nodes: Node[] = [
+      { op: "globalAveragePool", name: "mean", inputs: ["x"], keepDims: true },
+      { op: "sigmoid", name: "gate", inputs: ["mean"] },
+      { op: "mul", name: "gated", inputs: ["x", "gate"] },
+      { op: "sub", name: "difference", inputs: ["gated"], operand: "row", operandFirst: true },
+      { op: "maximum", name: "larger", inputs: ["difference"], operand: "large" },
+      { op: "mul", name: "y", inputs: ["larger"], operand: "one" },
+    ];
+    const drawn = graphOf({ x: [1, 4, 5, 3], constants: { row: [4, 1, 1], large: [3], one: [] }, nodes });
+    const large = { ...drawn.constants.get("large")!, data: Float32Array.of(-9, 0.5, 7) };
+    const graph = { ...drawn, constants: new Map([...drawn.constants, ["large", large]]) };
+    const x = random("operands").floats(4 * 5 * 3, 2);
+    const bytes = await quantize(graph, [x]);
+    const [of, by] = ["larger/operand", "larger"].map(
+      (name) => bytes.constants.get(name)?.quantization ?? bytes.nodes.find((node) => node.name === name)!.quantization,
+    );
+    expect(of).toEqual(by);
+    const { output } = (await build(bytes)).run(x);
+    const { output: float } = (await build(graph)).run(x);
+    const most = Math.max(...float.map(Math.abs));
+    output.forEach((y, i) => {
+      expect(Math.abs(y - float[i]!), `[${i}]`).toBeLessThan(0.02 * most);
+    });
+    expect(Array.from(output)).toEqual(Array.from(interpretQuantized(bytes, { x }).get("y")!));
   });
 });
 

@@ -10,7 +10,8 @@
 import type { Clamp, Graph, Node, Shape, TensorData } from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { clamp, hardSwish, prelu, sigmoid, unary } from "./activation.ts";
-import { add } from "./add.ts";
+import { argMax } from "./arg-max.ts";
+import { arithmetic } from "./arithmetic.ts";
 import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
@@ -133,7 +134,18 @@ function evaluate(node: Node, scope: Scope): Value {
     case "globalAveragePool":
       return reshape(globalAveragePool(x), scope.shapes.get(node.name)!);
     case "add":
-      return clamp(add(x, x2), node.clamp);
+    case "sub":
+    case "mul":
+    case "div":
+    case "maximum":
+    case "minimum": {
+      const { operand, operandFirst = false } = node;
+      const other = operand === undefined ? x2 : exact(scope.weights(operand).shape, data(operand)!);
+      const [a, b] = operand !== undefined && operandFirst ? [other, x] : [x, other];
+      return clamp(arithmetic(node.op, a, b), node.clamp);
+    }
+    case "argMax":
+      return argMax(x, node.axis, scope.shapes.get(node.name)!);
     case "concat":
       return concat(node.inputs.map(scope.value), node.axis);
     case "pad":

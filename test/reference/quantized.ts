@@ -4,10 +4,22 @@
  * @module
  */
 
-import type { Clamp, Graph, Node, Padding, Pair, Quantization, Shape, TensorData } from "../../src/graph/graph.ts";
+import type {
+  Arithmetic,
+  Clamp,
+  Graph,
+  Node,
+  Padding,
+  Pair,
+  Quantization,
+  Shape,
+  TensorData,
+} from "../../src/graph/graph.ts";
 import { inferShapes } from "../../src/graph/shape.ts";
 import { unary } from "./activation.ts";
-import { nearest, sum8 } from "./elementwise_s8.ts";
+import { largestAt } from "./arg-max.ts";
+import { broadcastIndices } from "./arithmetic.ts";
+import { difference8, nearest, sum8 } from "./elementwise_s8.ts";
 import { away, mbqm, split } from "./fixed_point.ts";
 import { mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
 import { average, meanFactor } from "./pool_s8.ts";
@@ -25,6 +37,13 @@ export function interpretQuantized(graph: Graph, inputs: Readonly<Record<string,
   const scope = new Scope(graph, values);
   for (const node of graph.nodes) values.set(node.name, scope.compute(node));
   return values;
+}
+
+/** A part of a concatenation in the whole's meaning: in float32, as TFLite has it. */
+function joined(q: number, scale: number, zero: number, to: { readonly scale: number; readonly zero: number }): number {
+  const factor = Math.fround(scale * Math.fround(1 / to.scale));
+  const bias = Math.fround(-zero * factor);
+  return away(Math.fround(Math.fround(q * factor) + bias)) + to.zero;
 }
 
 class Scope {
@@ -103,20 +122,26 @@ class Scope {
           return put(mbqm(sum - pixels * from.zero, factor) + to.zero, all);
         });
       }
-      case "add": {
-        const x2 = this.values.get(node.inputs[1]!)!;
-        const other = this.of(node.inputs[1]!);
-        const t = 2 * Math.max(from.scale, other.scale);
-        const one = split(from.scale / t);
-        const two = split(other.scale / t);
-        const out = split(t / (2 ** 20 * to.scale));
-        const bounds = this.bounds(node, node.clamp);
-        return Array.from(x, (q, i) => put(sum8(q - from.zero, x2[i]! - other.zero, one, two, out) + to.zero, bounds));
+      case "add":
+      case "sub":
+      case "mul":
+      case "maximum":
+      case "minimum":
+        return this.arithmetic(node);
+      case "argMax": {
+        const shape = this.shapes.get(input)!;
+        return largestAt(x, shape, node.axis);
       }
       case "concat": {
         const shape = this.shapes.get(node.name)!;
         const outer = shape.slice(0, node.axis).reduce((a, b) => a * b, 1);
-        const parts = node.inputs.map((name) => Array.from(this.values.get(name)!));
+        const parts = node.inputs.map((name) => {
+          const { scale, zero } = this.of(name);
+          const numbers = Array.from(this.values.get(name)!);
+          return scale === to.scale && zero === to.zero
+            ? numbers
+            : numbers.map((q) => put(joined(q, scale, zero, to), all));
+        });
         return Array.from({ length: outer }, (_, r) =>
           parts.flatMap((part) => part.slice((r * part.length) / outer, ((r + 1) * part.length) / outer)),
         ).flat();
@@ -176,6 +201,35 @@ class Scope {
       default:
         throw new TypeError(`node ${node.name}: no 8-bit reference of ${node.op}`);
     }
+  }
+
+  /** Scale, zero point, shape and numbers of a constant operand, or of a value. */
+  operand(name: string) {
+    const constant = this.graph.constants.get(name);
+    if (constant === undefined) return { ...this.of(name), shape: this.shapes.get(name)!, q: this.values.get(name)! };
+    const { scales, zeroPoints } = constant.quantization!;
+    return { scale: scales[0]!, zero: zeroPoints[0]!, shape: constant.shape, q: constant.data! };
+  }
+
+  arithmetic(node: Arithmetic): number[] {
+    const operands = [node.inputs[0]!, node.operand ?? node.inputs[1]!].map((name) => this.operand(name));
+    if (node.operandFirst) operands.reverse();
+    const [a, b] = operands as [(typeof operands)[number], (typeof operands)[number]];
+    const to = this.of(node.name);
+    const shape = this.shapes.get(node.name)!;
+    const [from, from2] = [broadcastIndices(a.shape, shape), broadcastIndices(b.shape, shape)];
+    const t = 2 * Math.max(a.scale, b.scale);
+    const factors = [split(a.scale / t), split(b.scale / t), split(t / (2 ** 20 * to.scale))] as const;
+    const product = split(Math.fround(Math.fround(a.scale * b.scale) / to.scale));
+    const of = (p: number, q: number) => {
+      if (node.op === "maximum") return Math.max(p, q);
+      if (node.op === "minimum") return Math.min(p, q);
+      const [x, x2] = [p - a.zero, q - b.zero];
+      if (node.op === "mul") return mbqm(x * x2, product) + to.zero;
+      return (node.op === "add" ? sum8(x, x2, ...factors) : difference8(x, x2, ...factors)) + to.zero;
+    };
+    const [lo, hi] = this.bounds(node, node.clamp);
+    return from.map((i, at) => Math.min(hi, Math.max(lo, of(a.q[i]!, b.q[from2[at]!]!))));
   }
 
   each(rows: number, columns: number, of: (row: number, column: number) => number): number[] {

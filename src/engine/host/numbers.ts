@@ -19,8 +19,8 @@ export interface ValueInfo {
   readonly quantization?: Quantization;
 }
 
-/** The numbers of a value: a Float32Array, Int8Array or Uint8Array, as its dtype says. */
-export type Numbers = Float32Array | Int8Array | Uint8Array;
+/** The numbers of a value: a Float32Array, Int32Array, Int8Array or Uint8Array, as its dtype says. */
+export type Numbers = Float32Array | Int32Array | Int8Array | Uint8Array;
 
 /** What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not
  * Float32Array.
@@ -44,6 +44,7 @@ export function infoOf({ name, shape, dtype, quantization }: ManifestValue): Val
 export function viewOf(memory: LinearMemory, { address, shape, dtype }: ManifestValue): Numbers {
   const length = sizeOf(shape);
   if (dtype === "float32") return memory.floats(address, length);
+  if (dtype === "int32") return new Int32Array(memory.buffer, address, length);
   return dtype === "int8" ? new Int8Array(memory.buffer, address, length) : memory.bytes(address, length);
 }
 

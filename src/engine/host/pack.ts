@@ -38,6 +38,9 @@ export function pack(memory: LinearMemory, packed: Packed, address: number, grap
     case "matrix":
       packMatrix(memory, packed, address, graph, staging);
       return;
+    case "constant_s8":
+      memory.bytes(address, packed.length).set(bytes(graph.constants.get(packed.constant)!));
+      return;
     case "bytes":
       memory.bytes(address, packed.bytes.length).set(packed.bytes);
       return;

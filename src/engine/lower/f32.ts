@@ -1,12 +1,15 @@
 /**
  * Which kernel computes which node in floats, and what it needs: packed weights, scratch, the fields of its record.
+ * Those whose results are whole numbers of 32 bits are here too.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
-import type { Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
+import type { Arithmetic, Clamp, Node, Op, Shape, Window } from "../../graph/graph.ts";
+import { isByte, typeOf } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { covers, scratchOf } from "../footprint.ts";
 import { FLAGS, type Kernel, type StepFields } from "../step.ts";
+import { operatorFields } from "./broadcast.ts";
 import { gathered } from "./gather.ts";
 import {
   type Context,
@@ -30,7 +33,7 @@ import { reduced } from "./reduce.ts";
 import { strided } from "./strided.ts";
 import { poolFields, windowFields } from "./windows.ts";
 
-/** Ops whose results are floats, but for `dequantize`, which begins with bytes. */
+/** Ops whose results are floats or whole numbers of 32 bits, but for `dequantize`, which begins with bytes. */
 type FloatOp = Exclude<Op, "quantize" | "dequantize">;
 
 /** The steps of a node in floats, by its op; none for one that only renames its input. */
@@ -122,10 +125,12 @@ export const FLOATS: Lowerings<FloatOp> = {
   hardSwish: (node, context) => [elementwise("hardswish_f32", node, context, {})],
   softmax: (node, context) => [elementwise("softmax_f32", node, context, { a: node.beta })],
 
-  add(node, context) {
-    const x2 = node.inputs[1]!;
-    return [{ ...elementwise("add_f32", node, context, bounds(node.clamp)), x2 }];
-  },
+  add: arithmetic,
+  sub: arithmetic,
+  mul: arithmetic,
+  div: arithmetic,
+  maximum: arithmetic,
+  minimum: arithmetic,
 
   maxPool: (node, context) => [pool("maxpool_f32", node, context)],
   averagePool: (node, context) => [pool("avgpool_f32", node, context)],
@@ -136,6 +141,15 @@ export const FLOATS: Lowerings<FloatOp> = {
   },
 
   concat: (node, context) => copies("copy", 4, node, context),
+
+  argMax(node, context) {
+    const x = node.inputs[0]!;
+    const shape = shapeOf(x, context);
+    const outC = sizeOf(shape.slice(node.axis + 1));
+    const inC = shape[node.axis]!;
+    const kernel = isByte(typeOf(x, context.graph).dtype) ? "argmax_s8" : "argmax_f32";
+    return [{ kernel, x, fields: { rows: sizeOf(shape) / (inC * outC), inC, outC } }];
+  },
 
   resizeBilinear: (node, context) => [
     { kernel: "resize_f32", x: node.inputs[0]!, fields: resizeFields(node, context) },
@@ -162,6 +176,17 @@ export const FLOATS: Lowerings<FloatOp> = {
   reshape: () => [],
   identity: () => [],
 };
+
+/** Sums of two values of one shape are what residual networks are full of: they have a kernel of their own. */
+function arithmetic(node: Arithmetic, context: Context): readonly Lowered[] {
+  const [x, x2] = node.inputs as readonly [string, string?];
+  if (x2 !== undefined && node.op === "add" && `${shapeOf(x, context)}` === `${shapeOf(x2, context)}`) {
+    return [{ ...elementwise("add_f32", node, context, bounds(node.clamp)), x2 }];
+  }
+  const w = node.operand === undefined ? undefined : rows(part(node.operand, sizeOf(dims(node.operand, context))));
+  const fields = { ...operatorFields(node, context), ...bounds(node.clamp) };
+  return [{ kernel: "binary_f32", x, ...(x2 !== undefined && { x2 }), ...(w && { w }), inPlace: true, fields }];
+}
 
 function matrix(node: { weights: string; bias?: string | undefined }, k: number, n: number): Packed {
   return { layout: "matrix", weights: node.weights, bias: node.bias, k, n };

@@ -2,7 +2,7 @@
  * What a lowering makes of a node, and what all lowerings share.
  * @module
  */
-import type { Conv2d, Graph, Node, Op, Shape } from "../../graph/graph.ts";
+import type { Conv2d, Graph, Node, NodeOf, Op, Shape } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { FLAGS, type Kernel, type StepFields } from "../step.ts";
 import type { Packed } from "./packed.ts";
@@ -26,7 +26,7 @@ export interface Lowered {
 
 /** How nodes become steps, by their ops. */
 export type Lowerings<Ops extends Op> = {
-  readonly [O in Ops]: (node: Extract<Node, { op: O }>, context: Context) => readonly Lowered[];
+  readonly [O in Ops]: (node: NodeOf<O>, context: Context) => readonly Lowered[];
 };
 
 /** What a lowering may ask of the graph. */

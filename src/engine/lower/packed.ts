@@ -29,6 +29,8 @@ export type Packed =
       readonly m: readonly number[];
       readonly e: readonly number[];
     }
+  /** A constant of signed bytes, as it is. */
+  | { readonly layout: "constant_s8"; readonly constant: string; readonly length: number }
   /** Bytes as they are. */
   | { readonly layout: "bytes"; readonly bytes: readonly number[] }
   /** Vectors and arrays one behind the other, as they are; a missing one is `length` times `fill`. */
@@ -60,6 +62,8 @@ export function packedBytes(packed: Packed): number {
       return 4 * packed.parts.reduce((sum, { length }) => sum + length, 0);
     case "bytes":
       return packed.bytes.length;
+    case "constant_s8":
+      return packed.length;
     case "matrix_s8":
       return matrixS8(packed.k, packed.n);
     case "depthwise_s8":

@@ -4,7 +4,7 @@
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
-import type { Clamp, Node, Op, Quantization, Window } from "../../graph/graph.ts";
+import type { Arithmetic, Clamp, Node, Op, Quantization, Window } from "../../graph/graph.ts";
 import { FUNCTIONS } from "../../graph/ops/unary.ts";
 import {
   type Affine,
@@ -21,6 +21,7 @@ import {
 import { sizeOf } from "../../graph/references.ts";
 import { scratchOf } from "../footprint.ts";
 import { FLAGS, type Kernel, type StepFields } from "../step.ts";
+import { operatorFields } from "./broadcast.ts";
 import { gathered } from "./gather.ts";
 import {
   type Context,
@@ -103,23 +104,19 @@ export const BYTES: Partial<Lowerings<Op>> = {
     return [{ kernel: "gap_s8", x, fields }];
   },
 
-  add(node, context) {
-    const [x, x2] = node.inputs as readonly [string, string];
-    const a = affineOf(meaning(x, context));
-    const b = affineOf(meaning(x2, context));
-    const twice = 2 * Math.max(a.scale, b.scale);
-    const [one, two] = [quantizeMultiplier(a.scale / twice), quantizeMultiplier(b.scale / twice)];
-    const out = quantizeMultiplier(twice / (2 ** 20 * affineOf(outputOf(node)).scale));
-    if (out.e < 0)
-      throw new UnsupportedError(`node ${node.name}: expected an output scale of a millionth of the inputs' at least`);
-    const factors = { m1: one.m, e1: one.e, m2: two.m, e2: two.e, m3: out.m, e3: out.e };
-    const fields = { ...factors, zx: a.zeroPoint, zx2: b.zeroPoint, ...bounds(node.clamp, node) };
-    return [{ ...elementwise("add_s8", node, context, fields), x2 }];
-  },
+  add: arithmetic,
+  sub: arithmetic,
+  mul: arithmetic,
+  maximum: arithmetic,
+  minimum: arithmetic,
 
   concat(node, context) {
-    for (const x of node.inputs) requireSame(node, x, context);
-    return copies("copy_s8", 1, node, context);
+    const to = outputOf(node);
+    return copies("copy_s8", 1, node, context).map((step) => {
+      const from = meaning(step.x, context);
+      if (sameMeaning(from, to)) return step;
+      return { ...step, kernel: "copy_lut_s8", w: { layout: "bytes", bytes: joined(from, to) } };
+    });
   },
 
   pad(node, context) {
@@ -216,6 +213,46 @@ export const BYTES: Partial<Lowerings<Op>> = {
   },
 };
 
+/** Sums of two values of one shape have a kernel of their own. */
+function arithmetic(node: Arithmetic, context: Context): readonly Lowered[] {
+  const { operand, clamp } = node;
+  const [x, x2] = node.inputs as readonly [string, string?];
+  const of = operand === undefined ? meaning(x2!, context) : context.graph.constants.get(operand)!.quantization!;
+  const factors = operandFactors(node, meaning(x, context), of);
+  if (x2 !== undefined && node.op === "add" && `${shapeOf(x, context)}` === `${shapeOf(x2, context)}`) {
+    return [{ ...elementwise("add_s8", node, context, { ...factors, ...bounds(clamp, node) }), x2 }];
+  }
+  const length = operand === undefined ? 0 : sizeOf(dims(operand, context));
+  const w: Packed | undefined =
+    operand === undefined ? undefined : { layout: "constant_s8", constant: operand, length };
+  const fields = { ...operatorFields(node, context), ...factors, ...bounds(clamp, node) };
+  return [{ kernel: "binary_s8", x, ...(x2 !== undefined && { x2 }), ...(w && { w }), inPlace: true, fields }];
+}
+
+/** Zero points of both operands, and what brings them and the result to one scale. */
+function operandFactors(node: Arithmetic, first: Quantization, second: Quantization): StepFields {
+  const { name, op } = node;
+  const [a, b, y] = [affineOf(first), affineOf(second), affineOf(outputOf(node))];
+  const zeros = { zx: a.zeroPoint, zx2: b.zeroPoint };
+  if (op === "maximum" || op === "minimum") {
+    for (const each of [first, second]) requireMeaning(node, each);
+    return zeros;
+  }
+  if (op === "mul") {
+    // In float32, as TFLite has it; its Micro kernels go by double precision.
+    const factor = Math.fround(Math.fround(a.scale * b.scale) / Math.fround(y.scale));
+    const { m: m3, e: e3 } = quantizeMultiplier(factor);
+    if (e3 < -15) throw new UnsupportedError(`node ${name}: expected a rescaling factor below 2¹⁵, got ${factor}`);
+    return { ...zeros, m3, e3 };
+  }
+  const twice = 2 * Math.max(a.scale, b.scale);
+  const [one, two] = [quantizeMultiplier(a.scale / twice), quantizeMultiplier(b.scale / twice)];
+  const out = quantizeMultiplier(twice / (2 ** 20 * y.scale));
+  if (out.e < 0)
+    throw new UnsupportedError(`node ${name}: expected an output scale of a millionth of the inputs' at least`);
+  return { ...zeros, m1: one.m, e1: one.e, m2: two.m, e2: two.e, m3: out.m, e3: out.e };
+}
+
 function meaning(name: string, { graph }: Context): Quantization {
   const { quantization } = typeOf(name, graph);
   if (!quantization) throw new UnsupportedError(`value ${name}: expected 8 bits with a scale, got neither`);
@@ -227,7 +264,10 @@ function outputOf(node: Node): Quantization {
 }
 
 function requireSame(node: Node, input: string, context: Context): void {
-  const from = meaning(input, context);
+  requireMeaning(node, meaning(input, context));
+}
+
+function requireMeaning(node: Node, from: Quantization): void {
   if (sameMeaning(from, node.quantization)) return;
   const show = ({ scales, zeroPoints }: Quantization) => `scale ${scales[0]}, zero point ${zeroPoints[0]}`;
   throw new UnsupportedError(
@@ -373,6 +413,22 @@ function table(node: Node, context: Context, of: (q: number, from: Affine, to: A
     return Math.min(127, Math.max(-128, of(q, from, to))) & 255;
   });
   return { ...elementwise("lut_s8", node, context, {}), w: { layout: "bytes", bytes } };
+}
+
+/**
+ * All 256 numbers of a part of a concatenation in the meaning of the whole. TFLite computes them in float32, from the
+ * file's own numbers.
+ */
+function joined(part: Quantization, whole: Quantization): readonly number[] {
+  const lower = whole.unsigned ? 128 : 0;
+  const [from, to] = [affineOf(part), affineOf(whole)];
+  const scale = Math.fround(Math.fround(from.scale) * Math.fround(1 / Math.fround(to.scale)));
+  const bias = Math.fround(-(from.zeroPoint + lower) * scale);
+  return Array.from({ length: 256 }, (_, byte) => {
+    const q = (byte < 128 ? byte : byte - 256) + lower;
+    const y = roundAway(Math.fround(Math.fround(q * scale) + bias)) + to.zeroPoint;
+    return Math.min(127, Math.max(-128, y)) & 255;
+  });
 }
 
 /** q of one meaning in another one. */

@@ -173,8 +173,8 @@ class Check {
       for (const [what, holds] of print.needs) this.#demand(holds, what, "a record in which it does not hold");
       if (step.node === node) part++;
       else [node, part, columns] = [step.node, 0, 0];
-      const own = kernel === "copy" || kernel === "copy_s8" ? [node.inputs[part]] : node.inputs;
-      const reads = print.x2 === undefined ? [own[0]] : [own[0], own[1]];
+      const own = print.columns === undefined ? node.inputs : [node.inputs[part]];
+      const reads = print.x2 ? [own[0], own[1]] : [own[0]];
       const sizes = [print.x, print.x2];
       reads.forEach((name, i) => {
         const bytes = this.bytesOf(this.#root(name));

@@ -8,7 +8,7 @@
  */
 import { UnsupportedError } from "../../errors.ts";
 import type { DType, Graph, Node, Quantization, Shape } from "../../graph/graph.ts";
-import { isByte, typeOf } from "../../graph/quant.ts";
+import { canBeWhole, isByte, typeOf } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { inferShapes } from "../../graph/shape.ts";
 import { ALIGN, BASE, SLACK } from "../abi.ts";
@@ -98,8 +98,11 @@ export interface Layout {
  */
 export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout: Layout = {}): Plan {
   const types = new Map<string, DType>();
-  for (const { name, dtype = "float32" } of [...graph.inputs, ...graph.nodes]) {
-    if (dtype === "int32") throw new UnsupportedError(`value ${name}: expected float32 or 8 bits, got int32`);
+  for (const value of [...graph.inputs, ...graph.nodes]) {
+    const { name, dtype = "float32" } = value;
+    if (dtype === "int32" && !("op" in value && canBeWhole(value.op))) {
+      throw new UnsupportedError(`value ${name}: expected float32 or 8 bits, got int32`);
+    }
     types.set(name, dtype);
   }
   const context: Context = { graph, shapes: inferShapes(graph) };

@@ -5,6 +5,7 @@
  */
 import { FormatError } from "../../errors.ts";
 import { RELU, RELU6 } from "../../graph/clamp.ts";
+import type { Arithmetic } from "../../graph/graph.ts";
 import { affineForm } from "../../graph/ops/scale-shift.ts";
 import type { LayerCall } from "./call.ts";
 import type { Literal } from "./calls.ts";
@@ -13,24 +14,33 @@ import type { Value } from "./draft.ts";
 /** Keras's `epsilon()`, below which Normalization lets no deviation fall. */
 const KERAS_EPSILON = 1e-7;
 
-/** The sum of values, or of one and a constant. */
-export function add(call: LayerCall): string {
-  const constant = constantOf(call);
-  if (constant !== undefined) return affine(call, 1, constant);
-  const [first, second, ...rest] = call.inputs;
-  if (first === undefined || second === undefined) {
-    throw new FormatError(`${call.where}: expected at least 2 inputs, got ${call.inputs.length}`);
-  }
-  const shape = call.draft.shapeOf(first);
-  for (const value of call.inputs.slice(1)) {
-    const other = call.draft.shapeOf(value);
-    if (other.join() !== shape.join()) throw call.unsupported("inputs", `all of [${shape.join(",")}]`, other);
-  }
-  const last = rest.pop();
-  if (last === undefined) return call.node({ op: "add" }, [first, second]);
-  let sum: Value = call.node({ op: "add" }, [first, second], "sum");
-  for (const term of rest) sum = call.node({ op: "add" }, [sum, term], "sum");
-  return call.node({ op: "add" }, [sum, last]);
+/** Layers that join values, as many as there are; or, as functions, a value and a constant. */
+export function merge(op: Exclude<Operator, "sub" | "div">): (call: LayerCall) => string {
+  return (call) => {
+    const constant = constantOf(call);
+    if (constant !== undefined) return withConstant(call, op, constant);
+    const inputs = aligned(call);
+    const [first, second, ...rest] = inputs;
+    if (first === undefined || second === undefined) {
+      throw new FormatError(`${call.where}: expected at least 2 inputs, got ${call.inputs.length}`);
+    }
+    const last = rest.pop();
+    if (last === undefined) return call.node({ op }, [first, second]);
+    let joined: Value = call.node({ op }, [first, second], op === "add" ? "sum" : op);
+    for (const term of rest) joined = call.node({ op }, [joined, term], op === "add" ? "sum" : op);
+    return call.node({ op }, [joined, last]);
+  };
+}
+
+/** Values of lower rank get axes of 1 behind the batch, as in Keras's layers. */
+function aligned(call: LayerCall): readonly Value[] {
+  const rank = Math.max(0, ...call.inputs.map((value) => call.draft.shapeOf(value).length));
+  return call.inputs.map((value) => {
+    const [, ...sizes] = call.draft.shapeOf(value);
+    if (sizes.length + 1 >= rank) return value;
+    const shape = [-1, ...new Array<number>(rank - 1 - sizes.length).fill(1), ...sizes];
+    return call.node({ op: "reshape", shape }, [value], "expanded");
+  });
 }
 
 /** The constant of a value and a constant; undefined where the arguments are others. */
@@ -124,25 +134,35 @@ function reciprocal(variance: number): number {
   return 1 / Math.max(Math.sqrt(variance), KERAS_EPSILON);
 }
 
-type Operator = Parameters<typeof affineForm>[0];
+type Operator = Arithmetic["op"];
 
-/** Arithmetic with one constant, as `preprocess_input` leaves it in a model. */
-export function arithmetic(call: LayerCall, operator: Operator): string {
-  if (operator === "add") return add(call);
+/** Operators of two values, or of a value and a constant. */
+export function arithmetic(call: LayerCall, op: Operator): string {
   const constant = constantOf(call);
-  const constantFirst = typeof call.args[0] === "number" || typeof call.args[0] === "object";
-  const form = affineForm(operator, constantFirst);
-  if (constant === undefined || form === undefined) {
-    throw call.unsupported(KERAS_NAMES[operator], "a value and a number", call.args.map(String));
-  }
-  if (operator === "div" && [constant].flat().includes(0)) {
-    throw call.wrong(KERAS_NAMES[operator], "a divisor other than 0", constant);
-  }
-  const [scale, shift] = form.map((of): Literal => (typeof constant === "number" ? of(constant) : constant.map(of)));
-  return affine(call, scale!, shift!);
+  if (constant !== undefined) return withConstant(call, op, constant);
+  if (call.inputs.length !== 2) throw new FormatError(`${call.where}: expected 2 inputs, got ${call.inputs.length}`);
+  return call.node({ op }, call.inputs);
 }
 
-const KERAS_NAMES = { add: "add", sub: "subtract", mul: "multiply", div: "divide" } as const;
+/** As a factor and a term per channel (`preprocess_input` leaves such), or as a bound, where there is such a form. */
+function withConstant(call: LayerCall, op: Operator, constant: Literal): string {
+  const operandFirst = typeof call.args[0] === "number" || typeof call.args[0] === "object";
+  if (op === "div" && !operandFirst && [constant].flat().includes(0)) {
+    throw call.wrong("divide", "a divisor other than 0", constant);
+  }
+  if (typeof constant === "number") {
+    if (op === "maximum") return call.node({ op: "clamp", lo: constant, hi: Number.POSITIVE_INFINITY }, [call.input]);
+    if (op === "minimum") return call.node({ op: "clamp", lo: Number.NEGATIVE_INFINITY, hi: constant }, [call.input]);
+  }
+  const form = op === "maximum" || op === "minimum" ? undefined : affineForm(op, operandFirst);
+  if (form !== undefined) {
+    const [scale, shift] = form.map((of): Literal => (typeof constant === "number" ? of(constant) : constant.map(of)));
+    return affine(call, scale!, shift!);
+  }
+  const numbers = [constant].flat();
+  const operand = call.constant("operand", [numbers.length], numbers);
+  return call.node({ op, operand, ...(operandFirst && { operandFirst }) }, [call.input]);
+}
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["math.add", "add"],
@@ -151,6 +171,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["math.multiply", "mul"],
   ["math.truediv", "div"],
   ["math.divide", "div"],
+  ["math.maximum", "maximum"],
+  ["math.minimum", "minimum"],
 ]);
 
 /** A TensorFlow function that a Keras 2 model calls between its layers. */

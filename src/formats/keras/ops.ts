@@ -9,7 +9,7 @@ import { positiveAxis, sizeOf } from "../../graph/dimensions.ts";
 import type { Window } from "../../graph/graph.ts";
 import { alphaPerChannel } from "../../graph/ops/prelu.ts";
 import { activationOf, reluBounds } from "./activations.ts";
-import { add, arithmetic, lambda, normalization, rescaling } from "./arithmetic.ts";
+import { arithmetic, lambda, merge, normalization, rescaling } from "./arithmetic.ts";
 import type { LayerCall } from "./call.ts";
 import { describe, type Json } from "./json.ts";
 
@@ -244,13 +244,15 @@ const LAYERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["MaxPooling2D", pooling("maxPool")],
   ["Flatten", flatten],
   ["Reshape", reshape],
-  ["Add", add],
+  ["Add", merge("add")],
+  ["Multiply", merge("mul")],
+  ["Maximum", merge("maximum")],
+  ["Minimum", merge("minimum")],
   ["Concatenate", concatenate],
   ["Rescaling", rescaling],
   ["Normalization", normalization],
   ["TFOpLambda", lambda],
   ["Subtract", (call) => arithmetic(call, "sub")],
-  ["Multiply", (call) => arithmetic(call, "mul")],
   ["TrueDivide", (call) => arithmetic(call, "div")],
   ["Divide", (call) => arithmetic(call, "div")],
   ...[

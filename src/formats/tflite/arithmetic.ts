@@ -1,57 +1,79 @@
 /**
- * TFLite's arithmetic: sums of values, and a value and a constant as a factor and a term for each channel.
+ * TFLite's operators of two operands, broadcast against each other: two values, or a value and a constant.
  * @module
  */
 
-import { UnsupportedError } from "../../errors.ts";
-import { sizeOf } from "../../graph/dimensions.ts";
-import type { Clamp } from "../../graph/graph.ts";
+import { FormatError, UnsupportedError } from "../../errors.ts";
+import { broadcastShape, sizeOf } from "../../graph/dimensions.ts";
+import type { Arithmetic, Clamp } from "../../graph/graph.ts";
 import { affineForm } from "../../graph/ops/scale-shift.ts";
-import type { OperatorCall } from "./call.ts";
+import type { Numbers, OperatorCall } from "./call.ts";
 
-type Operator = Parameters<typeof affineForm>[0];
-
-/** The only option of all four operators. */
+/** The only option of the operators that have one: the activation. */
 const FIRST = 0;
 
-/** Two values of one shape, or a value and constants that are one number or one per channel. */
-export function arithmetic(operator: Operator): (call: OperatorCall) => string {
+/** What ADD, SUB, MUL, DIV, MAXIMUM and MINIMUM become. */
+export function arithmetic(op: Arithmetic["op"]): (call: OperatorCall) => string {
+  const options = op !== "maximum" && op !== "minimum";
   return (call) => {
-    const fused = call.fused(FIRST);
-    const constant = [0, 1].find((i) => call.isConstant(i));
-    if (constant !== undefined && call.type(call.output).dtype) {
-      throw new UnsupportedError(`${call.where}: expected two computed values in 8 bits, got a constant`);
-    }
-    if (constant !== undefined) return affine(call, operator, constant, fused);
+    const fused = options ? call.fused(FIRST) : {};
     const [a, b] = [call.shape(0), call.shape(1)];
-    if (operator !== "add" || a.join() !== b.join()) {
-      throw new UnsupportedError(
-        `${call.where}: expected a value and a constant${operator === "add" ? ", or two values of one shape" : ""}, got values [${a.join(",")}] and [${b.join(",")}]`,
+    if (broadcastShape(a, b) === undefined) {
+      throw new FormatError(
+        `${call.where}: expected operands to be broadcast, got [${a.join(",")}] and [${b.join(",")}]`,
       );
     }
-    return call.node({ op: "add", ...fused }, [call.value(0), call.value(1)]);
+    if (op === "div" && call.type(call.output).dtype) {
+      throw new UnsupportedError(`${call.where}: expected a division of float32, got one of ${call.output.type}`);
+    }
+    const constant = [0, 1].find((i) => call.isConstant(i));
+    if (constant === undefined) return call.node({ op, ...fused }, [call.value(0), call.value(1)]);
+    if (call.type(call.output).dtype) return ofBytes(call, op, constant, fused);
+    const numbers = call.numbers(constant);
+    return affine(call, op, constant, numbers, fused) ?? general(call, op, constant, numbers, fused);
   };
 }
 
-/** x·scale + shift per channel, as which all four operators with a constant can be written. */
-function affine(call: OperatorCall, operator: Operator, constant: number, fused: { clamp?: Clamp }): string {
-  const input = call.value(1 - constant);
-  const channels = call.shape(1 - constant).at(-1) ?? 1;
-  const numbers = call.numbers(constant);
+function general(call: OperatorCall, op: Arithmetic["op"], constant: number, numbers: Numbers, fused: Fused): string {
+  const operand = call.constant(numbers, numbers.shape, "as stored");
+  return call.node({ op, operand, ...(constant === 0 && { operandFirst: true }), ...fused }, [
+    call.value(1 - constant),
+  ]);
+}
+
+/** In 8 bits the constant stays one of 8 bits. */
+function ofBytes(call: OperatorCall, op: Arithmetic["op"], constant: number, fused: Fused): string {
+  const operand = call.byteOperand(constant);
+  return call.node({ op, operand, ...(constant === 0 && { operandFirst: true }), ...fused }, [
+    call.value(1 - constant),
+  ]);
+}
+
+type Fused = { readonly clamp?: Clamp };
+
+/**
+ * x·scale + shift per channel, as which most operators can be written with a constant of one number or one for each
+ * channel. Undefined for others: those have a constant of another shape, or no such form.
+ */
+function affine(
+  call: OperatorCall,
+  op: Arithmetic["op"],
+  constant: number,
+  numbers: Numbers,
+  fused: Fused,
+): string | undefined {
+  const form = op === "maximum" || op === "minimum" ? undefined : affineForm(op, constant === 0);
+  const value = call.shape(1 - constant);
+  const channels = value.at(-1) ?? 1;
   const { shape } = numbers;
   const count = sizeOf(shape);
-  if (count !== 1 && !(count === channels && shape.at(-1) === channels)) {
-    throw new UnsupportedError(
-      `${call.where}: expected a constant of 1 or ${channels} numbers (one per channel), got [${shape.join(",")}]`,
-    );
-  }
-  const form = affineForm(operator, constant === 0);
-  if (!form) throw new UnsupportedError(`${call.where}: expected a constant divisor, got a constant dividend`);
+  const fits = count === 1 || (count === channels && shape.at(-1) === channels);
+  if (!form || !fits || shape.length > value.length || value.length === 0) return undefined;
   const [scale, shift] = form.map((of, i) => {
-    const role = `${i === 0 ? "scale" : "shift"} of ${channels} for ${constant === 0 ? "first" : "second"} of ${operator}`;
+    const role = `${i === 0 ? "scale" : "shift"} of ${channels} for ${constant === 0 ? "first" : "second"} of ${op}`;
     return call.constant(numbers, [channels], role, (data) =>
       (count === 1 ? new Float32Array(channels).fill(data[0]!) : data).map(of),
     );
   }) as [string, string];
-  return call.node({ op: "scaleShift", scale, shift, ...fused }, [input]);
+  return call.node({ op: "scaleShift", scale, shift, ...fused }, [call.value(1 - constant)]);
 }

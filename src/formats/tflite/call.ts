@@ -6,6 +6,7 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import type { NodeFields } from "../../graph/builder.ts";
 import { RELU, RELU_N1_TO_1, RELU6 } from "../../graph/clamp.ts";
 import type { Clamp, Node, Quantization, Shape } from "../../graph/graph.ts";
+import { canBeWhole } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
 import type { Budget } from "../../limits.ts";
 import type { Known } from "../common/integers.ts";
@@ -115,6 +116,11 @@ export class OperatorCall {
     return { dtype: tensor.type, quantization: valueQuantization(tensor, where) };
   }
 
+  /** The same of a value that may be computed in whole numbers; those of 64 bits are of 32 here. */
+  private valueType(tensor: TensorInfo): Pick<Node, "dtype" | "quantization"> {
+    return /^int(32|64)$/.test(tensor.type) ? { dtype: "int32" } : this.type(tensor);
+  }
+
   /** Whether the value that it reads first has 8 bits. */
   get byte(): boolean {
     const type = this.tensor(this.first)?.type;
@@ -124,7 +130,7 @@ export class OperatorCall {
   /** The name of the value that an input holds. */
   value(i: number): string {
     const tensor = this.required(i);
-    this.type(tensor);
+    this.valueType(tensor);
     const value = this.draft.values.get(tensor.index);
     if (value !== undefined) return value;
     if (this.source(tensor) || this.draft.integers.has(tensor.index)) {
@@ -229,6 +235,19 @@ export class OperatorCall {
     });
   }
 
+  /** A constant of 8 bits that is read like a value: of the output's type, with one scale and one zero point. */
+  byteOperand(i: number): string {
+    const { tensor, source } = this.constantInput(i);
+    const where = `${this.where}, '${shownName(tensor)}'`;
+    const { dtype, quantization } = this.type(tensor);
+    if (dtype === undefined || tensor.type !== this.output.type || source !== tensor) {
+      throw new UnsupportedError(`${where}: expected ${this.output.type} like the output, got ${source.type}`);
+    }
+    checkBytes(tensor);
+    const { shape } = tensor;
+    return this.byteConstant({ tensor, source, shape, dtype, quantization: quantization! }, shape, 0);
+  }
+
   /**
    * The int32 bias of an 8-bit operator: `channels` numbers. What its scales say is not looked at: it is the product of
    * the input's and the weights'.
@@ -281,10 +300,13 @@ export class OperatorCall {
   /** Adds the node that computes the output, or, with a suffix, one on the way to it. */
   node(node: NodeFields, inputs: readonly string[], suffix?: string): string {
     // A value on the way has the type of the input: operators that need one reshape it, or clamp what they have joined.
-    const type = this.type(suffix === undefined ? this.output : this.required(this.first));
+    const type = this.valueType(suffix === undefined ? this.output : this.required(this.first));
     const from = this.required(this.first).type;
     const to = this.output.type;
-    if (from !== to && node.op !== "quantize" && node.op !== "dequantize") {
+    if (type.dtype === "int32" && !canBeWhole(node.op)) {
+      throw new UnsupportedError(`${this.where}: expected a result in float32 or 8 bits, got ${to}`);
+    }
+    if (from !== to && node.op !== "quantize" && node.op !== "dequantize" && node.op !== "argMax") {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
     const name = this.draft.claim(nameOf(this.output) + (suffix === undefined ? "" : `/${suffix}`));

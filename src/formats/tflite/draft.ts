@@ -3,7 +3,7 @@
  * @module
  */
 import { GraphBuilder, type Make } from "../../graph/builder.ts";
-import type { Constant, Quantization, Shape } from "../../graph/graph.ts";
+import type { Constant, Detector, Quantization, Shape, Suppression } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { Blockers } from "../common/blockers.ts";
 import type { Known } from "../common/integers.ts";
@@ -18,6 +18,20 @@ export interface Stored {
   readonly bytes: number;
 }
 
+/** What there is of a detector in a file, its anchors still to be read. */
+export interface Detection {
+  /** The tensors that the operator would have computed: boxes, classes, scores, their number. */
+  readonly outputs: readonly number[];
+  readonly boxes: string;
+  readonly scores: string;
+  readonly anchors: TensorInfo;
+  readonly scales: Detector["scales"];
+  readonly suppression: Suppression;
+  readonly classes: number;
+  /** Columns of scores before the classes': the background's, as a rule. */
+  readonly before: number;
+}
+
 /** What has been built so far. */
 export class TfliteDraft {
   readonly file: ModelFile;
@@ -29,6 +43,8 @@ export class TfliteDraft {
   /** Tensors of whole numbers that operators have made of what is known beforehand: shapes, sizes. */
   readonly integers = new Map<number, Known>();
   readonly builder = new GraphBuilder();
+  /** What the file's last operator says of boxes, where it is one that nothing is run of. */
+  detection: Detection | undefined;
   readonly blockers = new Blockers();
   /** Tensors that what is not supported would have computed. */
   readonly blocked = new Set<number>();

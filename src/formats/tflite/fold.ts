@@ -55,8 +55,6 @@ const ONLY_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ],
   ["FLOOR_DIV", arithmetic(DIVISIONS.flooring)],
   ["FLOOR_MOD", arithmetic(DIVISIONS.remainder)],
-  ["MAXIMUM", arithmetic(Math.max)],
-  ["MINIMUM", arithmetic(Math.min)],
 ]);
 
 /** Operators that there are for values too. */
@@ -67,6 +65,8 @@ const ALSO_KNOWN: ReadonlyMap<string, Fold> = new Map<string, Fold>([
   ["MUL", arithmetic((a, b) => a * b)],
   ["DIV", arithmetic(DIVISIONS.truncating)],
   ["NEG", (_, [data]) => data && elementwise(data, data, (a) => 0 - a)],
+  ["MAXIMUM", arithmetic(Math.max)],
+  ["MINIMUM", arithmetic(Math.min)],
   ["RESHAPE", (call, [data, shape]) => data && reshaped(data, shape?.values ?? call.output.shape)],
   ["SQUEEZE", (_, [data]) => data && squeezed(data)],
   ["EXPAND_DIMS", (_, [data]) => data && expanded(data)],

@@ -301,6 +301,20 @@ function clamp(bounds: Clamp): Emit {
   return (call) => call.node({ op: "clamp", ...bounds }, [call.value(0)]);
 }
 
+/** The axis may be negative; the result is of 32 bits or of 64, which says the same here. */
+function argMax(call: OperatorCall): string {
+  const [axis, ...more] = call.integers(1);
+  const rank = call.shape(0).length;
+  const positive = positiveAxis(axis ?? rank, rank);
+  if (more.length > 0 || !(positive >= 0 && positive < rank)) {
+    throw new FormatError(`${call.where}, axis: expected ${-rank} … ${rank - 1}, got ${[axis, ...more].join(",")}`);
+  }
+  if (!/^int(32|64)$/.test(call.output.type)) {
+    throw new FormatError(`${call.where}: expected a result in int32 or int64, got ${call.output.type}`);
+  }
+  return call.node({ op: "argMax", axis: positive, keepDims: false }, [call.value(0)]);
+}
+
 function activation(op: "sigmoid" | "hardSwish"): Emit {
   return (call) => call.node({ op }, [call.value(0)]);
 }
@@ -341,6 +355,9 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["SUB", arithmetic("sub")],
   ["MUL", arithmetic("mul")],
   ["DIV", arithmetic("div")],
+  ["MAXIMUM", arithmetic("maximum")],
+  ["MINIMUM", arithmetic("minimum")],
+  ["ARG_MAX", argMax],
   ["AVERAGE_POOL_2D", pool("averagePool")],
   ["MAX_POOL_2D", pool("maxPool")],
   ["TRANSPOSE_CONV", transposedConv2d],

@@ -11,6 +11,7 @@ import { nameEndPoints } from "../../models/end-points.ts";
 import { checked } from "../common/checked.ts";
 import { OperatorCall } from "./call.ts";
 import { valueQuantization } from "./constants.ts";
+import { DETECTION, detectionOf, detectorOf } from "./detection.ts";
 import { nameOf, shownName, TfliteDraft } from "./draft.ts";
 import { fold, isFolded } from "./fold.ts";
 import { readMetadata } from "./metadata.ts";
@@ -46,8 +47,14 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
     addOperator(draft, operator);
   }
   draft.blockers.check("tflite");
-  const outputs = file.outputs.map((index) => outputOf(draft, file.tensors[index]!));
-  const source = { format: "tflite", ...(await readMetadata(file, bytes, budget)) };
+  const metadata = await readMetadata(file, bytes, budget);
+  const { detection } = draft;
+  const others = file.outputs.filter((index) => !detection?.outputs.includes(index));
+  const found = detection !== undefined && others.length < file.outputs.length ? detection : undefined;
+  const outputs = others.map((index) => outputOf(draft, file.tensors[index]!));
+  if (found) outputs.unshift(found.boxes, found.scores);
+  const detector = found && (await detectorOf(found, metadata.labels, draft));
+  const source = { format: "tflite", ...metadata, ...(detector && { detector }) };
   const { builder } = draft;
   const graph = await checked("tflite", builder.graph({ name: file.name, outputs, source }), budget);
   compareShapes(draft);
@@ -104,15 +111,32 @@ function inputShape({ shape, signature }: TensorInfo, where: string, resolution:
 /** Adds what an operator computes; what is not supported is noted, and all that depends on it passed over. */
 function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
   const dirty = operator.inputs.some((index) => draft.blocked.has(index));
+  if (operator.op === DETECTION && draft.detection === undefined) {
+    attempt(draft, operator, dirty, () => {
+      draft.detection = detectionOf(draft, operator);
+    });
+    return;
+  }
   if (!hasOperator(operator.op) && !isFolded(operator.op)) {
     block(draft, operator, quoted(operator), () => missing(draft, operator));
     return;
   }
-  try {
+  attempt(draft, operator, dirty, () => {
     // Without outputs there is one call, which says so.
     for (const which of operator.outputs.length > 1 ? operator.outputs.keys() : [0]) {
       emit(draft, new OperatorCall(draft, operator, which));
     }
+  });
+}
+
+/** Does what an operator asks for, and notes what is in the way; `dirty`: whether it reads what there is not. */
+function attempt(draft: TfliteDraft, operator: OperatorInfo, dirty: boolean, act: () => void): void {
+  try {
+    requireRun(draft, operator);
+    act();
+    // Sizes that are made of what there is not are not known either, whatever the file declares.
+    const whole = operator.outputs.some((index) => /^int(32|64)$/.test(draft.file.tensors[index]?.type ?? ""));
+    if (dirty && whole) pass(draft, operator);
   } catch (error) {
     // What is wrong with a value that there is not may well be the fault of that.
     if (dirty && error instanceof SepconvError) pass(draft, operator);
@@ -120,6 +144,15 @@ function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
       block(draft, operator, `${operator.op} (${reasonOf(error, operator)})`, () => error);
     } else throw error;
   }
+}
+
+/** Nothing of a detector's post-processing is run with the network, so that nothing can read its results. */
+function requireRun({ detection, file }: TfliteDraft, { index, op, inputs }: OperatorInfo): void {
+  const read = inputs.find((input) => detection?.outputs.includes(input));
+  if (read === undefined) return;
+  throw new UnsupportedError(
+    `tflite: operator ${index} (${op}): expected the boxes found to be outputs, got '${shownName(file.tensors[read]!)}' as an input`,
+  );
 }
 
 function emit(draft: TfliteDraft, call: OperatorCall): void {

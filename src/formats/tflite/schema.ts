@@ -19,7 +19,7 @@ const SUBGRAPH = { tensors: 0, inputs: 1, outputs: 2, operators: 3, name: 4 } as
 const TENSOR = { shape: 0, type: 1, buffer: 2, name: 3, quantization: 4, sparsity: 6, signature: 7 } as const;
 const QUANTIZATION = { scale: 2, zeroPoint: 3, axis: 6 } as const;
 // A union takes two fields: its type, then its table.
-const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4 } as const;
+const OPERATOR = { code: 0, inputs: 1, outputs: 2, options: 4, custom: 5 } as const;
 const BUFFER = { data: 0, offset: 1, size: 2 } as const;
 const METADATA = { name: 0, buffer: 1 } as const;
 
@@ -79,6 +79,8 @@ export interface OperatorInfo {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   readonly options: Table | undefined;
+  /** The options of a custom operator, in its own form; empty without. */
+  readonly custom: Uint8Array;
   /** Names of the subgraphs that control flow runs. */
   readonly calls: readonly string[];
 }
@@ -238,6 +240,7 @@ function operatorOf(
     inputs: table.int32s(OPERATOR.inputs).map((i) => (i === -1 ? -1 : checkedIndex(i, tensors, `inputs of ${where}`))),
     outputs: table.int32s(OPERATOR.outputs).map((i) => checkedIndex(i, tensors, `outputs of ${where}`)),
     options,
+    custom: table.bytes(OPERATOR.custom),
     calls: (CALLS.get(op) ?? []).map((field) => subgraph(options?.int32(field) ?? 0)),
   };
 }

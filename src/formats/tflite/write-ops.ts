@@ -4,7 +4,17 @@
  */
 import { UnsupportedError } from "../../errors.ts";
 import { RELU, RELU_N1_TO_1, RELU6, sameClamp } from "../../graph/clamp.ts";
-import type { Clamp, Constant, DType, Graph, Node, Quantization, Shape, TensorData } from "../../graph/graph.ts";
+import type {
+  Arithmetic,
+  Clamp,
+  Constant,
+  DType,
+  Graph,
+  Node,
+  Quantization,
+  Shape,
+  TensorData,
+} from "../../graph/graph.ts";
 import { inferShapes } from "../../graph/shape.ts";
 import type { Field } from "./write-flatbuffer.ts";
 
@@ -28,7 +38,12 @@ export const OPERATORS = {
   SOFTMAX: { code: 25, options: 9, int8: 2 },
   PAD: { code: 34, options: 0, int8: 2 },
   MEAN: { code: 40, options: 27, int8: 2 },
+  SUB: { code: 41, options: 28, int8: 2 },
+  DIV: { code: 42, options: 29, int8: 1 },
   PRELU: { code: 54, options: 0, int8: 1 },
+  MAXIMUM: { code: 55, options: 39, int8: 2 },
+  ARG_MAX: { code: 56, options: 40, int8: 2 },
+  MINIMUM: { code: 57, options: 39, int8: 2 },
   QUANTIZE: { code: 114, options: 0, int8: 1 },
   HARD_SWISH: { code: 117, options: 0, int8: 1 },
 } as const;
@@ -86,9 +101,11 @@ export class Draft {
     options: readonly Field[] = [],
     more: readonly number[] = [],
     output?: number,
+    moreFirst = false,
   ): void {
     const int8 = this.typeOf(node.inputs[0]!).dtype === "int8" || node.dtype === "int8";
-    const inputs = [...node.inputs.map((name) => this.indices.get(name)!), ...more];
+    const values = node.inputs.map((name) => this.indices.get(name)!);
+    const inputs = moreFirst ? [...more, ...values] : [...values, ...more];
     const version = int8 ? OPERATORS[op].int8 : 1;
     this.operators.push({ op, version, inputs, output: output ?? this.indices.get(node.name)!, options });
   }
@@ -162,8 +179,18 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       draft.add(node, "MEAN", [[0, "Int8", node.keepDims ? 1 : 0]], [integers("axes", [1, 2])]);
       return;
     case "add":
-      draft.add(node, "ADD", [[0, "Int8", activation(node)]]);
+    case "sub":
+    case "mul":
+    case "div":
+    case "maximum":
+    case "minimum":
+      emitArithmetic(draft, node);
       return;
+    case "argMax": {
+      if (node.keepDims) throw refused(node, "an axis that goes", "keepDims");
+      draft.add(node, "ARG_MAX", [[0, "Int8", INT32]], [integers("axis", [node.axis], [])]);
+      return;
+    }
     case "concat":
       draft.add(node, "CONCATENATION", [[0, "Int32", node.axis]]);
       return;
@@ -188,8 +215,7 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       draft.add(node, "SOFTMAX", [[0, "Float32", node.beta]]);
       return;
     case "clamp": {
-      const code = activation({ name: node.name, clamp: node });
-      draft.add(node, code === 1 ? "RELU" : code === 2 ? "RELU_N1_TO_1" : "RELU6");
+      draft.add(node, RECTIFIERS[activation({ name: node.name, clamp: node }) - 1]!);
       return;
     }
     case "sigmoid":
@@ -207,6 +233,45 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
     default:
       throw refused(node, "an op that TFLite has", node.op);
   }
+}
+
+const OPERANDS = {
+  add: "ADD",
+  sub: "SUB",
+  mul: "MUL",
+  div: "DIV",
+  maximum: "MAXIMUM",
+  minimum: "MINIMUM",
+} as const satisfies Record<Arithmetic["op"], keyof typeof OPERATORS>;
+
+/** MAXIMUM and MINIMUM have no fused activation: theirs is an operator of its own. */
+function emitArithmetic(draft: Draft, node: Arithmetic): void {
+  const { name, op, operand, operandFirst = false } = node;
+  const value = draft.typeOf(node.inputs[0]!);
+  let constants: readonly number[] = [];
+  if (operand !== undefined) {
+    const { shape, dtype, quantization } = draft.graph.constants.get(operand)!;
+    const tensor = { name: `${name}/operand`, shape, dtype, data: data(draft, operand), quantization };
+    constants = [draft.tensor(tensor)];
+  }
+  const add = (options: readonly Field[], output?: number) => {
+    draft.add(node, OPERANDS[op], options, constants, output, operandFirst);
+  };
+  if (op !== "maximum" && op !== "minimum") {
+    add([[0, "Int8", activation(node)]]);
+    return;
+  }
+  if (node.clamp === undefined) {
+    add([]);
+    return;
+  }
+  const output = draft.indices.get(name)!;
+  const code = activation(node);
+  const middle = draft.tensor({ ...draft.tensors[output]!, name: `${name}/unbounded` });
+  add([], middle);
+  const rectifier = RECTIFIERS[code - 1]!;
+  const version = value.dtype === "int8" ? OPERATORS[rectifier].int8 : 1;
+  draft.operators.push({ op: rectifier, version, inputs: [middle], output, options: [] });
 }
 
 function refused({ name }: { readonly name: string }, expected: string, got: unknown): UnsupportedError {
@@ -264,8 +329,12 @@ function window(node: Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "maxPoo
   ];
 }
 
-/** What the fused activations from 1 on hold values within. */
+/** Number of the type int32. */
+const INT32 = 2;
+
+/** What the fused activations from 1 on hold values within, and what they are called as operators. */
 const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;
+const RECTIFIERS = ["RELU", "RELU_N1_TO_1", "RELU6"] as const;
 
 /** The number of a fused activation: none, RELU, RELU_N1_TO_1, RELU6. */
 function activation(node: { readonly name: string; readonly clamp?: Clamp }): number {

@@ -28,7 +28,17 @@ export interface AnyNode extends NodeBase {
 export type Shapes = Pick<ReadonlyMap<string, Shape>, "get">;
 
 /** What a constant is to the node that names it. */
-export type Role = "weights" | "bias" | "gamma" | "beta" | "mean" | "variance" | "scale" | "shift" | "alpha";
+export type Role =
+  | "weights"
+  | "bias"
+  | "gamma"
+  | "beta"
+  | "mean"
+  | "variance"
+  | "scale"
+  | "shift"
+  | "alpha"
+  | "operand";
 
 /** One constant that a node names; `half` tells the two weights of a separable node apart. */
 export interface ConstantReference {
@@ -49,8 +59,8 @@ export const FLOAT_OR_BYTES: Types = { expected: "float32 or 8 bits", types: ["f
 
 /** Everything that the package knows of an op but how it is computed. */
 export interface OpDefinition<N extends AnyNode> {
-  /** How many activations it reads; "some": any number from 1 on. */
-  readonly arity: number | "some";
+  /** How many activations it reads, where need be as the node says; "some": any number from 1 on. */
+  readonly arity: number | "some" | ((node: N) => number);
   /** The constants that a node names, in the order of {@link Role}; none where this is left out. */
   readonly constants?: (node: N) => ConstantReference[];
   /** @throws TypeError, RangeError for an attribute that makes no sense, naming the node */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Add, add } from "./add.ts";
+import { type ArgMax, argMax } from "./arg-max.ts";
+import { type Arithmetic, add, div, maximum, minimum, mul, sub } from "./arithmetic.ts";
 import { type BatchNorm, batchNorm } from "./batch-norm.ts";
 import { type ClampNode, clamp } from "./clamp.ts";
 import { type Concat, concat } from "./concat.ts";
@@ -56,7 +57,8 @@ export type Node =
   | Softmax
   | Pool
   | GlobalAveragePool
-  | Add
+  | Arithmetic
+  | ArgMax
   | Concat
   | Pad
   | ResizeBilinear
@@ -77,7 +79,7 @@ export type Node =
 export type Op = Node["op"];
 
 /** The node of an op. */
-type NodeOf<O extends Op, N = Node> = N extends { readonly op: infer P } ? (O extends P ? N : never) : never;
+export type NodeOf<O extends Op, N = Node> = N extends { readonly op: infer P } ? (O extends P ? N : never) : never;
 
 /** What is known of each op. */
 export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
@@ -99,6 +101,12 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   averagePool,
   globalAveragePool,
   add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  argMax,
   concat,
   pad,
   resizeBilinear,
@@ -128,7 +136,8 @@ export function definitionOf<N extends AnyNode>({ name, op }: N): OpDefinition<N
 }
 
 export type {
-  Add,
+  ArgMax,
+  Arithmetic,
   BatchNorm,
   ClampNode,
   Concat,

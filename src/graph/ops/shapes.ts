@@ -4,7 +4,7 @@
  */
 
 import { ShapeError } from "../../errors.ts";
-import { show } from "../dimensions.ts";
+import { broadcastShape, show } from "../dimensions.ts";
 import type { Shape } from "../value.ts";
 import { type AnyNode, type ConstantReference, type Shapes, where } from "./definition.ts";
 
@@ -49,6 +49,14 @@ export function channelsOf(node: AnyNode, x: Shape): number {
 export function perChannel(node: AnyNode, x: Shape, constants: readonly ConstantReference[], shapes: Shapes): Shape {
   for (const { role, name } of constants) expectShape(node, role, name, [channelsOf(node, x)], shapes);
   return x;
+}
+
+/** The shape that the input and another value or constant are broadcast to. */
+export function broadcastShapeOf(node: AnyNode, x: Shape, name: string | undefined, shapes: Shapes): Shape {
+  const other = lookUp(node, name, shapes);
+  const shape = broadcastShape(x, other);
+  if (shape !== undefined) return shape;
+  throw new ShapeError(`${where(node)}: expected "${name}" to be broadcast with ${show(x)}, got ${show(other)}`);
 }
 
 /** That of the input. */

@@ -36,6 +36,8 @@ export interface OperatorSpec {
   readonly code?: number;
   /** Name of a custom operator; `op` is then "CUSTOM". */
   readonly custom?: string;
+  /** Options of a custom operator. */
+  readonly customOptions?: Uint8Array;
 }
 
 export interface ModelSpec {
@@ -141,11 +143,13 @@ export function buildTflite(spec: ModelSpec): Uint8Array {
     const options = operator.options && table(builder, operator.options);
     const inputs = int32s(builder, operator.inputs);
     const outputs = int32s(builder, operator.outputs);
+    const custom = operator.customOptions && builder.createByteVector(operator.customOptions);
     return table(builder, {
       0: { int32: operator.code ?? index },
       1: { offset: inputs },
       2: { offset: outputs },
       4: options === undefined ? undefined : { offset: options },
+      5: custom === undefined ? undefined : { offset: custom },
     });
   });
   // Buffer 0 is always empty; then one for each tensor, then the metadata.

@@ -1,0 +1,6 @@
+import { argMaxCases } from "../cases/argmax.ts";
+import { commonViolations, kernelSuite } from "./suite.ts";
+
+const cases = argMaxCases("argmax_f32");
+
+kernelSuite(cases, commonViolations(cases.find(({ name }) => name === "5x3x1")!, ["x", "y"]));

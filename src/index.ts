@@ -52,9 +52,10 @@ export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } 
 export type { Detection, DetectOptions, RawDetection } from "./vision/detect.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
+export type { PictureFeed } from "./vision/picture-feed.ts";
 export { fromReal, toReal } from "./vision/real.ts";
 export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
-export { classify, createResizer, detect, detectionsOf, sessionInput, toInput } from "./vision/tasks.ts";
+export { classify, createResizer, detect, detectionsOf, feedPicture, sessionInput, toInput } from "./vision/tasks.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

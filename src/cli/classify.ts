@@ -13,7 +13,7 @@ import { labelsFor, readLabels } from "./labels.ts";
 import { addResolution, loadModel } from "./network.ts";
 import {
   addCommon,
-  addMaxMemory,
+  addMemory,
   addVariant,
   type MemoryOptions,
   perChannel,
@@ -71,7 +71,7 @@ export function classifyCommand(program: Command): void {
         .choices(["stretch", "cover", "contain"])
         .default("stretch"),
     );
-  addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
+  addCommon(addMemory(addVariant(addResolution(command)))).action(run);
 }
 
 function positive(value: number): boolean {
@@ -101,10 +101,10 @@ function normalizationOf({ range: asked, mean, std }: Options): Normalization | 
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { top, fit, variant, resolution, maxMemory, json = false } = options;
+  const { top, fit, variant, resolution, maxMemory, memory, json = false } = options;
   const normalization = normalizationOf(options);
   const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const net = await loadModel(model, { variant, maxMemory, ...(resolution && { resolution }) });
+  const net = await loadModel(model, { variant, maxMemory, memory, ...(resolution && { resolution }) });
   if (net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a classifier, got a detector; use sepconv detect`);
   }

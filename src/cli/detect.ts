@@ -14,7 +14,7 @@ import { forEachImage, isFailed, type Outcome } from "./images.ts";
 import { loadModel } from "./network.ts";
 import {
   addCommon,
-  addMaxMemory,
+  addMemory,
   addVariant,
   between,
   type MemoryOptions,
@@ -55,12 +55,12 @@ export function detectCommand(program: Command): void {
     .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF")
     .option("--out <folder>", "where to write the pictures with the boxes drawn in")
     .option("--min-score <S>", "least score to show, from 0 to 1", between("--min-score", 0, 1), 0.5);
-  addCommon(addMaxMemory(addVariant(command))).action(run);
+  addCommon(addMemory(addVariant(command))).action(run);
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { out, minScore, variant, maxMemory, json = false } = options;
-  const net = await loadModel(model, { variant, maxMemory });
+  const { out, minScore, variant, maxMemory, memory, json = false } = options;
+  const net = await loadModel(model, { variant, maxMemory, memory });
   if (!net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a detector, got a network whose outputs say nothing of boxes`);
   }

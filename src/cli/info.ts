@@ -13,9 +13,9 @@ import { inferShapes } from "../graph/shape.ts";
 import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
 import { printBlockers } from "./blockers.ts";
 import { blocks, shortened } from "./layers.ts";
-import { MEMORY_JSON, memoryJson, memoryText } from "./memory.ts";
+import { MEMORY_JSON, mapText, memoryJson, memoryMap, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
-import { addCommon, addMaxMemory, type CommonOptions, type MemoryOptions, subcommand } from "./options.ts";
+import { addCommon, addMemory, type CommonOptions, type MemoryOptions, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { dimensions, grouped, left, millions, right, table } from "./table.ts";
 import { columnsOf, elide, width, wrap } from "./width.ts";
@@ -29,10 +29,12 @@ export function infoCommand(program: Command): void {
     "sepconv info --alpha 0.25 --resolution 128",
     "sepconv info --alpha 0.5 --resolution 160 --reading article --json",
     "sepconv info --alpha 1 --resolution 224 --full-convolution",
+    "sepconv info --alpha 1 --resolution 224 --memory small --map",
   ];
   const command = subcommand(program, "info", "layers, cost and memory of a network", examples, NOTES);
   command.usage("[options] (MODEL | --alpha A --resolution R)").argument("[MODEL]", "model file");
-  addCommon(addMaxMemory(addArchitecture(command))).action(info);
+  addMemory(addArchitecture(command)).option("--map", "draw the activations that live at each step, by rows and whole");
+  addCommon(command).action(info);
 }
 
 const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
@@ -43,7 +45,7 @@ nodes}]}.`;
 
 async function info(
   model: string | undefined,
-  options: ArchitectureOptions & CommonOptions & MemoryOptions,
+  options: ArchitectureOptions & CommonOptions & MemoryOptions & { readonly map?: boolean },
 ): Promise<void> {
   const network = networkOf(model, options);
   let graph: Graph;
@@ -55,10 +57,13 @@ async function info(
     return;
   }
   const costs = cost(graph);
-  const memory = memoryRequired(graph, { maxMemory: options.maxMemory });
+  const { maxMemory, memory: mode } = options;
+  const memory = memoryRequired(graph, { maxMemory, memory: mode });
   const { macs, params } = costs;
   const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
-  print({ json, text: () => report(graph, model, costs, memory) }, options.json ?? false);
+  const map = options.map ? memoryMap(graph, mode) : undefined;
+  const text = () => [report(graph, model, costs, memory), ...(map ? ["", mapText(map)] : [])].join("\n");
+  print({ json: { ...json, ...(map && { map }) }, text }, options.json ?? false);
 }
 
 function graphOf(network: Network): Graph | Promise<Graph> {

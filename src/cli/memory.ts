@@ -2,9 +2,12 @@
  * The memory of a network as every subcommand tells it.
  * @module
  */
-import type { MemoryUse } from "../index.ts";
+import process from "node:process";
+import { occupancy } from "../engine/build.ts";
+import type { Graph, MemoryMode, MemoryUse } from "../index.ts";
+import { printable } from "./output.ts";
 import { megabytes } from "./table.ts";
-import { TIED } from "./width.ts";
+import { columnsOf, elide, TIED, width } from "./width.ts";
 
 /** What help says of it. */
 export const MEMORY_JSON = "memory: {module, steps, weights, arena, total}";
@@ -22,4 +25,35 @@ export function memoryText({ module, steps, weights, arena, total }: MemoryUse):
   const parts = Object.entries({ weights, arena, steps, module }).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
   const tied = [`${megabytes(total)} =`, ...parts.join(" +\n").split("\n")].map((part) => part.replaceAll(" ", TIED));
   return tied.join(" ");
+}
+
+/** Bytes of activations that live while a step is computed: as planned, and were each value whole. */
+export interface MapRow {
+  readonly name: string;
+  readonly live: number;
+  readonly whole: number;
+}
+
+/** The activations of a network, step by step. */
+export function memoryMap(graph: Graph, memory: MemoryMode | undefined): MapRow[] {
+  const whole = occupancy(graph, { memory: "fast" });
+  return occupancy(graph, { memory }).map((step, i) => ({ ...step, whole: whole[i]!.live }));
+}
+
+/** A bar for each step: full as far as its activations go, light as far as they would go if each value were whole. */
+export function mapText(map: readonly MapRow[]): string {
+  const most = Math.max(...map.flatMap(({ live, whole }) => [live, whole]));
+  const names = map.map(({ name }) => elide(printable(name), 24));
+  const wide = Math.max(...names.map(width));
+  const room = Math.max(10, columnsOf(process.stdout) - wide - 24);
+  const cells = (bytes: number) => Math.round((bytes / most) * room);
+  const lines = map.map(({ live, whole }, i) => {
+    const bar = "█".repeat(cells(live)) + "░".repeat(Math.max(0, cells(whole) - cells(live)));
+    return `${names[i]!.padEnd(wide)}  ${bar.padEnd(room)}  ${megabytes(live).padStart(9)}`;
+  });
+  const [peak, before] = [Math.max(...map.map(({ live }) => live)), Math.max(...map.map(({ whole }) => whole))];
+  return [
+    `activations that live at each step: ${megabytes(peak)} at most (█); were each value whole, ${megabytes(before)} (░)`,
+    ...lines,
+  ].join("\n");
 }

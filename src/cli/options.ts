@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
+import type { MemoryMode } from "../engine/plan/chains.ts";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
 import { columnsOf, wrap } from "./width.ts";
@@ -53,16 +54,20 @@ export function addVariant(command: Command): Command {
   );
 }
 
-/** What is allowed, for subcommands that plan a network. */
+/** What is allowed and what counts more, for subcommands that plan a network. */
 export interface MemoryOptions {
   /** Bytes. */
   readonly maxMemory?: number;
+  readonly memory?: MemoryMode;
 }
 
-/** Adds `--max-memory`. */
-export function addMaxMemory(command: Command): Command {
+/** Adds `--max-memory` and `--memory`. */
+export function addMemory(command: Command): Command {
   const description = "refuse a network that takes more: bytes, or 64MB, 512KB, 1GiB, …";
-  return command.option("--max-memory <size>", description, bytes("--max-memory"));
+  const mode = command.createOption("--memory <mode>", "what counts more: time (fast), memory (small), or both");
+  return command
+    .option("--max-memory <size>", description, bytes("--max-memory"))
+    .addOption(mode.choices(["fast", "balanced", "small"]));
 }
 
 /** Bytes of a unit: decimal ones, and binary ones with an "i". */

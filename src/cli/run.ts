@@ -15,7 +15,7 @@ import { addResolution, loadModel } from "./network.ts";
 import { formatNpy, type NpyArray, parseNpy } from "./npy.ts";
 import {
   addCommon,
-  addMaxMemory,
+  addMemory,
   addVariant,
   type MemoryOptions,
   names,
@@ -68,15 +68,22 @@ export function runCommand(program: Command): void {
     .option("--end-points <names>", "further values to write, separated by commas", names("--end-points"))
     .option("--out-dir <folder>", "where to write all outputs and end points")
     .option("--batch <N>", "images per run, when the input holds more than one", whole("--batch"));
-  addCommon(addMaxMemory(addVariant(addResolution(command)))).action(run);
+  addCommon(addMemory(addVariant(addResolution(command)))).action(run);
 }
 
 async function run(model: string, options: RunOptions): Promise<void> {
-  const { endPoints, outDir, variant, batch, resolution, maxMemory } = options;
+  const { endPoints, outDir, variant, batch, resolution, maxMemory, memory } = options;
   if (endPoints && outDir === undefined) {
     throw new RangeError("--end-points: expected --out-dir as well, the folder to write them to, got none");
   }
-  const net = await loadModel(model, { variant, endPoints, batch, maxMemory, ...(resolution && { resolution }) });
+  const net = await loadModel(model, {
+    variant,
+    endPoints,
+    batch,
+    maxMemory,
+    memory,
+    ...(resolution && { resolution }),
+  });
   const inputs = await readInputs(net, options.input);
   const start = performance.now();
   const answer = net.run<Numbers>(inputs);

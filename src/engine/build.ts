@@ -221,6 +221,19 @@ export function memoryRequired(given: GraphLike, options: PlanOptions = {}): Mem
   return prepare(graphGiven("memoryRequired", given), options).plan.memory;
 }
 
+/** What a step is, and the bytes that live while it is computed. */
+export interface Occupancy {
+  readonly name: string;
+  readonly live: number;
+}
+
+/** Bytes of activations, step by step, under the same options as {@link memoryRequired}. */
+export function occupancy(given: GraphLike, options: PlanOptions = {}): Occupancy[] {
+  checkOptions("occupancy", options, PLAN_OPTIONS);
+  const { plan } = prepare(graphGiven("occupancy", given), options);
+  return plan.steps.map(({ node }, i) => ({ name: node.name, live: plan.live[i]! }));
+}
+
 function prepare(source: Graph, options: PlanOptions, chain?: Layout["chain"]): Prepared {
   const { batch, endPoints: asked = [], maxMemory, memory, feed = false } = options;
   checkBytes("maxMemory", maxMemory);

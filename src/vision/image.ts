@@ -40,19 +40,50 @@ export async function createResizer(
   options: InputOptions,
   kernels?: Kernels,
 ): Promise<Resizer> {
+  return new Resizer(await prepareResampling(picture, options, kernels));
+}
+
+/** An instance of the kernels that resamples pictures of one size, its tables written. */
+export interface Resampling {
+  readonly layout: Layout;
+  /** Which part of the picture goes where. */
+  readonly placement: Placement;
+  readonly memory: LinearMemory;
+  /** What stands beside the picture, channel by channel, as the network gets it. */
+  readonly fill: readonly number[];
+}
+
+/**
+ * Prepares resampling.
+ * @param single room for one row of the output, and no more of the picture than it takes, instead of all of it and a
+ *   strip
+ * @throws as {@link createResizer}
+ */
+export async function prepareResampling(
+  picture: Size & { readonly channels: 1 | 3 | 4 },
+  options: InputOptions,
+  kernels?: Kernels,
+  single = false,
+): Promise<Resampling> {
   const channels = options.channels ?? 3;
   if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
   const placement = place(picture, options, options);
-  const layout = layOut(picture, { ...sizeOf(options), channels }, placement, options.method ?? "auto");
+  const layout = layOut(picture, { ...sizeOf(options), channels }, placement, options.method ?? "auto", single);
   const affine = affineOf(options.normalization, channels);
   const padding = perChannel("padColor", options.padColor ?? 0, channels);
   const { module } = kernels ?? (await loadStableKernels());
   const memory = await LinearMemory.create(module, layout.bytes);
-  return new Resizer(layout, placement, memory, affine, padding);
+  const { at, horizontal, vertical, column } = layout;
+  memory.floats(at.affine, affine.length).set(affine);
+  writeTaps(memory, at.horizontal, horizontal, column);
+  writeTaps(memory, at.vertical, vertical, 0);
+  // Rounded as the kernel rounds.
+  const fill = padding.map((value, c) => Math.fround(Math.fround(value * affine[c]!) + affine[channels + c]!));
+  return { layout, placement, memory, fill };
 }
 
 /** Where everything lies in the instance's memory, and what is read from the picture. */
-interface Layout {
+export interface Layout {
   readonly picture: Size & { readonly channels: number };
   readonly input: Size & { readonly channels: number };
   readonly target: Placement["target"];
@@ -68,7 +99,13 @@ interface Layout {
   readonly bytes: number;
 }
 
-function layOut(picture: Layout["picture"], input: Layout["input"], placement: Placement, method: Method): Layout {
+function layOut(
+  picture: Layout["picture"],
+  input: Layout["input"],
+  placement: Placement,
+  method: Method,
+  single: boolean,
+): Layout {
   const { source, target } = placement;
   const horizontal = taps(method, picture.width, source[0], source[2], target[2]);
   const vertical = taps(method, picture.height, source[1], source[3], target[3]);
@@ -76,7 +113,8 @@ function layOut(picture: Layout["picture"], input: Layout["input"], placement: P
   const columns = horizontal.starts.at(-1)! + horizontal.counts.at(-1)! - column;
   const pitch = columns * picture.channels;
   const rows = vertical.starts.at(-1)! + vertical.counts.at(-1)! - vertical.starts[0]!;
-  const stripRows = Math.min(rows, Math.max(vertical.most, Math.floor(STRIP_BYTES / pitch)));
+  const most = single ? vertical.most : Math.max(vertical.most, Math.floor(STRIP_BYTES / pitch));
+  const stripRows = Math.min(rows, most);
   let bytes = BASE;
   const take = (length: number) => {
     const address = bytes;
@@ -88,7 +126,7 @@ function layOut(picture: Layout["picture"], input: Layout["input"], placement: P
     affine: take(4 * 2 * input.channels),
     horizontal: take(4 * target[2] * (2 + horizontal.most)),
     vertical: take(4 * target[3] * (2 + vertical.most)),
-    output: take(4 * input.width * input.height * input.channels),
+    output: take(4 * input.width * (single ? 1 : input.height) * input.channels),
     scratch: take(4 * (4 + pitch)),
     strip: take(stripRows * pitch),
   };
@@ -105,26 +143,14 @@ export class Resizer {
   readonly #memory: LinearMemory;
 
   /** Use {@link createResizer}. */
-  constructor(
-    layout: Layout,
-    placement: Placement,
-    memory: LinearMemory,
-    affine: Float32Array,
-    padding: readonly number[],
-  ) {
+  constructor({ layout, placement, memory, fill }: Resampling) {
     this.placement = placement;
     this.bytes = layout.bytes;
     this.#layout = layout;
     this.#memory = memory;
-    const { at, input, horizontal, vertical, column } = layout;
-    memory.floats(at.affine, affine.length).set(affine);
-    writeTaps(memory, at.horizontal, horizontal, column);
-    writeTaps(memory, at.vertical, vertical, 0);
-    // The kernel never writes beside the target, so the filling stays for all pictures. Rounded as the kernel rounds.
-    const { channels } = input;
-    const fill = padding.map((value, c) => Math.fround(value * affine[c]!) + affine[channels + c]!);
+    // The kernel never writes beside the target, so the filling stays for all pictures.
     const output = this.#output();
-    for (let i = 0; i < output.length; ++i) output[i] = fill[i % channels]!;
+    for (let i = 0; i < output.length; ++i) output[i] = fill[i % layout.input.channels]!;
   }
 
   /**
@@ -153,7 +179,7 @@ export class Resizer {
       while (y1 < starts.length && starts[y1]! + counts[y1]! <= first + layout.stripRows) ++y1;
       const rows = starts[y1 - 1]! + counts[y1 - 1]! - first;
       this.#copyRows(picture.data, first, rows);
-      this.#writeStep(first, rows);
+      writeImageStep(this.#memory, layout, first, rows, layout.at.output);
       this.#memory.exports.run_rows(layout.at.step, y0, y1);
       y0 = y1;
     }
@@ -181,19 +207,29 @@ export class Resizer {
       strip.set(data.subarray(from, from + pitch), row * pitch);
     }
   }
+}
 
-  #writeStep(first: number, rows: number): void {
-    const { picture, input, target, columns, horizontal, vertical, at } = this.#layout;
-    const yPitch = input.width * input.channels;
-    writeStep(this.#memory.view, at.step, {
-      ...{ kernel: KERNELS.image_f32, rows: target[3] },
-      ...{ x: at.strip, x2: at.affine, w: at.horizontal, w2: at.vertical, s: at.scratch },
-      y: at.output + 4 * (target[1] * yPitch + target[0] * input.channels),
-      ...{ inH: rows, inW: columns, inC: picture.channels, padT: first },
-      ...{ outH: target[3], outW: target[2], outC: input.channels },
-      ...{ kH: vertical.most, kW: horizontal.most, xPitch: columns * picture.channels, yPitch },
-    });
-  }
+/**
+ * The step record for output rows whose picture rows, `rows` of them from the first one on, lie in the strip.
+ * @param output where row 0 of the output would lie
+ */
+export function writeImageStep(
+  memory: LinearMemory,
+  layout: Layout,
+  first: number,
+  rows: number,
+  output: number,
+): void {
+  const { picture, input, target, columns, horizontal, vertical, at } = layout;
+  const yPitch = input.width * input.channels;
+  writeStep(memory.view, at.step, {
+    ...{ kernel: KERNELS.image_f32, rows: target[3] },
+    ...{ x: at.strip, x2: at.affine, w: at.horizontal, w2: at.vertical, s: at.scratch },
+    y: output + 4 * (target[1] * yPitch + target[0] * input.channels),
+    ...{ inH: rows, inW: columns, inC: picture.channels, padT: first },
+    ...{ outH: target[3], outW: target[2], outC: input.channels },
+    ...{ kH: vertical.most, kW: horizontal.most, xPitch: columns * picture.channels, yPitch },
+  });
 }
 
 /** [outputs × (start, count)][outputs × most weights], starts counted from `origin`. */

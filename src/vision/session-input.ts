@@ -62,12 +62,12 @@ export function assumption(model: string): string {
  */
 const resizers = new WeakMap<Session, { readonly key: string; readonly resizer: Promise<Resizer> }>();
 
-/** `sessionInput` of `tasks.ts`. */
-export async function sessionInput(
-  session: Session,
-  given: PictureLike,
-  options: SessionInputOptions = {},
-): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
+/**
+ * What becomes of pictures that go into the first input of a session; the first time that a range is assumed, a warning
+ * is printed.
+ * @throws {@link UnsupportedError} when the first input isn't one image of 1 or 3 channels
+ */
+export function inputOf(session: Session, options: SessionInputOptions): { resize: InputOptions; range: PixelRange } {
   const info = session.inputs[0]!;
   const { name, shape, dtype } = info;
   const [n, height, width, channels] = shape;
@@ -76,14 +76,23 @@ export async function sessionInput(
       `input ${name}: expected one image [1, height, width, 1 or 3], got ${dtype} [${shape.join(", ")}]`,
     );
   }
-  const picture = await pictureGiven("picture", given);
   const { fit, position, crop, method, padColor } = options;
   const range = pixelRange(session.manifest.source, info, options.normalization);
   if (range.from === "assumed") warn(session);
   const { mean, std } = range;
-  const normalization = { mean, std };
   const shaped = { width: width!, height: height!, channels } as const;
-  const resize: InputOptions = { ...shaped, normalization, fit, position, crop, method, padColor };
+  return { resize: { ...shaped, normalization: { mean, std }, fit, position, crop, method, padColor }, range };
+}
+
+/** `sessionInput` of `tasks.ts`. */
+export async function sessionInput(
+  session: Session,
+  given: PictureLike,
+  options: SessionInputOptions = {},
+): Promise<{ readonly input: Numbers; readonly placement: Placement; readonly range: PixelRange }> {
+  const info = session.inputs[0]!;
+  const picture = await pictureGiven("picture", given);
+  const { resize, range } = inputOf(session, options);
   const from = { ...sizeOf(picture), channels: checkPicture(picture) };
   const key = JSON.stringify([from, resize]);
   let known = resizers.get(session);

@@ -10,6 +10,7 @@ import type { Detection, DetectOptions, RawDetection } from "./detect.ts";
 import type { Placement, Size } from "./fit.ts";
 import type { PictureLike } from "./given.ts";
 import type { InputOptions, Resizer } from "./image.ts";
+import type { PictureFeed } from "./picture-feed.ts";
 import type { PixelRange, SessionInputOptions } from "./session-input.ts";
 
 /**
@@ -148,4 +149,31 @@ export async function detectionsOf(
   options: DetectOptions = {},
 ): Promise<RawDetection[]> {
   return (await import("./detect.ts")).detectionsOf(session, outputs, options);
+}
+
+/**
+ * Begins a run for a picture that comes in row by row, as from a camera: its rows are resized, normalized and worked on
+ * as they come, so that neither the picture nor the network's input exists as a whole.
+ * @param session made with the option `feed`
+ * @param picture its size and channels (gray, RGB or RGBA)
+ * @param options as of {@link sessionInput}
+ * @throws StateError for a session made without `feed`; UnsupportedError when its input isn't one image of 1 or 3
+ *   channels; RangeError for sizes or options that make no sense
+ * @example
+ * ```js
+ * import { feedPicture, load } from "sepconv";
+ *
+ * const net = await load("model.tflite", { feed: true });
+ * const normalization = { mean: 0, std: 255 };
+ * const feed = await feedPicture(net, { width: 640, height: 480, channels: 3 }, { normalization });
+ * for (let y = 0; y < feed.height; y++) feed.rows(new Uint8Array(feed.rowLength)); // a row of the camera
+ * console.log(feed.done().output);
+ * ```
+ */
+export async function feedPicture(
+  session: Session,
+  picture: Size & { readonly channels: 1 | 3 | 4 },
+  options?: SessionInputOptions,
+): Promise<PictureFeed> {
+  return (await import("./picture-feed.ts")).feedPicture(session, picture, options);
 }

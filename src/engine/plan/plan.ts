@@ -78,6 +78,8 @@ export interface Plan {
   readonly values: ReadonlyMap<string, PlannedValue>;
   /** Shapes of all values. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** Bytes of values and scratch that are needed while each step is computed; the arena has room for the most. */
+  readonly live: readonly number[];
 }
 
 /** How a network uses memory. */
@@ -170,6 +172,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout
     ...{ stepsAt: BASE, scheduleAt, recordAt: chains.length > 0 ? scheduleEnd : 0 },
     arena: arenaAt,
     shapes: context.shapes,
+    live: drafts.map((_, i) => liveAt(i, [...lifetimes, ...scratch], chains)),
     values: new Map(
       named.map((name) => {
         const address = addressOf(name);
@@ -177,6 +180,18 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout
       }),
     ),
   };
+}
+
+/** Bytes that live while a step is computed, and all others of its chain with it; of scratch, one at a time. */
+function liveAt(step: number, lifetimes: readonly (Lifetime & { readonly step?: number })[], chains: readonly Chain[]) {
+  const { first, last } = chains.find((chain) => chain.first <= step && step <= chain.last) ?? {
+    first: step,
+    last: step,
+  };
+  const alive = lifetimes.filter((one) => one.first <= last && one.last >= first);
+  const scratch = alive.filter((one) => one.step !== undefined).map(({ bytes }) => bytes);
+  const values = alive.filter((one) => one.step === undefined);
+  return values.reduce((sum, { bytes }) => sum + bytes, Math.max(0, ...scratch));
 }
 
 /** The chains that the layout asks for. */

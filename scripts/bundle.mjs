@@ -42,7 +42,7 @@ function inLines(code) {
       starts.push(...node.body.map(({ start }) => start));
     if (node.type === "SequenceExpression") starts.push(...node.expressions.slice(1).map(({ start }) => start));
     if (node.type === "VariableDeclaration") starts.push(...node.declarations.slice(1).map(({ start }) => start));
-    if (/^(Call|New)Expression$/.test(node.type)) starts.push(...node.arguments.map(({ start }) => start));
+    if (node.type === "CallExpression") starts.push(...node.arguments.map(({ start }) => start));
     if (node.type === "ObjectExpression") starts.push(...node.properties.map(({ start }) => start));
     if (node.type === "SwitchStatement") starts.push(...node.cases.map(({ start }) => start));
     for (const [key, value] of Object.entries(node)) if (key !== "parent") walk(value);

@@ -29,8 +29,8 @@ const bundle = await rolldown({
 });
 /**
  * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
- * expression behind a comma, argument, or member of a class or an object, that begins past WIDTH characters of it.
- * (There a line end changes nothing.)
+ * expression behind a comma, argument, export, or member of a class or an object, that begins past WIDTH characters of
+ * it. (There a line end changes nothing.)
  */
 const WIDTH = 120;
 function inLines(code) {
@@ -42,6 +42,8 @@ function inLines(code) {
       starts.push(...node.body.map(({ start }) => start));
     if (node.type === "SequenceExpression") starts.push(...node.expressions.slice(1).map(({ start }) => start));
     if (node.type === "VariableDeclaration") starts.push(...node.declarations.slice(1).map(({ start }) => start));
+    if (/^(Export|Import)/.test(node.type) && node.specifiers)
+      starts.push(...node.specifiers.map(({ start }) => start));
     if (node.type === "CallExpression") starts.push(...node.arguments.map(({ start }) => start));
     if (node.type === "ObjectExpression") starts.push(...node.properties.map(({ start }) => start));
     if (node.type === "SwitchStatement") starts.push(...node.cases.map(({ start }) => start));

@@ -85,7 +85,10 @@ await bundle.write({
   codeSplitting: {
     groups: [
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
-      { name: "vision", test: /[\\/]src[\\/]vision[\\/](classify|detect|image|picture-feed|session-input)\.ts$/ },
+      {
+        name: "vision",
+        test: /[\\/]src[\\/]vision[\\/](classify|detect|image|picture-feed|segment|session-input)\.ts$/,
+      },
       ...INCLUDED.map((name) => ({ name: name.replace(/^\W+/, "").replace(/\W+/g, "-"), test: inPackage(name) })),
     ],
   },

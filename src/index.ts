@@ -54,8 +54,18 @@ export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
 export type { PictureFeed } from "./vision/picture-feed.ts";
 export { fromReal, toReal } from "./vision/real.ts";
+export type { Segment, Segmentation, SegmentOptions } from "./vision/segment.ts";
 export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
-export { classify, createResizer, detect, detectionsOf, feedPicture, sessionInput, toInput } from "./vision/tasks.ts";
+export {
+  classify,
+  createResizer,
+  detect,
+  detectionsOf,
+  feedPicture,
+  segment,
+  sessionInput,
+  toInput,
+} from "./vision/tasks.ts";
 
 /** What can be asked of {@link load}. */
 export interface LoadOptions extends BuildOptions {

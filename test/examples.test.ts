@@ -22,6 +22,7 @@ import * as sepconv from "../src/index.ts";
 import { initialize, mobilenetV1, toTflite } from "../src/index.ts";
 import { buildHdf5 } from "./formats/builders/hdf5.ts";
 import { functional, kerasMobilenet } from "./formats/builders/keras.ts";
+import { graphOf, PLAIN } from "./graph/build.ts";
 import { bmp } from "./vision/pictures/writers.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -51,6 +52,12 @@ beforeAll(async () => {
     source: { format: "test" },
   };
   writeFileSync(join(folder, "model.tflite"), await toTflite(network));
+  const map = graphOf({
+    x: [1, 9, 9, 3],
+    constants: { w: [1, 1, 3, 4] },
+    nodes: [{ op: "conv2d", name: "scores", inputs: ["x"], weights: "w", ...PLAIN }],
+  });
+  writeFileSync(join(folder, "deeplabv3.tflite"), await toTflite(map));
   const { layers, weights } = kerasMobilenet(0.25, 32, 3, 2);
   const config = { model_config: JSON.stringify(functional("mobilenet", layers, [layers.at(-1)!.name])) };
   const paths = [...weights].map(

@@ -15,6 +15,7 @@ import { printError } from "./output.ts";
 import { wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
+import { segmentCommand } from "./segment.ts";
 import { columnsOf, wrap } from "./width.ts";
 
 const EXAMPLES = `
@@ -23,6 +24,7 @@ Examples:
   $ sepconv info model.tflite
   $ sepconv classify model.tflite cat.jpg --labels labels.txt
   $ sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg --out annotated
+  $ sepconv segment deeplabv3.tflite photo.jpg --out segmented
   $ sepconv run model.tflite --input x.npy --output y.npy
   $ sepconv convert model.h5 model.tflite
   $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
@@ -53,6 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
     runCommand,
     classifyCommand,
     detectCommand,
+    segmentCommand,
     convertCommand,
     quantizeCommand,
     benchCommand,

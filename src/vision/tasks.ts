@@ -11,6 +11,7 @@ import type { Placement, Size } from "./fit.ts";
 import type { PictureLike } from "./given.ts";
 import type { InputOptions, Resizer } from "./image.ts";
 import type { PictureFeed } from "./picture-feed.ts";
+import type { Segmentation, SegmentOptions } from "./segment.ts";
 import type { PixelRange, SessionInputOptions } from "./session-input.ts";
 
 /**
@@ -176,4 +177,23 @@ export async function feedPicture(
   options?: SessionInputOptions,
 ): Promise<PictureFeed> {
   return (await import("./picture-feed.ts")).feedPicture(session, picture, options);
+}
+
+/**
+ * The class of each pixel of a picture, by a network that answers with a map: DeepLab's classes, or the scores of each
+ * class at each place; with a single score, what is there (1) and what is not (0).
+ * @returns classes in the picture's own size, and the part of the picture that each takes
+ * @throws UnsupportedError for a network whose output is no map; ShapeError when labels and classes don't go together;
+ *   what making the input and running the session throw
+ * @example
+ * ```js
+ * import { load, segment } from "sepconv";
+ *
+ * const net = await load("deeplabv3.tflite");
+ * const { segments } = await segment(net, "cat.bmp");
+ * for (const { index, share } of segments) console.log(index, share);
+ * ```
+ */
+export async function segment(session: Session, picture: PictureLike, options?: SegmentOptions): Promise<Segmentation> {
+  return (await import("./segment.ts")).segment(session, picture, options);
 }

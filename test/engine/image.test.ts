@@ -176,3 +176,74 @@ describe("a saved session that lies", () => {
     }
   });
 });
+
+describe("a saved session by rows that lies", () => {
+  const saved = async (): Promise<[Session, Uint8Array]> => {
+    const session = await build(GRAPH, { variant: "simd", memory: "small", feed: true });
+    return [session, session.save()];
+  };
+
+  it("is the same file before and after a run", async () => {
+    const [session, file] = await saved();
+    session.run(IMAGE);
+    expect(Buffer.compare(session.save(), file)).toBe(0);
+  });
+
+  /** Where the entries of a kind are, from the image's first byte. */
+  const entries = ({ manifest }: Session, file: Uint8Array, kind: number): number[] => {
+    const view = new DataView(readImage(file).bytes.slice().buffer);
+    const first = manifest.scheduleAt - manifest.stepsAt;
+    return Array.from({ length: manifest.entries }, (_, i) => first + 32 * i).filter(
+      (at) => view.getInt32(at + 24, true) === kind,
+    );
+  };
+  it.each([
+    ["rows of x below the arena", 1, 12, -(2 ** 20)],
+    ["rows of y past its end", 1, 20, 2 ** 24],
+    ["rows off the grid of 16 bytes", 1, 12, 4],
+    ["units past the last", 1, 8, 2 ** 20],
+    ["a move out of the arena", 2, 0, 4096],
+    ["a move of 2³⁰ bytes", 2, 8, 2 ** 30],
+    ["a move of minus one byte", 2, 8, -1],
+    ["rows fed into the weights", 3, 0, 4096],
+    ["rows fed that there are not", 3, 8, 2 ** 20],
+    ["rows of another input", 3, 12, 1],
+  ])("is refused for %s", async (_, kind, field, value) => {
+    const [session, file] = await saved();
+    const at = entries(session, file, kind)[2]!;
+    const write = (bytes: Uint8Array) => new DataView(bytes.buffer).setInt32(at + field, value, true);
+    expect(() => readImage(changed(file, (m) => m, write))).toThrow(FormatError);
+  });
+
+  it.each([
+    ["no room for a record", { recordAt: 0 }],
+    ["a record among the steps", { recordAt: 2048 }],
+    ["an input that is not fed", { fed: false }],
+  ])("is refused for %s", async (_, { fed, ...change }: { fed?: boolean; recordAt?: number }) => {
+    const [, file] = await saved();
+    const manifest = (m: Manifest): Manifest => ({
+      ...{ ...m, ...change },
+      inputs: m.inputs.map(({ fed: is, ...input }) => (fed === false ? input : { ...input, ...(is && { fed: is }) })),
+    });
+    expect(() => readImage(changed(file, manifest))).toThrow(FormatError);
+  });
+
+  it("in any byte of its records and entries: an error of ours, or a session that keeps to its memory", async () => {
+    const [session, file] = await saved();
+    const numbers = random("rows lie");
+    const start = file.length - readImage(file).bytes.length;
+    let ran = 0;
+    for (let i = 0; i < 600; i++) {
+      const copy = file.slice();
+      copy[start + numbers.int(0, session.manifest.memory.steps - 257)]! ^= 1 << numbers.int(0, 7);
+      const opened = await open(copy, { variant: "simd" }).catch((error) => error);
+      if (opened instanceof Error) expect(opened, opened.stack).toBeInstanceOf(SepconvError);
+      else {
+        ran++;
+        opened.run(IMAGE);
+        expect(Buffer.compare(opened.save(), copy)).toBe(0);
+      }
+    }
+    expect(ran).toBeGreaterThan(20);
+  });
+});

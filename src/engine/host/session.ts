@@ -98,8 +98,12 @@ export class Session {
    * @throws {@link StateError} after `dispose`
    */
   save(): Uint8Array<ArrayBuffer> {
-    const { stepsAt, arenaAt } = this.manifest;
-    const bytes = this.#inUse().bytes(stepsAt, arenaAt - stepsAt);
+    const { stepsAt, arenaAt, recordAt } = this.manifest;
+    const bytes = this.#inUse()
+      .bytes(stepsAt, arenaAt - stepsAt)
+      .slice();
+    // What a run has left there is of no use, and would make files of one session differ.
+    if (recordAt > 0) bytes.fill(0, recordAt - stepsAt, recordAt - stepsAt + STEP_BYTES);
     return writeImage({ manifest: this.manifest, packing: packingOf(this.variant), bytes });
   }
 

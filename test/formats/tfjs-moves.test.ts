@@ -67,6 +67,34 @@ describe("against TF.js", () => {
     await crossCheck(file.node("y", "AddN", ["root", "turned", "above"]), SHAPE, "y");
   });
 
+  test.each(["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"])(
+    "%s: of two values, of a gate, of weights of any shape, in either order",
+    async (op) => {
+      const above = (n: number) => Float32Array.from({ length: n }, (_, i) => 1 + (i % 5) / 4);
+      const file = base().list("axes", 1, 2).node("gate", "Max", ["x", "axes"], flag("keep_dims"));
+      file.constant("two", [], Float32Array.of(2)).node("away", "AddV2", ["gate", "two"]);
+      file.constant("columns", [4, 1], above(4)).constant("all", [1, 6, 4, 8], above(192));
+      file.node("gated", op, ["x", "away"]).node("turned", op, ["away", "x"]);
+      file.node("two_values", op, ["gated", "x"]).node("by_column", op, ["x", "columns"]);
+      file.node("from_all", op, ["all", "away"]);
+      await crossCheck(
+        file,
+        SHAPE,
+        "gated",
+        ...(op === "RealDiv" ? [] : ["turned", "two_values"]),
+        "by_column",
+        "from_all",
+      );
+    },
+  );
+
+  test("the place of the largest", async () => {
+    for (const axis of [1, -1]) {
+      const file = base().constant("axis", [], Int32Array.of(axis)).node("y", "ArgMax", ["x", "axis"]);
+      await crossCheck(file, SHAPE, "y");
+    }
+  });
+
   test("parts in steps, by masks", async () => {
     const mask = (masks: Readonly<Record<string, number>>): Json =>
       Object.fromEntries(Object.entries(masks).map(([key, bits]) => [`${key}_mask`, { i: `${bits}` }]));

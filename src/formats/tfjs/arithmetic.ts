@@ -1,13 +1,16 @@
 /**
- * TensorFlow's arithmetic: sums of values, and a value and a constant as a bias, or as a factor and a term for each
- * channel.
+ * TensorFlow's arithmetic of two operands, broadcast against each other; a value and a constant where that is possible as
+ * a bias, or as a factor and a term for each channel.
  * @module
  */
+import { broadcastShape } from "../../graph/dimensions.ts";
+import type { Arithmetic, Shape } from "../../graph/graph.ts";
 import { affineForm } from "../../graph/ops/scale-shift.ts";
 import type { Call, Operand } from "./call.ts";
 import {
   channelConstant,
   channelsOf,
+  constant,
   type NamedWeight,
   operand,
   perChannel,
@@ -28,15 +31,13 @@ export function add(call: Call): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if ("constant" in b) return addConstant(call, value(call, 0), weight(call, 1));
   if ("constant" in a) return addConstant(call, value(call, 1), weight(call, 0));
-  if (`${call.shape(a.value)}` !== `${call.shape(b.value)}`) {
-    throw unsupported(call, "two values of one shape", `[${call.shape(a.value)}] and [${call.shape(b.value)}]`);
-  }
-  return { value: call.emit({ op: "add", inputs: [a.value, b.value] }) };
+  return operator(call, "add");
 }
 
 /** The bias of the layer before, where that is possible; else a shift. */
 function addConstant(call: Call, x: string, found: NamedWeight): Operand {
   const channels = channelsOf(call, x);
+  if (!isPerChannel(found, call.shape(x))) return general(call, x, found, "add", false);
   const layer = call.replaceable(x);
   const isConvolution = layer?.op === "conv2d" || layer?.op === "depthwiseConv2d" || layer?.op === "transposedConv2d";
   if (isConvolution || layer?.op === "dense") {
@@ -48,19 +49,57 @@ function addConstant(call: Call, x: string, found: NamedWeight): Operand {
   return scaleShift(call, x, found, "add");
 }
 
-/** Sub: of a value and a weight, in either order. */
-export function subtract(call: Call): Operand {
-  return withConstant(call, "sub");
+/** Sub, Mul, RealDiv, Maximum, Minimum: of two values, or of a value and a weight, in either order. */
+export function operator(call: Call, op: Arithmetic["op"]): Operand {
+  const [a, b] = [operand(call, 0), operand(call, 1)];
+  if ("value" in a && "value" in b) {
+    const shapes = [call.shape(a.value), call.shape(b.value)] as const;
+    if (broadcastShape(...shapes) === undefined) {
+      throw unsupported(call, "operands that can be broadcast", `[${shapes[0]}] and [${shapes[1]}]`);
+    }
+    return { value: call.emit({ op, inputs: [a.value, b.value] }) };
+  }
+  const index = "constant" in b ? 1 : 0;
+  const [x, found] = [value(call, 1 - index), weight(call, index)];
+  const affine = op !== "maximum" && op !== "minimum" && !(op === "div" && index === 0);
+  if (affine && isPerChannel(found, call.shape(x))) return scaleShift(call, x, found, op, index === 0);
+  return general(call, x, found, op, index === 0);
 }
 
-/** Mul: of a value and a weight, in either order. */
-export function multiply(call: Call): Operand {
-  return withConstant(call, "mul");
+/** An operator by its name. */
+export const arithmetic = (op: Arithmetic["op"]) => (call: Call) => operator(call, op);
+
+/** SquaredDifference: a difference, and its square. */
+export function squaredDifference(call: Call): Operand {
+  const between: Call = {
+    ...call,
+    emit: (node) => call.emit({ ...node, name: `${call.node.name}/difference` }),
+  };
+  const difference = operator(between, "sub");
+  if (!("value" in difference)) return difference;
+  return { value: call.emit({ op: "unary", inputs: [difference.value], of: "square" }) };
 }
 
-/** RealDiv, Div: of a value by a weight. */
-export function divide(call: Call): Operand {
-  return withConstant(call, "div");
+/** Whether a weight is one number, or one for each channel of a value. */
+function isPerChannel({ shape, data }: NamedWeight, of: Shape): boolean {
+  const significant = shape.slice(shape.findIndex((n) => n !== 1));
+  const fits = data.length === 1 || (significant.length === 1 && significant[0] === of.at(-1));
+  return fits && shape.length <= of.length && of.length > 0;
+}
+
+/** A value and a weight of any shape. */
+function general(call: Call, x: string, found: NamedWeight, op: Arithmetic["op"], constantFirst: boolean): Operand {
+  const { shape } = found;
+  const of = call.shape(x);
+  if (broadcastShape(of, shape) === undefined) {
+    throw unsupported(
+      call,
+      `"${found.name}" to be one number or ${of.at(-1) ?? 1}, one per channel`,
+      `shape [${shape}]`,
+    );
+  }
+  const name = constant(call, found);
+  return { value: call.emit({ op, inputs: [x], operand: name, ...(constantFirst && { operandFirst: true }) }) };
 }
 
 /** AddN: of values, one after the other. */
@@ -73,17 +112,6 @@ export function addAll(call: Call): Operand {
     first ?? value(call, 0),
   );
   return { value: others.length > 0 ? last : call.emit({ op: "identity", inputs: [last] }) };
-}
-
-/** A value and a constant, in either order. */
-function withConstant(call: Call, operator: "sub" | "mul" | "div"): Operand {
-  const [a, b] = [operand(call, 0), operand(call, 1)];
-  if ("value" in a && "value" in b) {
-    throw unsupported(call, "one of its inputs to be constant", `the computed values "${a.value}" and "${b.value}"`);
-  }
-  const index = "constant" in b ? 1 : 0;
-  if (operator === "div" && index === 0) throw unsupported(call, "a constant divisor", "a constant dividend");
-  return scaleShift(call, value(call, 1 - index), weight(call, index), operator, index === 0);
 }
 
 /** y = x·scale + shift, the constant one number for all channels or one per channel. */

@@ -8,6 +8,7 @@ import { positiveAxis } from "../../graph/dimensions.ts";
 import type { Clamp, Unary } from "../../graph/graph.ts";
 import type { Reduction } from "../../graph/ops/reduce.ts";
 import { transposed } from "../common/decode.ts";
+import { operator } from "./arithmetic.ts";
 import type { Call, Emitted, Operand } from "./call.ts";
 import { booleanAttribute, numberAttribute, stringsAttribute, where } from "./graphdef.ts";
 import {
@@ -154,8 +155,11 @@ export function prelu(call: Call): Operand {
  */
 export function bound(call: Call): Operand {
   const index = "constant" in operand(call, 1) ? 1 : 0;
-  const { name, shape, data } = weight(call, index);
-  if (data.length !== 1) throw unsupported(call, `"${name}" to be one number`, `shape [${shape}]`);
+  const by = operand(call, index);
+  if ("value" in by || by.constant.data.length !== 1) {
+    return operator(call, call.node.op === "Minimum" ? "minimum" : "maximum");
+  }
+  const { data } = weight(call, index);
   const limit = data[0]!;
   const within = (n: number) => (call.node.op === "Minimum" ? Math.min(n, limit) : Math.max(n, limit));
   const x = value(call, 1 - index);
@@ -166,6 +170,18 @@ export function bound(call: Call): Operand {
   }
   const [lo, hi] = [within(Number.NEGATIVE_INFINITY), within(Number.POSITIVE_INFINITY)];
   return { value: call.emit({ op: "clamp", inputs: [x], lo, hi }) };
+}
+
+/** ArgMax along an axis: whole numbers, which are of 32 bits here. */
+export function argMax(call: Call): Operand {
+  const x = value(call, 0);
+  const rank = call.shape(x).length;
+  const [axis = 0] = numbers(call, 1);
+  const positive = positiveAxis(axis, rank);
+  if (!(positive >= 0 && positive < rank)) {
+    throw new FormatError(`${where(call.node)}: expected an axis below ${rank}, got ${axis}`);
+  }
+  return { value: call.emit({ op: "argMax", inputs: [x], axis: positive, keepDims: false, dtype: "int32" }) };
 }
 
 export function pool(call: Call): Operand {

@@ -2,11 +2,12 @@
  * What each TensorFlow op of a graph model becomes.
  * @module
  */
-import { add, addAll, biasAdd, divide, multiply, subtract } from "./arithmetic.ts";
+import { add, addAll, arithmetic, biasAdd, squaredDifference } from "./arithmetic.ts";
 import type { Call, Operand } from "./call.ts";
 import { ONLY_KNOWN, onlyKnown, shapeOp } from "./known.ts";
 import {
   activation,
+  argMax,
   batchNorm,
   bound,
   convolution,
@@ -53,10 +54,12 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["Add", add],
   ["AddV2", add],
   ["AddN", addAll],
-  ["Sub", subtract],
-  ["RealDiv", divide],
-  ["Div", divide],
-  ["Mul", multiply],
+  ["Sub", arithmetic("sub")],
+  ["RealDiv", arithmetic("div")],
+  ["Div", arithmetic("div")],
+  ["Mul", arithmetic("mul")],
+  ["SquaredDifference", squaredDifference],
+  ["ArgMax", argMax],
   ["FusedBatchNorm", batchNorm],
   ["FusedBatchNormV2", batchNorm],
   ["FusedBatchNormV3", batchNorm],

@@ -5,10 +5,11 @@
 
 import { RELU } from "../../graph/clamp.ts";
 import { sizeOf } from "../../graph/dimensions.ts";
-import type { Clamp } from "../../graph/graph.ts";
+import type { Clamp, Unary } from "../../graph/graph.ts";
+import { arithmetic, extreme } from "./arithmetic.ts";
 import type { NodeCall } from "./call.ts";
 import { perChannel } from "./channels.ts";
-import { asWritten, isInnermost } from "./layout.ts";
+import { asWritten, channelsLast, isHeld, isInnermost } from "./layout.ts";
 import type { Operand } from "./operand.ts";
 
 export function relu(call: NodeCall): Operand {
@@ -32,19 +33,24 @@ function within(lo: number, hi: number): Clamp {
 
 /** The greater or smaller one of a value and a number. */
 export function bound(call: NodeCall): Operand {
-  if (call.node.inputs.length !== 2) throw call.unsupported("two inputs", `${call.node.inputs.length}`);
-  const index = "tensor" in call.operand(1) ? 1 : 0;
-  if ("value" in call.operand(index)) throw call.unsupported("a value and a number", "two values");
+  const operator = call.op === "Max" ? "maximum" : "minimum";
+  const constants = call.node.inputs.flatMap((_, i) => ("tensor" in call.operand(i) ? [i] : []));
+  const [index] = constants;
+  if (index === undefined) return extreme(operator)(call);
+  if (call.node.inputs.length !== 2) throw call.unsupported("values, or two inputs", `${call.node.inputs.length}`);
   const { values, dims } = call.tensor(index);
   const x = call.value(1 - index);
-  if (values?.length !== 1 || dims.length > x.layout.dims.length) {
-    throw call.unsupported("a value and a number", `a constant of [${dims}]`);
-  }
+  if (values?.length !== 1 || dims.length > x.layout.dims.length) return arithmetic(operator)(call);
   const [limit] = values as [number];
   if (Number.isNaN(limit)) throw call.wrong("a bound that is a number", "NaN");
   const infinity = Number.POSITIVE_INFINITY;
   const bounds = call.op === "Max" ? { lo: limit, hi: infinity } : { lo: -infinity, hi: limit };
   return call.like(x, { op: "clamp", ...bounds });
+}
+
+/** Functions of one number. */
+export function mapped(of: Unary["of"]): (call: NodeCall) => Operand {
+  return (call) => call.like(call.value(0), { op: "unary", of });
 }
 
 export function unary(op: "sigmoid" | "hardSwish"): (call: NodeCall) => Operand {
@@ -77,8 +83,8 @@ export function leakyRelu(call: NodeCall): Operand {
 /** Slopes are one number, or one for each index of an axis. */
 export function prelu(call: NodeCall): Operand {
   const x = call.value(0);
-  const { name, constants } = perChannel(call, x, 1, ["alpha"]);
-  return call.like({ ...x, name }, { op: "prelu", alpha: constants[0]! });
+  const { x: value, constants } = perChannel(call, x, 1, ["alpha"]);
+  return call.like(value, { op: "prelu", alpha: constants[0]! });
 }
 
 /**
@@ -94,8 +100,14 @@ export function softmax(call: NodeCall): Operand {
   const count = sizeOf(over.map((i) => dims[i]!));
   if (!isInnermost(x.layout, over)) {
     const held = [...asWritten(rank).filter((i) => !over.includes(i)), ...over];
-    const name = call.draft.held(x, held, call.where);
-    return call.of(call.emit({ op: "softmax", beta: 1 }, [name]), dims, held);
+    const name = call.draft.held(x, held, call.where, [sizeOf(dims) / count, count]);
+    const rows = call.emit({ op: "softmax", beta: 1 }, [name], "rows");
+    const shape = held.map((i) => dims[i]!);
+    const moved = call.of(call.draft.reshape(rows, shape, {}), dims, held);
+    // An image stays one.
+    const images = channelsLast(rank);
+    if (!("value" in moved) || !isHeld(x.layout, images)) return moved;
+    return call.of(call.draft.held(moved.value, images, call.where), dims, images);
   }
   const shape = call.draft.shapeOf(x.name);
   if (shape.at(-1) === count) return call.like(x, { op: "softmax", beta: 1 });

@@ -1,17 +1,22 @@
 /**
- * ONNX's arithmetic: sums of values, and a value and a constant as a factor and a term for each channel.
+ * ONNX's arithmetic of two operands, broadcast against each other; a value and a constant where that is possible as a
+ * bias, or as a factor and a term for each channel.
  * @module
  */
 
+import type { NodeFields } from "../../graph/builder.ts";
+import { broadcastShape } from "../../graph/dimensions.ts";
+import type { Arithmetic, Shape } from "../../graph/graph.ts";
 import { affineForm } from "../../graph/ops/scale-shift.ts";
+import { arranged } from "./arrange.ts";
 import type { NodeCall } from "./call.ts";
 import { perChannel } from "./channels.ts";
-import { channelsLast, isHeld, sameLayout } from "./layout.ts";
+import { channelsLast, isHeld, isInnermost, sameLayout } from "./layout.ts";
 import type { Operand, Value } from "./operand.ts";
 
-type Operator = Parameters<typeof affineForm>[0];
+type Operator = Arithmetic["op"];
 
-/** Two values of one shape, or a value and a constant of one number or one for each channel. */
+/** Operators of two operands, broadcast against each other: two values, or a value and a constant. */
 export function arithmetic(operator: Operator): (call: NodeCall) => Operand {
   return (call) => {
     if (call.hasAttribute("broadcast")) throw call.unsupported("broadcasting by the shapes alone", "a setting for it");
@@ -27,37 +32,53 @@ export function arithmetic(operator: Operator): (call: NodeCall) => Operand {
         if (whole) return call.like(x, { op: "hardSwish" });
       }
     }
-    if (operator !== "add" || `${a.layout.dims}` !== `${b.layout.dims}`) {
-      const other = operator === "add" ? ", or two values of one shape" : "";
-      throw call.unsupported(`a value and a constant${other}`, `values [${a.layout.dims}] and [${b.layout.dims}]`);
-    }
-    return sumOf(call, [a, b]);
+    return ofValues(call, operator, [a, b]);
   };
 }
 
-/** Sum: of any number of values of one shape. */
+/** Max and Min: of two values, or of several. */
+export function extreme(operator: "maximum" | "minimum"): (call: NodeCall) => Operand {
+  return (call) => {
+    const values = call.node.inputs.map((_, i) => call.value(i));
+    const [first] = values;
+    if (first === undefined) throw call.wrong("an input", "none");
+    return values.length === 1 ? { value: first } : ofValues(call, operator, values);
+  };
+}
+
+/** One value after the other, under the dimensions of all. */
+function ofValues(call: NodeCall, operator: Operator, values: readonly Value[]): Operand {
+  const shapes = values.map(({ layout }) => layout.dims);
+  const dims = shapes.reduce<Shape | undefined>((all, own) => all && broadcastShape(all, own), []);
+  if (dims === undefined) {
+    throw call.wrong("operands that can be broadcast", shapes.map((own) => `[${own}]`).join(" and "));
+  }
+  const aligned = values.map((value) => ({
+    ...value,
+    layout: { ...value.layout, dims: alignedTo(dims, value.layout.dims) },
+  }));
+  const held = commonOrder(aligned);
+  const names = aligned.map((value) => call.draft.held(value, held, call.where));
+  let result = names[0]!;
+  for (const [i, name] of names.entries()) {
+    if (i === 0) continue;
+    const last = i === names.length - 1;
+    result = call.emit({ op: operator } as NodeFields, [result, name], last ? undefined : `${operator} of ${i + 1}`);
+  }
+  return call.of(result, dims, held);
+}
+
+/** Dimensions with as many of 1 in front of them as another shape has more. */
+function alignedTo(dims: Shape, own: Shape): Shape {
+  return [...new Array<number>(dims.length - own.length).fill(1), ...own];
+}
+
+/** Sum: of any number of values. */
 export function sum(call: NodeCall): Operand {
   const values = call.node.inputs.map((_, i) => call.value(i));
   const [first] = values;
   if (first === undefined) throw call.wrong("an input", "none");
-  const { dims } = first.layout;
-  if (values.some(({ layout }) => `${layout.dims}` !== `${dims}`)) {
-    throw call.unsupported("values of one shape", values.map(({ layout }) => `[${layout.dims}]`).join(", "));
-  }
-  return values.length === 1 ? { value: first } : sumOf(call, values);
-}
-
-function sumOf(call: NodeCall, values: readonly Value[]): Operand {
-  const { dims } = values[0]!.layout;
-  const held = commonOrder(values);
-  const names = values.map((value) => call.draft.held(value, held, call.where));
-  let total = names[0]!;
-  for (const [i, name] of names.entries()) {
-    if (i === 0) continue;
-    const last = i === names.length - 1;
-    total = call.emit({ op: "add" }, [total, name], last ? undefined : `sum of ${i + 1}`);
-  }
-  return call.of(total, dims, held);
+  return values.length === 1 ? { value: first } : ofValues(call, "add", values);
 }
 
 /** The order in which all values can be held without any number moving; where there is none, that of images. */
@@ -70,13 +91,45 @@ export function commonOrder(values: readonly Value[]): number[] {
 
 function withConstant(call: NodeCall, operator: Operator, constant: number): Operand {
   const x = call.value(1 - constant);
-  const form = affineForm(operator, constant === 0);
-  if (!form) throw call.unsupported("a constant divisor", "a constant dividend");
+  const form = operator === "maximum" || operator === "minimum" ? undefined : affineForm(operator, constant === 0);
+  if (!form || !isPerChannel(call.tensor(constant).dims, x)) return general(call, operator, x, constant);
   const bias = operator === "add" && biased(call, 1 - constant, constant);
   if (bias) return bias;
-  const { name, constants } = perChannel(call, x, constant, ["scale", "shift"], form);
+  const { x: value, constants } = perChannel(call, x, constant, ["scale", "shift"], form);
   const [scale, shift] = constants as [string, string];
-  return call.like({ ...x, name }, { op: "scaleShift", scale, shift });
+  return call.like(value, { op: "scaleShift", scale, shift });
+}
+
+/** Whether a constant is one number, or one for each index of the axis that is held innermost. */
+function isPerChannel(own: Shape, { layout }: Value): boolean {
+  const { dims } = layout;
+  const wide = own.flatMap((n, i) => (n === 1 ? [] : [i + dims.length - own.length]));
+  return (
+    own.length <= dims.length &&
+    dims.length > 0 &&
+    wide.length <= 1 &&
+    wide.every((axis) => own.at(axis - dims.length) === dims[axis] && isInnermost(layout, [axis]))
+  );
+}
+
+/** A value and a constant of any shape, whose numbers are brought into the order of the value's. */
+function general(call: NodeCall, operator: Operator, x: Value, constant: number): Operand {
+  const tensor = call.tensor(constant);
+  const dims = broadcastShape(x.layout.dims, tensor.dims);
+  if (dims === undefined) {
+    throw call.wrong("operands that can be broadcast", `[${x.layout.dims}] and [${tensor.dims}]`);
+  }
+  const value = { ...x, layout: { ...x.layout, dims: alignedTo(dims, x.layout.dims) } };
+  const own = alignedTo(dims, tensor.dims);
+  const held = commonOrder([value]);
+  const name = call.draft.held(value, held, call.where);
+  const operand = call.draft.constant(tensor, {
+    shape: held.map((axis) => own[axis]!),
+    layout: `operand ${held}`,
+    arrange: (data, budget) => arranged(data, own, held, budget),
+  });
+  const first = constant === 0 && { operandFirst: true };
+  return call.of(call.emit({ op: operator, operand, ...first } as NodeFields, [name]), dims, held);
 }
 
 /** What is added to a layer's sums is its bias, where nobody else reads the sums. */

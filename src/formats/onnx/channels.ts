@@ -5,13 +5,13 @@
 
 import { sizeOf } from "../../graph/dimensions.ts";
 import type { NodeCall } from "./call.ts";
-import { isInnermost, lastAxis, transposed } from "./layout.ts";
+import { isHeld, isInnermost, lastAxis, permuted, transposed } from "./layout.ts";
 import type { Value } from "./operand.ts";
 import type { Numbers } from "./tensors.ts";
 
 /** A value held so that constants go with its last dimension, and these constants. */
 export interface Channels {
-  readonly name: string;
+  readonly x: Value;
   readonly constants: readonly string[];
 }
 
@@ -53,18 +53,21 @@ export function perChannel(
     const channels = draft.shapeOf(x.name).at(-1);
     if (channels === undefined) throw call.unsupported("a value with dimensions", "a scalar");
     return {
-      name: x.name,
+      x,
       constants: make(channels, (data) => new Float64Array(channels).fill(data[0] ?? Number.NaN)),
     };
   }
   const channels = dims[axis]!;
   const rest = dims.map((_, a) => a).filter((a) => a !== axis);
   if (!isInnermost(x.layout, [axis])) {
-    return { name: draft.held(x, [...rest, axis], call.where), constants: make(channels, (data) => data) };
+    const held = [...rest, axis];
+    if (!isHeld(x.layout, held)) throw unsupported();
+    const moved: Value = { ...x, name: draft.held(x, held, call.where), layout: permuted(dims, held) };
+    return { x: moved, constants: make(channels, (data) => data) };
   }
   const order = lastAxis(transposed(x.layout, [...rest, axis]));
   const shape = draft.shapeOf(x.name);
   const name = shape.at(-1) === channels ? x.name : draft.reshape(x.name, [sizeOf(dims) / channels, channels], {});
   const inOrder = (data: Numbers) => (order instanceof Int32Array ? Array.from(order, (at) => data[at]!) : data);
-  return { name, constants: make(channels, inOrder) };
+  return { x: { ...x, name }, constants: make(channels, inOrder) };
 }

@@ -10,7 +10,7 @@ import type { Node, Quantization, Shape } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { Blockers } from "../common/blockers.ts";
 import { floats } from "./arrange.ts";
-import { isHeld, permuted } from "./layout.ts";
+import { isHeld, orderFor, permuted } from "./layout.ts";
 import type { Operand, Tensor, Value, ValueType } from "./operand.ts";
 import type { ModelFile, NodeInfo } from "./schema.ts";
 import type { Numbers } from "./tensors.ts";
@@ -28,6 +28,9 @@ export interface Recipe {
   /** The axis of output channels in the tensor, and that in the result, where it can be weights in 8 bits. */
   readonly channels?: { readonly from: number; readonly to: number };
 }
+
+/** Axes that a transposition can have. */
+const MOST_FACTORS = 5;
 
 /** What a constant was made of. */
 export interface Origin {
@@ -105,18 +108,32 @@ export class OnnxDraft {
   /**
    * A value whose dimensions are held in another order, or under another shape of the same numbers.
    * @param held indices of its dimensions, outermost first
-   * @throws {UnsupportedError} Numbers would have to move.
+   * Its numbers move where they have to: at the ends of a network, and where it mixes dimensions.
+   * @throws {UnsupportedError} They would have to move along more axes than there can be.
    */
   held(value: Value, held: readonly number[], where: string, shape?: Shape): string {
     const { name, layout, dtype, quantization } = value;
-    if (!isHeld(layout, held)) {
+    const type = { ...(dtype && { dtype }), ...(quantization && { quantization }) };
+    const target = shape ?? held.map((axis) => layout.dims[axis]!);
+    if (isHeld(layout, held)) return this.reshape(name, target, type);
+    const { factors, order } = layout;
+    if (factors.length > MOST_FACTORS) {
       const shown = held.map((axis) => layout.dims[axis]);
       throw new UnsupportedError(
         `${where}: expected an input that needs not be transposed to [${shown}], got one of [${this.shapeOf(name)}]`,
       );
     }
-    const target = shape ?? held.map((axis) => layout.dims[axis]!);
-    return this.reshape(name, target, { ...(dtype && { dtype }), ...(quantization && { quantization }) });
+    const apart = this.reshape(
+      name,
+      order.map((factor) => factors[factor]!),
+      type,
+    );
+    const permutation = orderFor(layout, held).map((factor) => order.indexOf(factor));
+    const key = JSON.stringify([apart, "transposed", permutation]);
+    const moved =
+      this.reshapes.get(key) ?? this.emit(name, { op: "transpose", permutation, ...type }, [apart], "moved");
+    this.reshapes.set(key, moved);
+    return this.reshape(moved, target, type);
   }
 
   /** Makes a tensor one of the graph's constants, in float32. */

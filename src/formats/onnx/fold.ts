@@ -44,9 +44,7 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
 ]);
 
 /** Operators of which nothing is run: they are known beforehand, or not supported. */
-const ONLY_KNOWN: ReadonlySet<string> = new Set([
-  ...["Mod", "Floor", "Ceil", "Neg", "Sqrt", "Gather", "Slice", "Range", "ReduceProd", "Expand"],
-]);
+const ONLY_KNOWN: ReadonlySet<string> = new Set([...["Mod", "Ceil", "Gather", "Range", "Expand"]]);
 
 /** Whether an operator is computed beforehand or not at all. */
 export function isFolded(op: string): boolean {

@@ -10,9 +10,9 @@ import { arranged } from "./arrange.ts";
 import type { Layout } from "./layout.ts";
 import { checkLength, decoded, decodedNow, type ElementType, type Numbers, type TensorInfo } from "./tensors.ts";
 
-/** Type and meaning of a value: nothing for float32, both for 8 bits. */
+/** Type and meaning of a value: nothing for float32, both for 8 bits, a type alone for whole numbers. */
 export interface ValueType {
-  readonly dtype?: "int8" | "uint8";
+  readonly dtype?: "int8" | "uint8" | "int32";
   readonly quantization?: Quantization;
 }
 

@@ -62,7 +62,7 @@ export async function fromOnnx(bytes: Uint8Array, sibling: Sibling, options: Onn
   const outputs = file.outputs.map(({ name }) => outputOf(draft, name));
   const { builder } = draft;
   const whole = inBytes(builder.graph({ name: file.name, outputs, source: { format: "onnx" } }), draft);
-  const graph = await checked("onnx", withoutUnread(whole), budget);
+  const graph = await checked("onnx", withoutUnread(named(whole, file.outputs)), budget);
   return builder.complete(nameEndPoints(graph), () => budget.turn());
 }
 
@@ -219,6 +219,22 @@ function outputOf(draft: OnnxDraft, name: string): string {
   if (result === name) return name;
   const { dtype, quantization } = value;
   return draft.emit(name, { op: "identity", ...(dtype && { dtype, quantization }) }, [result]);
+}
+
+/**
+ * Outputs under their names in the file: the name of one whose numbers had to move is that of the value before they
+ * did, and they change places.
+ */
+function named(graph: Graph, outputs: readonly { readonly name: string }[]): Graph {
+  const names = new Map<string, string>();
+  for (const [i, { name }] of outputs.entries()) {
+    const now = graph.outputs[i]!;
+    if (now !== name) names.set(now, name).set(name, now);
+  }
+  if (names.size === 0) return graph;
+  const of = (name: string) => names.get(name) ?? name;
+  const nodes = graph.nodes.map((node) => ({ ...node, name: of(node.name), inputs: node.inputs.map(of) }));
+  return { ...graph, nodes, outputs: graph.outputs.map(of) };
 }
 
 /** Whether a value is held as an image, channels last. */

@@ -1,8 +1,9 @@
 /**
- * ONNX's resizing: between four pixels, as far as its coordinates are those of this package.
+ * ONNX's resizing: between four pixels, or by the nearest one, as far as its coordinates are those of this package.
  * @module
  */
 
+import { nearestPixels } from "../../graph/ops/resize-nearest.ts";
 import type { NodeCall } from "./call.ts";
 import type { Operand } from "./operand.ts";
 
@@ -18,7 +19,9 @@ const COORDINATES: ReadonlyMap<string, { alignCorners: boolean; halfPixelCenters
 export function resize(call: NodeCall): Operand {
   const old = call.op === "Upsample" || call.opset < 11;
   const mode = call.text("mode", "nearest");
-  if (mode !== "linear" && mode !== "bilinear") throw call.unsupported("the mode linear", mode.slice(0, 40));
+  if (mode === "nearest") return nearest(call, old);
+  if (mode !== "linear" && mode !== "bilinear")
+    throw call.unsupported("the modes linear and nearest", mode.slice(0, 40));
   const kind = old ? "asymmetric" : call.text("coordinate_transformation_mode", "half_pixel");
   const coordinates = COORDINATES.get(kind);
   if (!coordinates) {
@@ -31,6 +34,48 @@ export function resize(call: NodeCall): Operand {
     throw call.unsupported("pytorch_half_pixel of more than one pixel", `[${size}]`);
   }
   return call.ofImage(call.emit({ op: "resizeBilinear", size, ...coordinates }, [image.name]), image);
+}
+
+/** Where ONNX looks for a pixel, in pixels of the image. */
+const POSITIONS: Readonly<Record<string, (o: number, from: number, to: number) => number>> = {
+  half_pixel: (o, from, to) => (o + 0.5) * (from / to) - 0.5,
+  pytorch_half_pixel: (o, from, to) => (to > 1 ? (o + 0.5) * (from / to) - 0.5 : 0),
+  align_corners: (o, from, to) => (to > 1 ? (o * (from - 1)) / (to - 1) : 0),
+  asymmetric: (o, from, to) => o * (from / to),
+};
+
+const ROUNDINGS: Readonly<Record<string, (x: number) => number>> = {
+  round_prefer_floor: (x) => Math.ceil(x - 0.5),
+  round_prefer_ceil: (x) => Math.floor(x + 0.5),
+  floor: Math.floor,
+  ceil: Math.ceil,
+};
+
+/** The nearest pixels, where this package has a rule that finds the same ones. */
+function nearest(call: NodeCall, old: boolean): Operand {
+  const kind = old ? "asymmetric" : call.text("coordinate_transformation_mode", "half_pixel");
+  const rounding = old ? "floor" : call.text("nearest_mode", "round_prefer_floor");
+  if (!Object.hasOwn(POSITIONS, kind) || !Object.hasOwn(ROUNDINGS, rounding)) {
+    throw call.unsupported(`coordinates of ${Object.keys(POSITIONS).join(", ")}`, `${kind}, ${rounding}`.slice(0, 60));
+  }
+  const image = call.image(0);
+  const size = sizeOf(call, image.axes);
+  const pixels = (from: number, to: number) =>
+    Array.from({ length: to }, (_, o) => {
+      return Math.min(Math.max(ROUNDINGS[rounding]!(POSITIONS[kind]!(o, from, to)), 0), from - 1);
+    });
+  const rules = [false, true].flatMap((alignCorners) =>
+    [false, true].map((halfPixelCenters) => ({ op: "resizeNearest", size, alignCorners, halfPixelCenters }) as const),
+  );
+  const found = rules.find((rule) =>
+    size.every((to, axis) => {
+      const from = image.shape[axis + 1]!;
+      return `${nearestPixels(from, to, { ...rule, name: "", inputs: [] })}` === `${pixels(from, to)}`;
+    }),
+  );
+  if (found === undefined)
+    throw call.unsupported("pixels that a rule of this package finds too", `${kind}, ${rounding}`);
+  return call.ofImage(call.emit(found, [image.name]), image);
 }
 
 /** The size of the result. Where it comes of factors, pixels are found by these: the two sizes must say the same. */

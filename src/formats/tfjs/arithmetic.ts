@@ -1,6 +1,6 @@
 /**
- * TensorFlow's arithmetic of two operands, broadcast against each other; a value and a constant where that is possible as
- * a bias, or as a factor and a term for each channel.
+ * TensorFlow's arithmetic of two operands, broadcast against each other; a value and a constant where that is possible
+ * as a bias, or as a factor and a term for each channel.
  * @module
  */
 import { broadcastShape } from "../../graph/dimensions.ts";

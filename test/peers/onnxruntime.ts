@@ -1,5 +1,5 @@
 /**
- * onnxruntime-node where it is installed (`npm install --prefix test/peers`), to compare answers with.
+ * onnxruntime-node where it is installed (`npm install --prefix test/peers --ignore-scripts`), to compare answers with.
  * @module
  */
 
@@ -12,7 +12,8 @@ const FOLDER = fileURLToPath(new URL("node_modules/onnxruntime-node/", import.me
 /** Whether it is missing; says so. */
 export function missingOnnxruntime(): boolean {
   const missing = !existsSync(FOLDER);
-  if (missing) console.info("skipped: onnxruntime-node is not there (npm install --prefix test/peers)");
+  if (missing)
+    console.info("skipped: onnxruntime-node is not there (npm install --prefix test/peers --ignore-scripts)");
   return missing;
 }
 

@@ -2,7 +2,7 @@
  * `npm run test:public`: the TF.js models that a person finds on npm, each read, run on a seeded input and held against
  * TensorFlow.js's own CPU backend, output by output. The models are installed beside this file on demand.
  *
- *     npm run test:public -- --only blaze,iris --from /elsewhere/node_modules --cache /tmp/answers
+ *     npm run test:public -- --only blaze,iris --from /elsewhere/node_modules --cache answers
  *
  * Prints a line a model: whether it runs, the worst difference of an output relative to that output's largest number,
  * or all that is in the way. Where that is more than 1e-4, the same is printed of TensorFlow.js's WebAssembly backend:

@@ -60,6 +60,17 @@ export class MobilenetLayers {
     return this.convolution(`${name}/pointwise`, name, middle, [1, 1, channels, filters], 1);
   }
 
+  /** A 1×1 convolution and batch normalization, and no activation: what leaves a bottleneck. */
+  projection(scope: string, input: string, channels: number, filters: number): string {
+    this.#windowed("conv2d", scope, input, [1, 1, channels, filters], 1);
+    return this.#norm(scope, filters);
+  }
+
+  /** The sum of two values of one shape. */
+  sum(name: string, a: string, b: string): string {
+    return this.#builder.addNode({ op: "add", name, inputs: [a, b] });
+  }
+
   /** A 1×1 convolution with bias, and nothing behind it. */
   linear(name: string, input: string, channels: number, filters: number): string {
     return this.#windowed("conv2d", name, input, [1, 1, channels, filters], 1, true);
@@ -100,6 +111,11 @@ export class MobilenetLayers {
   }
 
   #normalized(scope: string, name: string, channels: number): string {
+    return this.#activated(name, this.#norm(scope, channels));
+  }
+
+  /** The batch norm behind a convolution. */
+  #norm(scope: string, channels: number): string {
     const { epsilon, momentum } = this.#style;
     const builder = this.#builder;
     const input = `${scope}/conv`;
@@ -116,7 +132,7 @@ export class MobilenetLayers {
       const average = { op: "movingAverage", ...fixed, momentum, varianceFactor: 1 } as const;
       this.moving.push(builder.addNode({ ...average, name: `${norm}/moving`, inputs: [moments] }));
     }
-    return this.#activated(name, norm);
+    return norm;
   }
 
   #activated(name: string, input: string): string {

@@ -45,6 +45,7 @@ export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
 export { type MobilenetV2Options, mobilenetV2 } from "./models/mobilenet-v2.ts";
+export { type MobilenetV3Options, mobilenetV3 } from "./models/mobilenet-v3.ts";
 export type { Sample } from "./quantize/calibrate.ts";
 export type { QuantizeOptions } from "./quantize/quantize.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";

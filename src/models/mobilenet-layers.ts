@@ -6,11 +6,11 @@
  */
 
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { Clamp, Initializer, Padding, Shape } from "../graph/graph.ts";
+import type { Clamp, Initializer, Padding, Pair, Shape } from "../graph/graph.ts";
 
 /** What all layers of a network have in common. */
 export interface LayerStyle {
-  readonly activation: Clamp;
+  readonly activation: Clamp | "hardSwish";
   /** ε of the batch norms. */
   readonly epsilon: number;
   /** Of windows of more than one pixel. */
@@ -23,6 +23,28 @@ export interface LayerStyle {
 
 /** Adds a constant by its name here, and answers with the name that it has got. */
 export type AddConstant = (name: string, shape: Shape, initializer: Initializer) => string;
+
+/** A step of one window: the same one down and across, or one each. */
+export type Stride = number | Pair;
+
+/** What an inverted residual is like. */
+export interface Residual {
+  readonly channels: number;
+  /** Channels between its 1×1 convolutions; as many as there are, and there is no first one. */
+  readonly wide: number;
+  readonly out: number;
+  readonly stride: number;
+  /** Height and width of the depthwise kernel. Default 3. */
+  readonly kernel?: number;
+  /** What stands behind the depthwise half, by the names of block and value. */
+  readonly gate?: ((block: string, input: string) => string) | undefined;
+}
+
+/** The nearest multiple of 8 from 8 on that takes no more than a tenth away. */
+export function rounded(filters: number): number {
+  const nearest = Math.max(8, Math.trunc((filters + 4) / 8) * 8);
+  return nearest < 0.9 * filters ? nearest + 8 : nearest;
+}
 
 /** Writes layers, one behind the other. */
 export class MobilenetLayers {
@@ -39,36 +61,47 @@ export class MobilenetLayers {
   }
 
   /** Convolution, batch normalization, activation; `scope` begins the names of the first two, `name` is the third. */
-  convolution(scope: string, name: string, input: string, weights: Shape, stride: number): string {
+  convolution(scope: string, name: string, input: string, weights: Shape, stride: Stride): string {
     if (!this.#style.folded) {
       this.#windowed("conv2d", scope, input, weights, stride);
       return this.#normalized(scope, name, weights[3]!);
     }
     this.#windowed("conv2d", scope, input, weights, stride, true);
-    return this.#activated(name, `${scope}/conv`);
+    return this.activated(name, `${scope}/conv`);
   }
 
   /** Depthwise convolution, batch normalization, activation. */
-  depthwise(scope: string, input: string, channels: number, stride: number): string {
-    this.#windowed("depthwiseConv2d", scope, input, [3, 3, channels, 1], stride);
+  depthwise(scope: string, input: string, channels: number, stride: Stride, kernel = 3): string {
+    this.#windowed("depthwiseConv2d", scope, input, [kernel, kernel, channels, 1], stride);
     return this.#normalized(scope, scope, channels);
   }
 
   /** Both halves of a separable block. */
-  separable(name: string, input: string, channels: number, filters: number, stride: number): string {
+  separable(name: string, input: string, channels: number, filters: number, stride: Stride): string {
     const middle = this.depthwise(`${name}/depthwise`, input, channels, stride);
     return this.convolution(`${name}/pointwise`, name, middle, [1, 1, channels, filters], 1);
   }
 
-  /** A 1×1 convolution and batch normalization, and no activation: what leaves a bottleneck. */
-  projection(scope: string, input: string, channels: number, filters: number): string {
-    this.#windowed("conv2d", scope, input, [1, 1, channels, filters], 1);
-    return this.#norm(scope, filters);
+  /**
+   * Wider, each channel filtered, and narrow again without an activation; added to what went in where that has the same
+   * shape. Answers with the name of the block's value.
+   */
+  residual(block: string, input: string, { channels, wide, out, stride, kernel, gate }: Residual): string {
+    const expand = `${block}/expand`;
+    const expanded = wide === channels ? input : this.convolution(expand, expand, input, [1, 1, channels, wide], 1);
+    const filtered = this.depthwise(`${block}/depthwise`, expanded, wide, stride, kernel);
+    const project = `${block}/project`;
+    this.#windowed("conv2d", project, gate?.(block, filtered) ?? filtered, [1, 1, wide, out], 1);
+    const narrow = this.#norm(project, out);
+    if (stride !== 1 || channels !== out) return narrow;
+    return this.#builder.addNode({ op: "add", name: block, inputs: [input, narrow] });
   }
 
-  /** The sum of two values of one shape. */
-  sum(name: string, a: string, b: string): string {
-    return this.#builder.addNode({ op: "add", name, inputs: [a, b] });
+  /** The activation of all layers. */
+  activated(name: string, input: string): string {
+    const { activation } = this.#style;
+    const node = activation === "hardSwish" ? ({ op: activation } as const) : ({ op: "clamp", ...activation } as const);
+    return this.#builder.addNode({ ...node, name, inputs: [input] });
   }
 
   /** A 1×1 convolution with bias, and nothing behind it. */
@@ -98,20 +131,21 @@ export class MobilenetLayers {
     scope: string,
     input: string,
     shape: Shape,
-    stride: number,
+    stride: Stride,
     biased = false,
   ): string {
     const weights = this.#constant(`${scope}/weights`, shape, "glorotUniform");
     const bias = biased ? { bias: this.#constant(`${scope}/bias`, [shape[3]!], "zeros") } : {};
+    const strides: Pair = typeof stride === "number" ? [stride, stride] : stride;
     const padding = shape[0] === 1 ? "same" : this.#style.padding;
     return this.#builder.addNode({
       ...{ op, name: `${scope}/conv`, inputs: [input], weights, ...bias },
-      ...{ strides: [stride, stride], dilations: [1, 1], padding },
+      ...{ strides, dilations: [1, 1], padding },
     });
   }
 
   #normalized(scope: string, name: string, channels: number): string {
-    return this.#activated(name, this.#norm(scope, channels));
+    return this.activated(name, this.#norm(scope, channels));
   }
 
   /** The batch norm behind a convolution. */
@@ -133,9 +167,5 @@ export class MobilenetLayers {
       this.moving.push(builder.addNode({ ...average, name: `${norm}/moving`, inputs: [moments] }));
     }
     return norm;
-  }
-
-  #activated(name: string, input: string): string {
-    return this.#builder.addNode({ op: "clamp", name, inputs: [input], ...this.#style.activation });
   }
 }

@@ -8,6 +8,7 @@ import { GraphBuilder } from "../graph/builder.ts";
 import { RELU, RELU6 } from "../graph/clamp.ts";
 import type { Graph, Normalization } from "../graph/graph.ts";
 import { MobilenetLayers } from "./mobilenet-layers.ts";
+import { checkChoice, checkPositive, checkResolution } from "./options.ts";
 
 /** "paper": as TF-slim and Keras build it. "article": as a re-implementation in TensorFlow reads it. */
 export type Reading = "paper" | "article";
@@ -146,6 +147,14 @@ function nameOf(o: Pick<Required<MobilenetV1Options>, "alpha" | "resolution" | "
   return `mobilenet_v1${variant}_${o.alpha}_${o.resolution}`;
 }
 
+const CHOICES = [
+  ["reading", ["paper", "article"]],
+  ["top", ["classifier", "pool"]],
+  ["convolution", ["separable", "full"]],
+  ["training", [true, false]],
+  ["shallow", [true, false]],
+] as const;
+
 function checked(options: MobilenetV1Options): Required<MobilenetV1Options> {
   const reading = options.reading ?? "paper";
   const all: Required<MobilenetV1Options> = {
@@ -160,38 +169,14 @@ function checked(options: MobilenetV1Options): Required<MobilenetV1Options> {
     inputChannels: options.inputChannels ?? 3,
     batch: options.batch ?? 1,
   };
-  oneOf("reading", all.reading, ["paper", "article"]);
-  oneOf("top", all.top, ["classifier", "pool"]);
-  oneOf("convolution", all.convolution, ["separable", "full"]);
-  oneOf("training", all.training, [true, false]);
-  oneOf("shallow", all.shallow, [true, false]);
-  for (const field of ["alpha", "resolution", "classes", "inputChannels", "batch"] as const) {
-    if (typeof all[field] !== "number") {
-      throw new TypeError(`mobilenetV1: expected ${field} to be a number, got ${JSON.stringify(all[field])}`);
-    }
-    if (!Number.isFinite(all[field]) || all[field] <= 0 || (field !== "alpha" && !Number.isSafeInteger(all[field]))) {
-      const kind = field === "alpha" ? "number" : "integer";
-      throw new RangeError(`mobilenetV1: expected ${field} to be a positive ${kind}, got ${all[field]}`);
-    }
-  }
+  for (const [field, allowed] of CHOICES) checkChoice<unknown>("mobilenetV1", field, all[field], allowed);
+  const { alpha, resolution, classes, inputChannels, batch } = all;
+  checkPositive("mobilenetV1", { alpha, resolution, classes, inputChannels, batch });
   if (reading === "article" && !ARTICLE_ALPHAS.includes(all.alpha)) {
     throw new RangeError(
       `mobilenetV1: expected alpha to be one of ${ARTICLE_ALPHAS.join(", ")} in the article's reading, got ${all.alpha}`,
     );
   }
-  if (all.resolution % 32 !== 0) {
-    throw new RangeError(
-      `mobilenetV1: expected resolution to be divisible by 32 (five layers halve it), got ${all.resolution}`,
-    );
-  }
+  checkResolution("mobilenetV1", resolution);
   return all;
-}
-
-function oneOf<T>(field: string, got: T, allowed: readonly T[]): void {
-  if (!allowed.includes(got)) {
-    const expected = allowed.map((value) => JSON.stringify(value)).join(" or ");
-    throw new (typeof got === typeof allowed[0] ? RangeError : TypeError)(
-      `mobilenetV1: expected ${field} to be ${expected}, got ${JSON.stringify(got)}`,
-    );
-  }
 }

@@ -6,7 +6,8 @@
 import { GraphBuilder } from "../graph/builder.ts";
 import { RELU6 } from "../graph/clamp.ts";
 import type { Graph } from "../graph/graph.ts";
-import { MobilenetLayers } from "./mobilenet-layers.ts";
+import { MobilenetLayers, rounded } from "./mobilenet-layers.ts";
+import { checkPositive, checkResolution } from "./options.ts";
 
 /** What {@link mobilenetV2} can be asked for. */
 export interface MobilenetV2Options {
@@ -64,8 +65,7 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Graph {
       const block = `block${endPoints.size}`;
       const out = rounded(filters * alpha);
       const stride = i === 0 ? first : 1;
-      const value = bottleneck(layers, block, last, { channels, expansion, out, stride });
-      last = stride === 1 && channels === out ? layers.sum(block, last, value) : value;
+      last = layers.residual(block, last, { channels, wide: channels * expansion, out, stride });
       endPoints.set(block, last);
       channels = out;
     }
@@ -84,45 +84,9 @@ export function mobilenetV2(options: MobilenetV2Options = {}): Graph {
   });
 }
 
-/** Wider, each channel filtered, and narrow again without an activation. */
-function bottleneck(
-  layers: MobilenetLayers,
-  block: string,
-  input: string,
-  { channels, expansion, out, stride }: { channels: number; expansion: number; out: number; stride: number },
-): string {
-  const wide = channels * expansion;
-  const expand = `${block}/expand`;
-  const expanded = expansion === 1 ? input : layers.convolution(expand, expand, input, [1, 1, channels, wide], 1);
-  return layers.projection(
-    `${block}/project`,
-    layers.depthwise(`${block}/depthwise`, expanded, wide, stride),
-    wide,
-    out,
-  );
-}
-
-/** The nearest multiple of 8 from 8 on that takes no more than a tenth away. */
-function rounded(filters: number): number {
-  const nearest = Math.max(8, Math.trunc((filters + 4) / 8) * 8);
-  return nearest < 0.9 * filters ? nearest + 8 : nearest;
-}
-
 function checked(options: MobilenetV2Options): Required<MobilenetV2Options> {
   const { alpha = 1, resolution = 224, classes = 1001, batch = 1 } = options;
-  for (const [name, value] of Object.entries({ alpha, resolution, classes, batch })) {
-    if (typeof value !== "number") {
-      throw new TypeError(`mobilenetV2: expected ${name} to be a number, got ${JSON.stringify(value)}`);
-    }
-    const whole = name !== "alpha";
-    if (!(value > 0 && value < Number.POSITIVE_INFINITY) || (whole && !Number.isSafeInteger(value))) {
-      throw new RangeError(
-        `mobilenetV2: expected ${name} to be a positive ${whole ? "integer" : "number"}, got ${value}`,
-      );
-    }
-  }
-  if (resolution % 32 !== 0) {
-    throw new RangeError(`mobilenetV2: expected a resolution that 32 divides, got ${resolution}`);
-  }
+  checkPositive("mobilenetV2", { alpha, resolution, classes, batch });
+  checkResolution("mobilenetV2", resolution);
   return { alpha, resolution, classes, batch };
 }

@@ -191,6 +191,12 @@ class Scope {
           const real = Math.fround(from.scale * (q - from.zero));
           return put(away(Math.fround(Math.fround(1 / (1 + Math.exp(-real))) / to.scale)) + to.zero, all);
         });
+      case "hardSwish":
+        return Array.from(x, (q) => {
+          const real = Math.fround(from.scale * (q - from.zero));
+          const swish = (real * Math.min(6, Math.max(0, real + 3))) / 6;
+          return put(away(Math.fround(Math.fround(swish) / to.scale)) + to.zero, all);
+        });
       case "quantize":
         if (from.dtype === "float32") {
           return Array.from(x, (real) => put(nearest(real, to.scale) + to.zero, all));

@@ -43,6 +43,7 @@ export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";
 export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { type DsCnnOptions, dsCnn } from "./models/ds-cnn.ts";
 export { type MobilenetV1Options, mobilenetV1 } from "./models/mobilenet-v1.ts";
 export { type MobilenetV2Options, mobilenetV2 } from "./models/mobilenet-v2.ts";
 export { type MobilenetV3Options, mobilenetV3 } from "./models/mobilenet-v3.ts";

@@ -3,6 +3,7 @@
  * Neither the picture nor the network's input exists as a whole.
  * @module
  */
+import { kindOf } from "../arguments.ts";
 import type { Feed } from "../engine/host/feed.ts";
 import type { Numbers, RunResult, Session } from "../engine/host/session.ts";
 import { StateError } from "../errors.ts";
@@ -55,7 +56,7 @@ export class PictureFeed<T extends Numbers = Numbers> {
    */
   rows(rows: Uint8Array | Uint8ClampedArray): void {
     if (!(rows instanceof Uint8Array || rows instanceof Uint8ClampedArray)) {
-      throw new TypeError(`picture: expected bytes, a Uint8Array or a Uint8ClampedArray, got ${typeof rows}`);
+      throw new TypeError(`picture: expected bytes, a Uint8Array or a Uint8ClampedArray, got ${kindOf(rows)}`);
     }
     const count = rows.length / this.rowLength;
     if (!Number.isInteger(count)) {

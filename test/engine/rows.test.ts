@@ -182,12 +182,18 @@ describe("a feed", () => {
   it("keeps its session busy until it is done or given up", async () => {
     const session = await fed();
     const feed = session.feed();
-    expect(() => session.run(PICTURE)).not.toThrow();
-    // A run is a feed of its own: the one before is over.
-    expect(() => feed.rows(PICTURE)).toThrow(StateError);
     const second = session.feed();
+    expect(() => feed.rows(PICTURE)).toThrow(StateError);
     second.rows(PICTURE.subarray(0, 192));
-    expect(() => session.profile(PICTURE)).toThrow(/feed that goes on .* got 1 of 64 rows/);
+    for (const busy of [() => session.run(PICTURE), () => session.profile(PICTURE)]) {
+      expect(busy).toThrow(StateError);
+      expect(busy).toThrow(/feed that goes on .* got 1 of 64 rows/);
+    }
+    expect(Buffer.compare(session.save(), (await fed()).save())).toBe(0);
+    second.rows(PICTURE.subarray(192));
+    expect(second.done().output).toEqual(session.run(PICTURE).output);
+    expect(() => second.done()).toThrow(StateError);
+    session.feed().cancel();
     second.cancel();
     second.cancel();
     expect(() => second.done()).toThrow(StateError);

@@ -22,7 +22,8 @@ export interface ValueInfo {
 /** The numbers of a value: a Float32Array, Int32Array, Int8Array or Uint8Array, as its dtype says. */
 export type Numbers = Float32Array | Int32Array | Int8Array | Uint8Array;
 
-/** What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not
+/**
+ * What a run answers; all arrays are the caller's to keep. `T`: their type, which for 8-bit networks is not
  * Float32Array.
  */
 export interface RunResult<T extends Numbers = Float32Array> {

@@ -99,7 +99,7 @@ export class Session {
    */
   save(): Uint8Array<ArrayBuffer> {
     const { stepsAt, arenaAt, recordAt } = this.manifest;
-    const bytes = this.#inUse()
+    const bytes = this.#memoryInUse()
       .bytes(stepsAt, arenaAt - stepsAt)
       .slice();
     // What a run has left there is of no use, and would make files of one session differ.
@@ -110,10 +110,11 @@ export class Session {
   /**
    * Computes the network once. Synchronous: it returns when the answer is there.
    * @throws {@link ShapeError} for a wrong length, `TypeError` for a wrong kind of array or a missing input, {@link
-   *   StateError} after `dispose`
+   *   StateError} after `dispose`, and while a feed goes on
    */
   run<T extends Numbers = Float32Array>(input: RunInput): RunResult<T> {
     if (this.#waits.length > 0) {
+      this.#inUse();
       const [rows] = this.#check(input);
       const feed = this.feed<T>();
       feed.rows(rows!);

@@ -170,15 +170,13 @@ class Network {
   }
 
   /** A chain is part of the network now. */
-  take({ chain, turn, peak }: Found): void {
+  take({ chain, turn }: Found): void {
     for (let i = chain.first; i <= chain.last; i++) {
       this.#taken[i] = true;
-      this.#live[i] = peak;
       this.drafts[i] = turned(this.drafts[i]!, this.#stages[i]!, turn);
     }
     const rings = [...chain.rings.values()].reduce((sum, { rows, pitch }) => sum + rows * pitch, 0);
-    for (let i = chain.first; i <= chain.last; i++)
-      this.#live[i] = rings + this.#around(chain.first, chain.last, chain.rings);
+    this.#live.fill(rings + this.#around(chain.first, chain.last, chain.rings), chain.first, chain.last + 1);
   }
 
   /** Steps [first, last] around a step that would leave the lowest peak as a chain. */

@@ -12,6 +12,7 @@ import { perChannel } from "./channels.ts";
 import { asWritten, channelsLast, isHeld, isInnermost } from "./layout.ts";
 import type { Operand } from "./operand.ts";
 
+/** y = max(0, x) */
 export function relu(call: NodeCall): Operand {
   return call.like(call.value(0), { op: "clamp", ...RELU });
 }
@@ -53,6 +54,7 @@ export function mapped(of: Unary["of"]): (call: NodeCall) => Operand {
   return (call) => call.like(call.value(0), { op: "unary", of });
 }
 
+/** Functions of one number that are ops of their own. */
 export function unary(op: "sigmoid" | "hardSwish"): (call: NodeCall) => Operand {
   return (call) => call.like(call.value(0), { op });
 }
@@ -72,6 +74,7 @@ export function hardSigmoid(call: NodeCall): Operand {
   return result;
 }
 
+/** y = x < 0 ? alpha·x : x, one alpha for all. */
 export function leakyRelu(call: NodeCall): Operand {
   const x = call.value(0);
   const slope = call.float("alpha", 0.01);

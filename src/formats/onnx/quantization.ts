@@ -37,6 +37,7 @@ function byteType(call: NodeCall, i: number, rank: number) {
   return { dtype: type, quantization } as const;
 }
 
+/** To 8 bits: a value when it is run, a constant while the file is read. */
 export function quantizeLinear(call: NodeCall): Operand {
   const found = call.operand(0);
   if ("tensor" in found) return { tensor: quantizedTensor(call, found.tensor) };
@@ -65,6 +66,7 @@ function checkAxis(call: NodeCall, dims: readonly number[], { scales, axis }: Qu
   }
 }
 
+/** From 8 bits: a value when it is run, a constant while the file is read. */
 export function dequantizeLinear(call: NodeCall): Operand {
   const found = call.operand(0);
   if ("tensor" in found) return { tensor: dequantizedTensor(call, found.tensor) };

@@ -227,9 +227,11 @@ function outputOf(draft: OnnxDraft, name: string): string {
  */
 function named(graph: Graph, outputs: readonly { readonly name: string }[]): Graph {
   const names = new Map<string, string>();
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
   for (const [i, { name }] of outputs.entries()) {
     const now = graph.outputs[i]!;
-    if (now !== name) names.set(now, name).set(name, now);
+    // An input that is an output too keeps its name.
+    if (now !== name && !inputs.has(name)) names.set(now, name).set(name, now);
   }
   if (names.size === 0) return graph;
   const of = (name: string) => names.get(name) ?? name;

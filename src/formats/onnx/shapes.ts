@@ -1,6 +1,6 @@
 /**
- * ONNX's operators that change a value's dimensions or their order alone. No number moves: what is read is remembered
- * as another layout of the same value.
+ * ONNX's operators that change a value's dimensions, or go along some of them. Where only dimensions or their order
+ * change, no number moves: what is read is remembered as another layout of the same value.
  * @module
  */
 
@@ -47,6 +47,7 @@ export function reshape(call: NodeCall): Operand {
   return under(call, dims);
 }
 
+/** All dimensions before the axis as one, and all from it on as another. */
 export function flatten(call: NodeCall): Operand {
   const from = dimsOf(call.operand(0));
   const axis = call.integer("axis", 1);
@@ -55,6 +56,7 @@ export function flatten(call: NodeCall): Operand {
   return under(call, [sizeOf(from.slice(0, at)), sizeOf(from.slice(at))]);
 }
 
+/** Without dimensions of 1: those that are named, or all. */
 export function squeeze(call: NodeCall): Operand {
   const from = dimsOf(call.operand(0));
   const axes = call.axes(1)?.map((axis) => call.axis(axis, from.length));
@@ -65,6 +67,7 @@ export function squeeze(call: NodeCall): Operand {
   );
 }
 
+/** With dimensions of 1 where they are named. */
 export function unsqueeze(call: NodeCall): Operand {
   const from = dimsOf(call.operand(0));
   const given = call.axes(1) ?? [];
@@ -78,6 +81,7 @@ export function unsqueeze(call: NodeCall): Operand {
   );
 }
 
+/** The dimensions in another order, which is remembered. */
 export function transpose(call: NodeCall): Operand {
   const found = call.operand(0);
   const { length } = dimsOf(found);
@@ -101,6 +105,7 @@ export function nothing(call: NodeCall): Operand {
   return call.operand(0);
 }
 
+/** Values one behind the other along an axis. */
 export function concat(call: NodeCall): Operand {
   const values = call.node.inputs.map((_, i) => call.value(i));
   const [first] = values as [Value, ...Value[]];

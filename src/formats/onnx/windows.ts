@@ -96,6 +96,7 @@ export function conv(call: NodeCall): Operand {
   return call.ofImage(call.emit({ op, weights: name, ...bias, ...window }, [image.name]), image);
 }
 
+/** The largest number of each window; without their places. */
 export function maxPool(call: NodeCall): Operand {
   if (call.node.outputs.slice(1).some((name) => call.draft.readers.has(name))) {
     throw call.unsupported("one output", "indices beside it");

@@ -118,14 +118,16 @@ export const ENTRY = [
   ["dx2", "i32", "Bytes to be added to the step's x2."],
   ["dy", "i32", "Bytes to be added to the step's y."],
   ["kind", "i32", "What is done: a number of KINDS."],
+  ["ds", "i32", "Bytes to be added to the step's s: each lane has scratch of its own."],
 ];
 
 /** What an entry of a schedule does. */
 export const KINDS = {
   WHOLE: { number: 0, what: "Units of a step are computed, the record being as it is." },
-  ROWS: { number: 1, what: "Units of a step are computed, by a copy of its record with dx, dx2 and dy added." },
+  ROWS: { number: 1, what: "Units of a step are computed, by a copy of its record with dx, dx2, dy and ds added." },
   MOVE: { number: 2, what: "Bytes that stay move to the front of a buffer, over those that are dropped." },
   FEED: { number: 3, what: "Nothing: the host has put rows of an input there." },
+  MEET: { number: 4, what: "Nothing: no lane goes on before all have come here." },
 };
 
 /** Bits of `flags`. A bit may mean one thing to one kernel and another to the next: each kernel lists its own. */
@@ -477,6 +479,8 @@ const MOVED = "exact: every bit pattern is kept";
  * * `extents`: bytes that it reads at x, x2, w, w2, that it may write at s, that it writes at y. `columns` and `pitch`:
  *   where only a part of each row of the output is written, bytes of that part and of a row. Reading, it may go SLACK
  *   bytes further.
+ * * `unitBytes`: bytes of the output that a unit writes, where the last one writes what is left; without, each writes
+ *   the same share.
  * * `inPlace`: the output may be an input, byte for byte. `planned: false`: no plan may use it.
  */
 export const KERNELS = {
@@ -541,6 +545,7 @@ export const KERNELS = {
     aligned: ["x", "w", "y"],
     needs: [...positive("rows", "inC", "outC"), COLUMN_UNITS, below("elements", "Math.max(s.inC, 16 * s.rows)")],
     extents: { x: "4 * s.inC", w: "matrixF32(s.inC, s.outC)", y: "4 * s.outC" },
+    unitBytes: 64,
     error: "that of pwconv_f32, to the bit",
   },
 
@@ -957,6 +962,7 @@ export const KERNELS = {
       s: "panelS8(1, s.inC) + columnsS8(s.inC)",
       y: "s.outC",
     },
+    unitBytes: 16,
     error: REFERENCE,
   },
 

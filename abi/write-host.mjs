@@ -126,6 +126,8 @@ export function host(from) {
     "  readonly planned?: boolean;",
     ...comment("Which rows of x a unit needs, where units can be computed before all of x is there.", "  "),
     '  readonly streams?: "windows" | "pads" | "units";',
+    ...comment("Bytes of the output that a unit writes, where the last one writes what is left.", "  "),
+    "  readonly unitBytes?: number;",
     "  needs(s: Fields): Needs;",
     "  extents(s: Fields): Extents;",
     "}",
@@ -142,11 +144,12 @@ export function host(from) {
     ...Object.entries(GROUPS).flatMap(([name, needs]) => group(name, needs)),
     ...comment("The contract of each kernel."),
     "export const CONTRACTS: { readonly [K in Kernel]: Contract } = {",
-    ...kernelsOf(from).flatMap(([name, { needs, aligned, extents, inPlace, planned, streams }]) => [
+    ...kernelsOf(from).flatMap(([name, { needs, aligned, extents, inPlace, planned, streams, unitBytes }]) => [
       `  ${name}: {`,
       ...(inPlace ? ["    inPlace: true,"] : []),
       ...(planned === false ? ["    planned: false,"] : []),
       ...(streams ? [`    streams: "${streams}",`] : []),
+      ...(unitBytes ? [`    unitBytes: ${unitBytes},`] : []),
       "    needs: (s) => [",
       ...[...alignment(aligned), ...asked(needs).flatMap((one) => need(one, "      "))],
       "    ],",

@@ -131,6 +131,9 @@ export function page(from) {
       ...(kernel.flags ? [`* Flags: ${kernel.flags.join(", ")}.`] : []),
       ...(kernel.inPlace ? ["* The output may be an input, byte for byte."] : []),
       ...(kernel.streams ? [`* Computed while x comes in: ${STREAMS[kernel.streams]}.`] : []),
+      ...(kernel.unitBytes
+        ? [`* Bytes of the output in a unit: ${kernel.unitBytes}, of the last one what is left.`]
+        : []),
       ...(kernel.planned === false ? ["* No plan may use it."] : []),
       ...(kernel.aligned.length > 0 ? [`* On multiples of ALIGN: ${kernel.aligned.join(", ")}.`] : []),
       ...(kernel.packs ? [`* Weights are packed by ${kernel.packs.join(", ")}.`] : []),

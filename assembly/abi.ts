@@ -137,6 +137,8 @@ export class Entry {
   dy: i32;
   /** What is done: a number of KINDS. */
   kind: i32;
+  /** Bytes to be added to the step's s: each lane has scratch of its own. */
+  ds: i32;
 }
 
 /** Raised when the record or a kernel's contract changes. */
@@ -212,12 +214,14 @@ export namespace Kernel {
 export namespace Kind {
   /** Units of a step are computed, the record being as it is. */
   export const WHOLE: i32 = 0;
-  /** Units of a step are computed, by a copy of its record with dx, dx2 and dy added. */
+  /** Units of a step are computed, by a copy of its record with dx, dx2, dy and ds added. */
   export const ROWS: i32 = 1;
   /** Bytes that stay move to the front of a buffer, over those that are dropped. */
   export const MOVE: i32 = 2;
   /** Nothing: the host has put rows of an input there. */
   export const FEED: i32 = 3;
+  /** Nothing: no lane goes on before all have come here. */
+  export const MEET: i32 = 4;
 }
 
 /** Bits of a step's flags; each kernel has its own of them. */

@@ -100,14 +100,14 @@ export function run_schedule(entries: usize, first: i32, last: i32, record: usiz
     const entry = changetype<Entry>(entries + <usize>i * ENTRY_BYTES);
     const kind = entry.kind;
     if (kind == Kind.MOVE) memory.copy(entry.step, entry.step + <usize>entry.u0, <usize>entry.u1);
-    else if (kind != Kind.FEED) {
+    else if (kind == Kind.WHOLE || kind == Kind.ROWS) {
       const step = kind == Kind.ROWS ? moved(entry, record) : changetype<Step>(entry.step);
       dispatch(step.kernel, step, entry.u0, entry.u1);
     }
   }
 }
 
-/** A copy of an entry's step whose rows lie elsewhere. */
+/** A copy of an entry's step whose rows or scratch lie elsewhere. */
 // @ts-ignore: decorator
 @inline
 function moved(entry: Entry, record: usize): Step {
@@ -116,6 +116,7 @@ function moved(entry: Entry, record: usize): Step {
   step.x += <usize>entry.dx;
   step.x2 += <usize>entry.dx2;
   step.y += <usize>entry.dy;
+  step.s += <usize>entry.ds;
   return step;
 }
 

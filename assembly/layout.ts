@@ -69,6 +69,7 @@ export const ENTRY_dx = offsetof<Entry>("dx");
 export const ENTRY_dx2 = offsetof<Entry>("dx2");
 export const ENTRY_dy = offsetof<Entry>("dy");
 export const ENTRY_kind = offsetof<Entry>("kind");
+export const ENTRY_ds = offsetof<Entry>("ds");
 
 export const NUMBER_conv_f32 = Kernel.CONV_F32;
 export const NUMBER_pwconv_f32 = Kernel.PWCONV_F32;

@@ -155,18 +155,22 @@ export const ENTRY = {
   dy: 20,
   /** What is done: a number of KINDS. */
   kind: 24,
+  /** Bytes to be added to the step's s: each lane has scratch of its own. */
+  ds: 28,
 } as const;
 
 /** What an entry of a schedule does. */
 export const KINDS = {
   /** Units of a step are computed, the record being as it is. */
   WHOLE: 0,
-  /** Units of a step are computed, by a copy of its record with dx, dx2 and dy added. */
+  /** Units of a step are computed, by a copy of its record with dx, dx2, dy and ds added. */
   ROWS: 1,
   /** Bytes that stay move to the front of a buffer, over those that are dropped. */
   MOVE: 2,
   /** Nothing: the host has put rows of an input there. */
   FEED: 3,
+  /** Nothing: no lane goes on before all have come here. */
+  MEET: 4,
 } as const;
 
 /** The name of a field. */
@@ -325,6 +329,8 @@ export interface Contract {
   readonly planned?: boolean;
   /** Which rows of x a unit needs, where units can be computed before all of x is there. */
   readonly streams?: "windows" | "pads" | "units";
+  /** Bytes of the output that a unit writes, where the last one writes what is left. */
+  readonly unitBytes?: number;
   needs(s: Fields): Needs;
   extents(s: Fields): Extents;
 }
@@ -1080,6 +1086,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dense_f32: {
+    unitBytes: 64,
     needs: (s) => [
       ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
       ["rows from 1 on", s.rows >= 1],
@@ -1095,6 +1102,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     }),
   },
   dense_s8: {
+    unitBytes: 16,
     needs: (s) => [
       ["x, w, y, s on multiples of 16", ((s.x | s.w | s.y | s.s) & (ALIGN - 1)) === 0],
       ["rows from 1 on", s.rows >= 1],

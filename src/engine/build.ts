@@ -99,6 +99,9 @@ export const BUILD_OPTIONS = [
   ...(["variant", "wasm", "weights", "seed", "signal", "onProgress"] as const),
 ] satisfies readonly (keyof BuildOptions)[];
 
+/** What of a layout is given, and not chosen. */
+type Given = Pick<Layout, "chain" | "lanes">;
+
 /** A plan with what it was made of. */
 interface Prepared {
   readonly optimized: Graph;
@@ -126,16 +129,16 @@ export async function build(given: GraphLike, options: BuildOptions = {}): Promi
   return buildGraph(graphGiven("build", given), options);
 }
 
-/** {@link build} of a graph; `chain`: see `Layout`. */
-export async function buildGraph(graph: Graph, options: BuildOptions, chain?: Layout["chain"]): Promise<Session> {
+/** {@link build} of a graph; `given`: what stands fixed of its layout, see `Layout`. */
+export async function buildGraph(graph: Graph, options: BuildOptions, given: Given = {}): Promise<Session> {
   options.signal?.throwIfAborted();
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
   // Refused before a weight is drawn or copied: a plan needs none.
-  if (options.maxMemory !== undefined) prepare(graph, options, chain);
+  if (options.maxMemory !== undefined) prepare(graph, options, given);
   const weighted = options.weights ? withWeights(graph, options.weights) : graph;
-  const prepared = prepare(initialize(weighted, options.seed), options, chain);
+  const prepared = prepare(initialize(weighted, options.seed), options, given);
   const memory = await loadPlan(prepared, await kernels, options);
   const manifest = manifestOf(prepared.plan, graph, prepared.optimized, prepared.endPoints);
   return new Session({ manifest, memory, kernels: await kernels, graph });
@@ -187,7 +190,7 @@ async function loadPlan(
   plan.steps.forEach(({ fields }, i) => {
     writeStep(memory.view, recordAt(i), fields);
   });
-  plan.schedule.forEach((entry, i) => {
+  plan.lanes.flat().forEach((entry, i) => {
     writeEntry(memory.view, plan.scheduleAt + i * ENTRY_BYTES, recordAt, entry);
   });
   const turn = turns(signal);
@@ -234,7 +237,7 @@ export function occupancy(given: GraphLike, options: PlanOptions = {}): Occupanc
   return plan.steps.map(({ node }, i) => ({ name: node.name, live: plan.live[i]! }));
 }
 
-function prepare(source: Graph, options: PlanOptions, chain?: Layout["chain"]): Prepared {
+function prepare(source: Graph, options: PlanOptions, given: Given = {}): Prepared {
   const { batch, endPoints: asked = [], maxMemory, memory, feed = false } = options;
   checkBytes("maxMemory", maxMemory);
   if (memory !== undefined && !MODES.includes(memory))
@@ -245,7 +248,7 @@ function prepare(source: Graph, options: PlanOptions, chain?: Layout["chain"]): 
   const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));
   const keep = new Set(endPoints.values());
   const optimized = optimize(graph, keep);
-  const result = plan(optimized, keep, { memory, feed, chain });
+  const result = plan(optimized, keep, { memory, feed, ...given });
   checkPlan(result, optimized, keep);
   const { total } = result.memory;
   if (maxMemory !== undefined && !(total <= maxMemory)) {

@@ -60,6 +60,21 @@ export function partOf(kernel: Kernel, fields: StepFields, u0: number, u1: numbe
   return { x: [pitch * from, pitch * to], y: units(y) };
 }
 
+/**
+ * What units [u0, u1) of a step touch, of every kernel: all of x where they need all of it, and their share of y. Of a
+ * step that writes columns, the rows that these are in, from their first column to their last.
+ */
+export function shareOf(kernel: Kernel, fields: StepFields, u0: number, u1: number): Part {
+  const part = partOf(kernel, fields, u0, u1);
+  if (part !== undefined) return part;
+  const { unitBytes, extents } = CONTRACTS[kernel];
+  const all = whole(fields);
+  const { x, x2, y, columns, pitch } = extents(all);
+  const of = (units: number) => (unitBytes === undefined ? (y / all.rows) * units : Math.min(y, unitBytes * units));
+  const written: Bytes = columns === undefined ? [of(u0), of(u1)] : [pitch! * u0, pitch! * (u1 - 1) + columns];
+  return { x: [0, x], ...(x2 !== undefined && { x2: [0, x2] }), y: written };
+}
+
 /** Whether a kernel computes a step of these fields. */
 export function covers(kernel: Kernel, fields: StepFields): boolean {
   return CONTRACTS[kernel].needs(whole(fields)).every(([, holds]) => holds);

@@ -13,6 +13,9 @@ import { bytesOf, type Manifest, type ManifestValue } from "./manifest.ts";
 import { ENTRY_BYTES, type FeedEntry, readEntry, type UnitsEntry } from "./plan/schedule.ts";
 import { KERNELS, type Kernel, readStep, STEP_BYTES } from "./step.ts";
 
+/** More lanes than any machine has use for. */
+const MOST_LANES = 256;
+
 /** Bytes of a manifest at the most: a detector's anchors are in it. */
 const LONGEST_MANIFEST = 2 ** 26;
 
@@ -67,6 +70,8 @@ function parsed(bytes: Uint8Array): { abi: number; packing: Packing; manifest: M
   }
 }
 
+const sum = (a: number, b: number) => a + b;
+
 /** Bytes [start, end). */
 interface Range {
   readonly start: number;
@@ -80,6 +85,7 @@ class Check {
   readonly #length: number;
   readonly #weights: Range;
   readonly #arena: Range;
+  readonly #entries: number;
   #where = "image";
   /** Rows of the input that entries have asked for. */
   #rows = 0;
@@ -88,8 +94,9 @@ class Check {
     this.#manifest = manifest;
     this.#length = bytes.length;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { stepsAt, scheduleAt, arenaAt, memory, steps, entries } = manifest;
-    for (const n of [stepsAt, scheduleAt, arenaAt, entries, ...Object.values(memory)]) {
+    const { stepsAt, scheduleAt, arenaAt, memory, steps, lanes } = manifest;
+    this.#demand(Array.isArray(lanes) && lanes.length >= 1 && lanes.length <= MOST_LANES, "a schedule a lane", lanes);
+    for (const n of [stepsAt, scheduleAt, arenaAt, ...lanes, ...Object.values(memory)]) {
       this.#demand(Number.isInteger(n) && n >= 0 && n <= 2 ** 32, "whole numbers of 32 bits", n);
     }
     this.#demand(
@@ -97,7 +104,8 @@ class Check {
       "records and schedule in their place",
       scheduleAt,
     );
-    this.#weights = { start: scheduleAt + entries * ENTRY_BYTES, end: arenaAt };
+    this.#entries = lanes.reduce(sum, 0);
+    this.#weights = { start: scheduleAt + this.#entries * ENTRY_BYTES, end: arenaAt };
     this.#arena = { start: arenaAt, end: arenaAt + memory.arena };
     const { module, total } = memory;
     this.#demand(arenaAt >= this.#weights.start && arenaAt % 16 === 0, "the arena behind the weights", arenaAt);
@@ -107,12 +115,14 @@ class Check {
   }
 
   all(): void {
-    const { steps, entries, inputs, outputs, endPoints } = this.#manifest;
+    const { steps, lanes, inputs, outputs, endPoints } = this.#manifest;
     steps.forEach(({ kernel }, i) => {
       this.#step(kernel, i);
     });
-    for (let i = 0; i < entries; i++) this.#entry(i);
+    // Lanes that do not meet equally often would wait for each other for ever.
+    const meetings = lanes.map((entries, lane) => this.#lane(lanes.slice(0, lane).reduce(sum, 0), entries));
     this.#where = "image";
+    this.#demand(new Set(meetings).size === 1, "lanes that meet equally often", meetings.join(", "));
     this.#demand(
       inputs.length > 0 && outputs.length > 0 && !(inputs[0]!.fed && this.#rows === 0),
       "inputs and outputs",
@@ -168,29 +178,41 @@ class Check {
     if (print.w2) this.#inside("w2", this.#weights, f.w2, print.w2);
   }
 
-  #entry(index: number): void {
+  /** Entries [first, first + entries); how many of them are meetings. */
+  #lane(first: number, entries: number): number {
+    let meetings = 0;
+    for (let i = first; i < first + entries; i++) meetings += Number(this.#entry(i));
+    return meetings;
+  }
+
+  /** Whether an entry is a meeting. */
+  #entry(index: number): boolean {
     this.#where = `image, entry ${index} of the schedule`;
     const { scheduleAt, stepsAt } = this.#manifest;
     const stepOf = (record: number) => (record - stepsAt) / STEP_BYTES;
     const entry = readEntry(this.#view, scheduleAt - stepsAt + index * ENTRY_BYTES, stepOf);
+    if ("meet" in entry) return true;
     if ("feed" in entry) this.#feed(entry);
     else if ("move" in entry) {
       const { move, dropped, kept } = entry;
       this.#demand(dropped >= 0 && kept >= 0, "bytes to drop and to keep", `${dropped} and ${kept}`);
       this.#inside("a buffer", this.#arena, move, dropped + kept);
     } else this.#units(entry);
+    return false;
   }
 
   #units(entry: UnitsEntry): void {
-    const { scheduleAt, recordAt, steps } = this.#manifest;
-    const { step, u0, u1, moved } = entry;
+    const { scheduleAt, recordAt, steps, lanes } = this.#manifest;
+    const { step, u0, u1, moved, scratch = 0 } = entry;
     this.#demand(Number.isInteger(step) && step >= 0 && step < steps.length, "the address of a step", step);
     const f = readStep(this.#view, step * STEP_BYTES);
     this.#demand(0 <= u0 && u0 <= u1 && u1 <= f.rows, `units of ${f.rows}`, `${u0} to ${u1}`);
     if (moved) {
-      const end = scheduleAt + this.#manifest.entries * ENTRY_BYTES;
-      const room = recordAt === end && recordAt + STEP_BYTES <= this.#arena.start;
-      this.#demand(room, `room for a record at ${end}`, recordAt);
+      const end = scheduleAt + this.#entries * ENTRY_BYTES;
+      const room = recordAt === end && recordAt + lanes.length * STEP_BYTES <= this.#arena.start;
+      this.#demand(room, `room for a record of each lane at ${end}`, recordAt);
+      const { s = 0 } = footprint(steps[step]!.kernel, f);
+      if (s > 0) this.#inside("s", this.#arena, f.s + scratch, s);
     }
     this.#touches(steps[step]!.kernel, f, entry);
   }
@@ -222,6 +244,7 @@ class Check {
     const height = input?.shape?.[1];
     const fits = feed === 0 && input?.fed === true && this.#manifest.inputs.length === 1 && Array.isArray(input.shape);
     this.#demand(fits && Number.isInteger(height), "an input that is fed by rows", feed);
+    this.#demand(this.#manifest.lanes.length === 1, "one lane where rows are fed", this.#manifest.lanes.length);
     this.#demand(
       r0 === this.#rows && r1 > r0 && r1 <= height!,
       `rows of ${height} from ${this.#rows} on`,

@@ -38,14 +38,14 @@ export interface Manifest {
   /** Where it came from, its pixel range, its class names, its boxes. */
   readonly source: Source;
   readonly memory: MemoryUse;
-  /** Byte addresses of the first step record, of the first entry of the schedule, of the arena. */
+  /** Byte addresses of the first step record, of the first entry of the first schedule, of the arena. */
   readonly stepsAt: number;
   readonly scheduleAt: number;
   readonly arenaAt: number;
-  /** Room for a copy of a step's record; 0 where no entry needs it. */
+  /** Room of each lane for a copy of a step's record, one behind the other; 0 where no entry needs it. */
   readonly recordAt: number;
-  /** Entries of the schedule. */
-  readonly entries: number;
+  /** Entries of each lane's schedule, one behind the other. */
+  readonly lanes: readonly number[];
   readonly steps: readonly ManifestStep[];
   readonly inputs: readonly ManifestValue[];
   readonly outputs: readonly ManifestValue[];
@@ -70,7 +70,7 @@ export function manifestOf(
     const op = producer(optimized, of);
     return { name, shape, dtype, ...(quantization && { quantization }), address, ...(op && { op }) };
   };
-  const fed = new Set(plan.schedule.flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
+  const fed = new Set(plan.lanes.flat().flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
   return {
     name: graph.name,
     source: graph.source,
@@ -79,7 +79,7 @@ export function manifestOf(
     scheduleAt: plan.scheduleAt,
     arenaAt: plan.arena,
     recordAt: plan.recordAt,
-    entries: plan.schedule.length,
+    lanes: plan.lanes.map(({ length }) => length),
     steps: plan.steps.map(({ node, kernel }) => ({
       ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
       macs: multiplyAdds(node, plan.shapes),

@@ -193,7 +193,7 @@ describe("a saved session by rows that lies", () => {
   const entries = ({ manifest }: Session, file: Uint8Array, kind: number): number[] => {
     const view = new DataView(readImage(file).bytes.slice().buffer);
     const first = manifest.scheduleAt - manifest.stepsAt;
-    return Array.from({ length: manifest.entries }, (_, i) => first + 32 * i).filter(
+    return Array.from({ length: manifest.lanes[0]! }, (_, i) => first + 32 * i).filter(
       (at) => view.getInt32(at + 24, true) === kind,
     );
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { buildGraph } from "../../src/engine/build.ts";
 import type { Session } from "../../src/engine/host/session.ts";
 import { checkPlan } from "../../src/engine/plan/check.ts";
-import { type Layout, plan } from "../../src/engine/plan/plan.ts";
+import { type Layout, type Plan, plan } from "../../src/engine/plan/plan.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { StateError, UnsupportedError } from "../../src/errors.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -48,7 +48,7 @@ describe("rows", () => {
       for (const rows of [1, 2, 5]) {
         for (const chain of chainsOf(graph, rows)) {
           count++;
-          const session = await buildGraph(graph, { variant: "simd" }, chain);
+          const session = await buildGraph(graph, { variant: "simd" }, { chain });
           expect(session.run<Numbers>(input).output, `graph ${i}, ${JSON.stringify(chain)}`).toEqual(whole);
         }
       }
@@ -223,29 +223,30 @@ describe("a feed", () => {
 describe("the checker finds a schedule of rows that is wrong", () => {
   const graph = optimize(NETWORK);
   const sound = plan(graph, new Set(), { memory: "small", feed: true });
-  type Entry = (typeof sound.schedule)[number];
+  const schedule = sound.lanes[0]!;
+  type Entry = (typeof schedule)[number];
   const at = (is: (entry: Entry) => boolean, nth = 3) =>
-    sound.schedule.map((entry, i) => (is(entry) ? i : -1)).filter((i) => i >= 0)[nth]!;
+    schedule.map((entry, i) => (is(entry) ? i : -1)).filter((i) => i >= 0)[nth]!;
   const unit = at((entry) => "step" in entry && entry.step === 2 && entry.moved !== undefined);
   const move = at((entry) => "move" in entry);
   const feed = at((entry) => "feed" in entry);
   const changed = (i: number, change: (entry: never) => object) =>
-    sound.schedule.map((entry, k) => (k === i ? ({ ...entry, ...change(entry as never) } as Entry) : entry));
+    schedule.map((entry, k) => (k === i ? ({ ...entry, ...change(entry as never) } as Entry) : entry));
   type Units = { u0: number; u1: number; moved: { x: number; x2: number; y: number } };
 
   it("and passes the sound one", () => checkPlan(sound, graph));
 
-  it.each<[string, object]>([
+  it.each<[string, Partial<Plan> & { schedule?: readonly Entry[] }]>([
     ["two entries in the wrong order", { schedule: swapped(unit, unit + 1) }],
-    ["an entry left out", { schedule: sound.schedule.filter((_, i) => i !== unit) }],
-    ["an entry twice", { schedule: sound.schedule.flatMap((entry, i) => (i === unit ? [entry, entry] : [entry])) }],
-    ["a move left out", { schedule: sound.schedule.filter((_, i) => i !== move) }],
+    ["an entry left out", { schedule: schedule.filter((_, i) => i !== unit) }],
+    ["an entry twice", { schedule: schedule.flatMap((entry, i) => (i === unit ? [entry, entry] : [entry])) }],
+    ["a move left out", { schedule: schedule.filter((_, i) => i !== move) }],
     ["a move of too little", { schedule: changed(move, ({ kept }: { kept: number }) => ({ kept: kept - 16 })) }],
     [
       "a move of too much",
       { schedule: changed(move, ({ dropped }: { dropped: number }) => ({ dropped: dropped + 16 })) },
     ],
-    ["rows that are not fed", { schedule: sound.schedule.filter((_, i) => i !== feed) }],
+    ["rows that are not fed", { schedule: schedule.filter((_, i) => i !== feed) }],
     [
       "rows fed elsewhere",
       { schedule: changed(feed, ({ address }: { address: number }) => ({ address: address + 768 })) },
@@ -260,12 +261,12 @@ describe("the checker finds a schedule of rows that is wrong", () => {
       "a buffer inside another",
       { steps: sound.steps.map((step, i) => (i === 2 ? shifted(step, sound.steps[0]!.fields.y!) : step)) },
     ],
-  ])("%s", (_, change) => {
-    expect(() => checkPlan({ ...sound, ...change }, graph)).toThrow(UnsupportedError);
+  ])("%s", (_, { schedule: own = schedule, ...change }) => {
+    expect(() => checkPlan({ ...sound, ...change, lanes: [own] }, graph)).toThrow(UnsupportedError);
   });
 
   function swapped(i: number, k: number) {
-    const list = [...sound.schedule];
+    const list = [...schedule];
     [list[i], list[k]] = [list[k]!, list[i]!];
     return list;
   }

@@ -8,6 +8,7 @@ import type { Manifest } from "../manifest.ts";
 import type { FeedEntry } from "../plan/schedule.ts";
 import type { LinearMemory } from "./memory.ts";
 import { checkArray, type Numbers, type RunResult } from "./numbers.ts";
+import type { Schedules } from "./schedules.ts";
 
 /** Rows that the schedule waits for, and the index of the entry that does. */
 export type Wait = FeedEntry & { readonly at: number };
@@ -16,6 +17,7 @@ export type Wait = FeedEntry & { readonly at: number };
 export interface Fed {
   readonly manifest: Manifest;
   readonly waits: readonly Wait[];
+  readonly schedules: Schedules;
   /** @throws StateError once the session is disposed */
   memory(): LinearMemory;
   /** Whether this feed is the one that goes on. */
@@ -119,12 +121,11 @@ export class Feed<T extends Numbers = Numbers> {
       this.#row += rows;
       if (this.#row < wait.r1) return;
       this.#wait++;
-      this.#compute(wait.at, waits[this.#wait]?.at ?? manifest.entries);
+      this.#compute(wait.at, waits[this.#wait]?.at ?? manifest.lanes[0]!);
     }
   }
 
   #compute(first: number, last: number): void {
-    const { scheduleAt, recordAt } = this.#fed.manifest;
-    this.#fed.memory().exports.run_schedule(scheduleAt, first, last, recordAt);
+    this.#fed.schedules.part(this.#fed.memory(), 0, first, last);
   }
 }

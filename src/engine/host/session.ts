@@ -9,12 +9,12 @@ import { sizeOf } from "../../graph/references.ts";
 import { packingOf, writeImage } from "../image.ts";
 import type { Manifest, ManifestStep, ManifestValue } from "../manifest.ts";
 import type { MemoryUse } from "../plan/plan.ts";
-import { ENTRY_BYTES, readEntry, type ScheduleEntry } from "../plan/schedule.ts";
 import { STEP_BYTES } from "../step.ts";
 import type { Kernels, Variant } from "../variant.ts";
 import { Feed, type Wait } from "./feed.ts";
 import type { LinearMemory } from "./memory.ts";
 import { checkArray, infoOf, type Numbers, type RunResult, type ValueInfo, viewOf, wanted } from "./numbers.ts";
+import { Schedules } from "./schedules.ts";
 
 export type { Numbers, RunResult, ValueInfo } from "./numbers.ts";
 
@@ -58,6 +58,7 @@ export class Session {
   #memory: LinearMemory | undefined;
   /** The feed that goes on. */
   #feed: Feed | undefined;
+  readonly #schedules: Schedules;
   /** Where the schedule waits for rows; none where the input is whole. */
   readonly #waits: readonly Wait[];
   readonly #graph: Graph | undefined;
@@ -72,9 +73,10 @@ export class Session {
     this.variant = kernels.variant;
     this.kernels = kernels;
     this.#memory = memory;
-    this.#waits = manifest.inputs[0]?.fed
-      ? this.#entries(memory).flatMap((entry, at) => ("feed" in entry ? [{ ...entry, at }] : []))
-      : [];
+    this.#schedules = new Schedules(memory, manifest);
+    this.#waits = this.#schedules.order.flatMap(({ entry, index }) =>
+      "feed" in entry ? [{ ...entry, at: index }] : [],
+    );
     this.#graph = graph;
   }
 
@@ -103,7 +105,8 @@ export class Session {
       .bytes(stepsAt, arenaAt - stepsAt)
       .slice();
     // What a run has left there is of no use, and would make files of one session differ.
-    if (recordAt > 0) bytes.fill(0, recordAt - stepsAt, recordAt - stepsAt + STEP_BYTES);
+    const records = this.manifest.lanes.length * STEP_BYTES;
+    if (recordAt > 0) bytes.fill(0, recordAt - stepsAt, recordAt - stepsAt + records);
     return writeImage({ manifest: this.manifest, packing: packingOf(this.variant), bytes });
   }
 
@@ -121,7 +124,7 @@ export class Session {
       return feed.done();
     }
     const memory = this.#write(input);
-    this.#compute(memory, 0, this.manifest.entries);
+    this.#schedules.compute(memory);
     return this.#read<T>(memory);
   }
 
@@ -146,7 +149,7 @@ export class Session {
     }
     this.#feed = undefined;
     const feed: Feed = new Feed({
-      ...{ manifest: this.manifest, waits: this.#waits },
+      ...{ manifest: this.manifest, waits: this.#waits, schedules: this.#schedules },
       memory: () => this.#memoryInUse(),
       isCurrent: (one) => one === this.#feed,
       end: () => {
@@ -186,7 +189,7 @@ export class Session {
    */
   compute(): void {
     this.#whole("compute");
-    this.#compute(this.#memoryInUse(), 0, this.manifest.entries);
+    this.#schedules.compute(this.#memoryInUse());
   }
 
   /** Runs the network step by step and says how long each took; use several runs for figures that mean something. */
@@ -194,14 +197,14 @@ export class Session {
     const memory = this.#write(input);
     const [rows] = this.#check(input);
     const ms = new Float64Array(this.manifest.steps.length);
-    for (const [i, entry] of this.#entries(memory).entries()) {
+    for (const { entry, lane, index } of this.#schedules.order) {
       if ("feed" in entry) {
         const row = rows!.length / this.inputs[0]!.shape[1]!;
         const part = rows!.subarray(entry.r0 * row, entry.r1 * row);
         memory.bytes(entry.address, part.byteLength).set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
       }
       const start = performance.now();
-      this.#compute(memory, i, i + 1);
+      this.#schedules.part(memory, lane, index, index + 1);
       // Rows that move make room for those of the step that comes next.
       if ("step" in entry) ms[entry.step]! += performance.now() - start;
     }
@@ -240,17 +243,6 @@ export class Session {
     if (this.#waits.length > 0) {
       throw new StateError(`session.${what}: expected a session whose input is whole, got one that is fed by rows`);
     }
-  }
-
-  #entries(memory: LinearMemory): ScheduleEntry[] {
-    const { stepsAt, scheduleAt, entries } = this.manifest;
-    const stepOf = (record: number) => (record - stepsAt) / STEP_BYTES;
-    return Array.from({ length: entries }, (_, i) => readEntry(memory.view, scheduleAt + i * ENTRY_BYTES, stepOf));
-  }
-
-  #compute(memory: LinearMemory, first: number, last: number): void {
-    const { scheduleAt, recordAt } = this.manifest;
-    memory.exports.run_schedule(scheduleAt, first, last, recordAt);
   }
 
   #view<T extends Numbers>(kind: string, name: string, known: readonly ManifestValue[]): T {

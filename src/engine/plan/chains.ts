@@ -4,11 +4,11 @@
  * The cost, stated: an entry of the schedule takes ENTRY_NS beside its work; rows that move to the front of their
  * buffer are copied at COPY bytes per ns; rows that are fed take FEED_NS; and each turn reads its stage's weights anew,
  * at REREAD bytes per ns. Against that stand the multiply-adds of the network, at MACS per ns, and the bytes of its
- * values, at WRITE per ns. Measured with `npm run bench:memory`.
+ * values, at WRITE per ns. Lanes divide the work, and meet at most entries, which takes MEET_NS. Measured with `npm run bench:memory`.
  * @module
  */
 import { multiplyAdds } from "../../graph/cost.ts";
-import type { Shape } from "../../graph/graph.ts";
+import type { Node, Shape } from "../../graph/graph.ts";
 import { CONTRACTS } from "../abi.ts";
 import { scratchOf } from "../footprint.ts";
 import type { Lowered } from "../lower/lowering.ts";
@@ -18,6 +18,7 @@ import { type Chain, chainOf, type Draft, type Fed, type Stage } from "./rows.ts
 
 const ENTRY_NS = 30;
 const FEED_NS = 150;
+const MEET_NS = 400;
 const COPY = 100;
 const REREAD = 100;
 const MACS = 30;
@@ -61,14 +62,20 @@ const TURNS: Readonly<Record<Exclude<MemoryMode, "fast">, readonly number[]>> = 
   small: [1],
 };
 
+/** Nanoseconds that a node is expected to take on one lane. */
+export function expectedNs(node: Node, { shapes, bytesOf }: Outline): number {
+  return multiplyAdds(node, shapes) / MACS + bytesOf(node.name) / WRITE;
+}
+
 /**
  * Chooses chains.
  * @param asked without: balanced where there is much to save, since looking for chains takes milliseconds
+ * @param lanes that share the work: a stage computes so many times the rows in a turn
  * @param fed the input that comes in by rows, which begins a chain then
  */
-export function chooseChains(outline: Outline, asked?: MemoryMode, fed?: Fed): Chosen {
+export function chooseChains(outline: Outline, asked?: MemoryMode, lanes = 1, fed?: Fed): Chosen {
   const stages = outline.drafts.map((draft, i) => stageOf(draft, i, outline));
-  const network = new Network(outline, stages);
+  const network = new Network(outline, stages, lanes);
   const chains: Chain[] = [];
   let peak = network.peak();
   const mode = asked ?? (peak >= MUCH ? "balanced" : "fast");
@@ -121,15 +128,17 @@ class Network {
   readonly #lastRead = new Map<string, number>();
   readonly #firstRead = new Map<string, number>();
   readonly #taken: boolean[];
+  readonly #lanes: number;
   #time = 0;
 
-  constructor(outline: Outline, stages: readonly (Stage | undefined)[]) {
+  constructor(outline: Outline, stages: readonly (Stage | undefined)[], lanes: number) {
     const { drafts, lifetimes, roots } = outline;
     this.drafts = [...drafts];
     this.#outline = outline;
     this.#stages = stages;
+    this.#lanes = lanes;
     this.#taken = drafts.map(() => false);
-    this.#live = drafts.map(({ scratchBytes = 0 }) => scratchBytes);
+    this.#live = drafts.map(({ scratchBytes = 0 }) => lanes * scratchBytes);
     for (const { first, last, bytes } of new Set(lifetimes.values())) {
       for (let i = Math.max(0, first); i <= Math.min(last, drafts.length - 1); i++) this.#live[i]! += bytes;
     }
@@ -140,9 +149,7 @@ class Network {
         if (!this.#firstRead.has(root)) this.#firstRead.set(root, i);
       }
     });
-    for (const { node } of drafts) {
-      this.#time += multiplyAdds(node, outline.shapes) / MACS + outline.bytesOf(node.name) / WRITE;
-    }
+    for (const { node } of drafts) this.#time += expectedNs(node, outline) / lanes;
   }
 
   peak(): number {
@@ -156,7 +163,7 @@ class Network {
     for (const macs of TURNS[mode]) {
       const turn = (stage: Stage) => {
         const row = multiplyAdds(stage.node, this.#outline.shapes) / stage.height;
-        return Math.max(1, Math.min(stage.height, Math.ceil(macs / Math.max(row, 1))));
+        return Math.max(1, Math.min(stage.height, this.#lanes * Math.ceil(macs / Math.max(row, 1))));
       };
       const range = this.#range(top, turn, fed);
       if (range === undefined) return undefined;
@@ -244,7 +251,7 @@ class Network {
       bytes += this.#outline.bytesOf(name);
     }
     const scratch = this.drafts.slice(first, last + 1).map(({ scratchBytes = 0 }) => scratchBytes);
-    return bytes + Math.max(0, ...scratch);
+    return bytes + this.#lanes * Math.max(0, ...scratch);
   }
 
   /** Nanoseconds that a chain is expected to cost. */
@@ -252,7 +259,7 @@ class Network {
     const pitches = new Map(stages.map(({ name, pitch }) => [name, pitch]));
     let ns = 0;
     for (const entry of entries) {
-      ns += entry.do === "feed" ? FEED_NS : ENTRY_NS;
+      ns += (entry.do === "feed" ? FEED_NS : ENTRY_NS) + (this.#lanes > 1 ? MEET_NS : 0);
       if (entry.do === "move") ns += (entry.kept * (pitches.get(entry.name) ?? 0)) / COPY;
       if (entry.do === "compute") ns += weightBytes(this.#outline.drafts[entry.stage.step]!) / REREAD;
     }

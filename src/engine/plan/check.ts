@@ -6,18 +6,27 @@
  * fit 32 bits, also as far as the kernel multiplies and adds them; what it reads and writes lies in the tensors that it
  * names, which have the sizes that the graph gives them; what it reads was written before by the node that it is meant
  * to come from, and by nobody since. So values that are needed at the same time never overlap. Steps that are computed
- * by rows are gone through entry by entry: each row that is read is the one that the kernel takes it for.
+ * by rows are gone through entry by entry: each row that is read is the one that the kernel takes it for. Where lanes
+ * share the work, none of them touches, from one meeting to the next, what another writes: so it makes no difference
+ * how far each is, and the order in which they are gone through here stands for all others.
  * @module
  */
 import { UnsupportedError } from "../../errors.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { isByte } from "../../graph/quant.ts";
 import { sizeOf } from "../../graph/references.ts";
-import { ALIGN, BASE, FIELDS, type Fields, KERNELS, SLACK, STEP_BYTES } from "../abi.ts";
+import { ALIGN, BASE, CONTRACTS, FIELDS, type Fields, KERNELS, type Kernel, SLACK, STEP_BYTES } from "../abi.ts";
 import { type Bytes, type Footprint, footprint, partOf } from "../footprint.ts";
 import { NO_FIELDS } from "../step.ts";
 import type { Plan, PlannedStep } from "./plan.ts";
-import { ENTRY_BYTES, type FeedEntry, type MoveEntry, type UnitsEntry } from "./schedule.ts";
+import {
+  ENTRY_BYTES,
+  type FeedEntry,
+  type MoveEntry,
+  type ScheduleEntry,
+  type UnitsEntry,
+  type WorkEntry,
+} from "./schedule.ts";
 
 /** Bytes [start, end) of memory, and the value that was last written there. */
 interface Span {
@@ -26,6 +35,25 @@ interface Span {
   readonly value: string;
   /** Where the value's first byte would lie: of a value whose rows slide, others may be there by now. */
   readonly base: number;
+}
+
+/** Bytes [start, end) of memory. */
+type Part = Pick<Span, "start" | "end">;
+
+/** Bytes that an entry reads and writes. */
+interface Touched {
+  readonly reads: readonly Part[];
+  readonly writes: readonly Part[];
+}
+
+/** How far the schedules have been followed. */
+interface Progress {
+  /** Units [u0, u1) of each step that are done. */
+  readonly done: Bytes[][];
+  /** Steps whose values are whole, and of which units are missing. */
+  readonly open: Set<number>;
+  /** Rows of each input that were fed. */
+  readonly rows: Map<string, number>;
 }
 
 /** A step, once its record has been looked at. */
@@ -49,7 +77,7 @@ interface Checked {
 export function checkPlan(plan: Plan, graph: Graph, keep: ReadonlySet<string> = new Set()): void {
   const check = new Check(plan, graph);
   check.regions();
-  const fed = new Set(plan.schedule.flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
+  const fed = new Set(plan.lanes.flat().flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
   graph.inputs.forEach(({ name }, i) => {
     if (!fed.has(i)) check.input(name);
   });
@@ -105,11 +133,12 @@ class Check {
 
   /** Steps, weights and arena follow each other inside the memory, and none of them reaches into another. */
   regions(): void {
-    const { memory, stepsAt, steps, scheduleAt, schedule, recordAt, weights, arena } = this.#plan;
+    const { memory, stepsAt, steps, scheduleAt, lanes, recordAt, weights, arena } = this.#plan;
+    const entries = lanes.reduce((sum, { length }) => sum + length, 0);
     const list = [
       { name: "step records", start: stepsAt, bytes: steps.length * STEP_BYTES },
-      { name: "schedule", start: scheduleAt, bytes: schedule.length * ENTRY_BYTES },
-      ...(recordAt === 0 ? [] : [{ name: "room for a record", start: recordAt, bytes: STEP_BYTES }]),
+      { name: "schedule", start: scheduleAt, bytes: entries * ENTRY_BYTES },
+      ...(recordAt === 0 ? [] : [{ name: "room for records", start: recordAt, bytes: lanes.length * STEP_BYTES }]),
       ...weights.map(({ address, bytes }, i) => ({ name: `weights ${i}`, start: address, bytes: bytes + SLACK })),
       { name: "arena", start: arena, bytes: memory.arena + SLACK },
     ].sort((a, b) => a.start - b.start);
@@ -130,34 +159,80 @@ class Check {
     this.#write(name, address, this.bytesOf(name), address);
   }
 
-  /** Goes through the schedule: who writes which bytes, and whether what is read is there. */
+  /** Goes through the schedules: who writes which bytes, and whether what is read is there. */
   run(inputs: readonly string[]): void {
-    const { schedule, steps } = this.#plan;
     const checked = this.#steps();
-    const done = steps.map(() => 0);
-    const rows = new Map<string, number>();
-    let open = -1;
-    for (const [i, entry] of schedule.entries()) {
-      this.#where = `entry ${i} of the schedule`;
-      if ("move" in entry) this.#move(entry);
-      else if ("feed" in entry) this.#feed(entry, inputs[entry.feed], rows);
-      else {
-        const { step, u0, u1 } = entry;
-        const count = checked[step]?.fields.rows ?? 0;
-        this.#where = `schedule of step ${step}`;
-        const expected = `units of ${count} from ${done[step]} on`;
-        this.#demand(u0 === done[step] && u1 > u0 && u1 <= count, expected, `${u0} to ${u1}`);
-        // Whole steps follow each other: their values have no other order.
-        if (entry.moved === undefined && open >= 0)
-          this.#demand(step === open, `the rest of step ${open}`, `step ${step}`);
-        done[step] = u1;
-        open = entry.moved === undefined && u1 < count ? step : -1;
-        this.#compute(checked[step]!, entry);
-      }
+    const progress = { done: checked.map(() => []), open: new Set<number>(), rows: new Map<string, number>() };
+    const lanes = this.#plan.lanes.map(byMeetings);
+    this.#where = "schedule";
+    const [{ length }] = lanes as [WorkEntry[][]];
+    lanes.forEach((own, lane) => {
+      this.#demand(own.length === length, `${length - 1} meetings of lane ${lane}`, own.length - 1);
+    });
+    for (let i = 0; i < length; i++) {
+      this.#apart(
+        i,
+        lanes.map((own) => own[i]!.map((entry) => this.#entry(entry, checked, inputs, progress))),
+      );
     }
     this.#where = "schedule";
-    this.#demand(open < 0, "all units of the last step", `step ${open} unfinished`);
-    this.#demand(!done.includes(0), `all ${steps.length} steps`, `none of step ${done.indexOf(0)}`);
+    const { open, done } = progress;
+    this.#demand(open.size === 0, "all units of each step", `step ${[...open][0]} unfinished`);
+    const none = done.findIndex((units) => units.length === 0);
+    this.#demand(none < 0, `all ${checked.length} steps`, `none of step ${none}`);
+  }
+
+  /** Follows an entry; what it reads and writes. */
+  #entry(entry: WorkEntry, checked: readonly Checked[], inputs: readonly string[], progress: Progress): Touched {
+    this.#where = "an entry of the schedule";
+    if ("move" in entry) return this.#move(entry);
+    if ("feed" in entry) return this.#feed(entry, inputs[entry.feed], progress.rows);
+    const { step, u0, u1 } = entry;
+    const { open } = progress;
+    const count = checked[step]?.fields.rows ?? 0;
+    const done = progress.done[step] ?? [];
+    const one = this.#plan.lanes.length === 1;
+    this.#where = `schedule of step ${step}`;
+    // Units follow each other; those of several lanes may do so in any order, but each is computed once.
+    const next = done.at(-1)?.[1] ?? 0;
+    const fits = one ? u0 === next : u0 >= 0 && done.every(([from, to]) => u1 <= from || u0 >= to);
+    const expected = `units of ${count} ${one ? `from ${next} on` : "that no lane computed before"}`;
+    this.#demand(fits && u1 > u0 && u1 <= count, expected, `${u0} to ${u1}`);
+    // Whole steps follow each other: their values have no other order. Lanes may be in several at a time.
+    if (entry.moved === undefined && one) {
+      for (const other of open) this.#demand(step === other, `the rest of step ${other}`, `step ${step}`);
+    }
+    done.push([u0, u1]);
+    const units = done.reduce((sum, [from, to]) => sum + to - from, 0);
+    if (entry.moved === undefined && units < count) open.add(step);
+    else open.delete(step);
+    return this.#compute(checked[step]!, entry);
+  }
+
+  /** From one meeting of the lanes to the next, none touches what another writes. */
+  #apart(meeting: number, lanes: readonly (readonly Touched[])[]): void {
+    const before = { reads: [] as Part[], writes: [] as Part[] };
+    lanes.forEach((entries, lane) => {
+      this.#where = `lane ${lane} after meeting ${meeting}`;
+      const own = {
+        reads: entries.flatMap(({ reads }) => reads),
+        writes: entries.flatMap(({ writes }) => writes),
+      };
+      for (const [one, another] of [
+        [own.writes, before.writes],
+        [own.writes, before.reads],
+        [own.reads, before.writes],
+      ] as const) {
+        const shared = one.find((a) => another.some((b) => a.start < b.end && b.start < a.end));
+        this.#demand(
+          shared === undefined,
+          "bytes that no lane before it writes or needs",
+          `[${shared?.start}, ${shared?.end})`,
+        );
+      }
+      before.reads.push(...own.reads);
+      before.writes.push(...own.writes);
+    });
   }
 
   /** The records, each by itself. */
@@ -204,15 +279,16 @@ class Check {
   }
 
   /** Units of a step: what they read is there, and what they write is free. */
-  #compute({ index, step, fields: f, print, reads, part, columns }: Checked, { u0, u1, moved }: UnitsEntry): void {
+  #compute({ index, step, fields: f, print, reads, part, columns }: Checked, entry: UnitsEntry): Touched {
+    const { u0, u1, moved, scratch = 0 } = entry;
     const { node, kernel } = step;
     this.#where = `step ${index} (${kernel}) of node ${node.name}`;
     const whole = u0 === 0 && u1 === f.rows;
     const touched = whole && !moved ? undefined : partOf(kernel, step.fields, u0, u1);
     const own = this.bytesOf(node.name);
     const { x = 0, x2 = 0, y = 0 } = moved ?? {};
+    if (moved || scratch !== 0) this.#demand(this.#plan.recordAt > 0, "room for a copy of its record", "none");
     if (moved) {
-      this.#demand(this.#plan.recordAt > 0, "room for a copy of its record", "none");
       this.#demand(touched !== undefined, "a kernel whose units can be told apart", kernel);
     }
     const inputs = reads.map((name, i) => {
@@ -225,26 +301,30 @@ class Check {
       return { start: at + from, end: at + to };
     });
     const base = f.y + y - columns;
-    const [from, to] = touched?.y ?? (whole ? [0, own] : this.#share(own, print, f.rows, u0, u1));
+    const [from, to] = touched?.y ?? (whole ? [0, own] : this.#share(own, kernel, f.rows, u0, u1));
     const output = { start: base + from, end: base + to };
     for (const input of inputs) {
       if (input.end <= output.start || input.start >= output.end) continue;
       const same = input.start === output.start && input.end === output.end;
       this.#demand(print.inPlace && same, "an output apart from the input", `an overlap at byte ${input.start}`);
     }
-    if (print.s) this.#scratch(f.s, print.s, [...inputs, output]);
+    if (print.s) this.#scratch(f.s + scratch, print.s, [...inputs, output]);
     if (part === 0) this.#write(node.name, output.start, to - from, base);
     else this.#holds(node.name, output.start, to - from, base, "its own earlier part");
+    const used = print.s ? [{ start: f.s + scratch, end: f.s + scratch + print.s }] : [];
+    return { reads: inputs, writes: [output, ...used] };
   }
 
   /** Bytes of the output that units of a step write whose input must be whole. */
-  #share(bytes: number, { columns }: Footprint, rows: number, u0: number, u1: number): Bytes {
-    this.#demand(columns === undefined, "all units of a step that writes columns", `${u0} to ${u1}`);
-    return [Math.floor((bytes / rows) * u0), Math.ceil((bytes / rows) * u1)];
+  #share(bytes: number, kernel: Kernel, rows: number, u0: number, u1: number): Bytes {
+    const { unitBytes } = CONTRACTS[kernel];
+    if (unitBytes !== undefined) return [unitBytes * u0, u1 === rows ? bytes : unitBytes * u1];
+    this.#demand(bytes % rows === 0, `output that ${rows} units share evenly`, `${bytes} bytes`);
+    return [(bytes / rows) * u0, (bytes / rows) * u1];
   }
 
   /** Rows of an input, one behind the other, come to lie somewhere in the arena. */
-  #feed({ r0, r1, address }: FeedEntry, name: string | undefined, rows: Map<string, number>): void {
+  #feed({ r0, r1, address }: FeedEntry, name: string | undefined, rows: Map<string, number>): Touched {
     const root = this.#root(name);
     const height = this.#plan.shapes.get(root)![1]!;
     const next = rows.get(root) ?? 0;
@@ -252,10 +332,13 @@ class Check {
     rows.set(root, r1);
     const pitch = this.bytesOf(root) / height;
     this.#write(root, address, pitch * (r1 - r0), address - pitch * r0);
+    // Whoever puts them there knows of one lane only.
+    this.#demand(this.#plan.lanes.length === 1, "one lane where rows are fed", this.#plan.lanes.length);
+    return { reads: [], writes: [{ start: address, end: address + pitch * (r1 - r0) }] };
   }
 
   /** What stays moves, and is known where it lies then. */
-  #move({ move, dropped, kept }: MoveEntry): void {
+  #move({ move, dropped, kept }: MoveEntry): Touched {
     this.#demand(dropped > 0 && kept > 0, "bytes to drop and to keep", `${dropped} and ${kept}`);
     this.#inArena("a buffer", move, dropped + kept);
     const [start, end] = [move + dropped, move + dropped + kept];
@@ -265,6 +348,7 @@ class Check {
       const from = Math.max(span.start, start) - dropped;
       this.#put({ start: from, end: Math.min(span.end, end) - dropped, value, base: base - dropped });
     }
+    return { reads: [{ start, end }], writes: [{ start: move, end: move + kept }] };
   }
 
   /** These values are there when the last step is done. */
@@ -367,4 +451,14 @@ class Check {
   #fail(expected: string, got: unknown): never {
     throw new UnsupportedError(`${this.#where}: expected ${expected}, got ${got}`);
   }
+}
+
+/** A lane's work before its first meeting, and after each. */
+function byMeetings(entries: readonly ScheduleEntry[]): WorkEntry[][] {
+  const result: WorkEntry[][] = [[]];
+  for (const entry of entries) {
+    if ("meet" in entry) result.push([]);
+    else result.at(-1)!.push(entry);
+  }
+  return result;
 }

@@ -17,9 +17,10 @@ import type { Context } from "../lower/lowering.ts";
 import { type Packed, packedBytes, stagingBytes } from "../lower/packed.ts";
 import { KERNELS, type Kernel, STEP_BYTES, type StepFields } from "../step.ts";
 import { type Lifetime, placeLifetimes } from "./arena.ts";
-import { chooseChains, givenChain, type MemoryMode, type Outline } from "./chains.ts";
+import { chooseChains, expectedNs, givenChain, type MemoryMode, type Outline } from "./chains.ts";
+import { divided } from "./lanes.ts";
 import type { Chain, Draft, Fed, RowEntry } from "./rows.ts";
-import { ENTRY_BYTES, type ScheduleEntry, whole } from "./schedule.ts";
+import { ENTRY_BYTES, relocated, type ScheduleEntry, type WorkEntry, whole } from "./schedule.ts";
 
 /** What a session needs, in bytes: the other parts sum to `total`. */
 export interface MemoryUse {
@@ -65,12 +66,12 @@ export interface Plan {
   readonly memory: MemoryUse;
   readonly steps: readonly PlannedStep[];
   readonly weights: readonly PlannedWeights[];
-  /** In which order the kernels compute which units of the steps. */
-  readonly schedule: readonly ScheduleEntry[];
-  /** Byte addresses of the first step record and of the schedule's first entry. */
+  /** In which order the kernels compute which units of the steps: a schedule for each lane. */
+  readonly lanes: readonly (readonly ScheduleEntry[])[];
+  /** Byte addresses of the first step record and of the first schedule's first entry; the others follow it. */
   readonly stepsAt: number;
   readonly scheduleAt: number;
-  /** Room for a copy of a step's record, whose rows lie elsewhere; 0 where no entry needs it. */
+  /** Room of each lane for a copy of a step's record, whose rows lie elsewhere; 0 where no entry needs it. */
   readonly recordAt: number;
   /** First byte of the arena; before the first run it serves as staging area for packing. */
   readonly arena: number;
@@ -88,6 +89,8 @@ export interface Layout {
   readonly memory?: MemoryMode | undefined;
   /** The input comes in row by row, and is never whole. */
   readonly feed?: boolean | undefined;
+  /** Threads that share the work; 1 without. */
+  readonly lanes?: number | undefined;
   /** Steps [first, last] that are computed by so many rows at a time, instead of those that would be chosen. */
   readonly chain?: { readonly first: number; readonly last: number; readonly rows: number } | undefined;
 }
@@ -119,63 +122,79 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout
     readable: new Set([...readable].map((name) => roots.get(name)!)),
     lifetimes: findLifetimes(graph, lowered, roots, readable, bytesOf, []),
   };
+  const { lanes: count = 1 } = layout;
   const { chains, drafts } = chained(graph, outline, layout);
   const buffers =
     chains.length > 0 ? findLifetimes(graph, drafts, roots, readable, bytesOf, chains) : outline.lifetimes;
   const lifetimes = [...new Set(buffers.values())];
   const scratch = drafts.flatMap(({ scratchBytes }, i) =>
-    scratchBytes ? [{ bytes: padded(scratchBytes), first: i, last: i, step: i }] : [],
+    scratchBytes ? [{ bytes: count * padded(scratchBytes), first: i, last: i, step: i }] : [],
   );
   const placed = placeLifetimes([...lifetimes, ...scratch]);
   // Weights are packed by way of the arena, a few rows at a time: one row of each must fit.
   const staging = Math.max(0, ...weights.list.map(({ packed }) => padded(stagingBytes(packed))));
   const arena = { ...placed, bytes: Math.max(placed.bytes, staging) };
 
-  const order = ordered(drafts, chains);
-  const scheduleAt = BASE + drafts.length * STEP_BYTES;
-  const scheduleEnd = scheduleAt + order.length * ENTRY_BYTES;
-  const weightsAt = scheduleEnd + (chains.length > 0 ? STEP_BYTES : 0);
-  const arenaAt = weightsAt + weights.bytes;
+  // Where lanes meet, and with it how long their schedules are, depends on where the bytes lie in the arena; where the
+  // arena begins depends on how long the schedules are. So addresses count from the arena's start until that is known.
   const bufferOffset = new Map(lifetimes.map((buffer, i) => [buffer, arena.offsets[i]!]));
-  const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
-  const addressOf = (name: string) => arenaAt + bufferOffset.get(buffers.get(roots.get(name)!)!)!;
-  const scratchAt = new Map(scratch.map(({ step }, i) => [step, arenaAt + arena.offsets[lifetimes.length + i]!]));
-
+  const offsetOf = (name: string) => bufferOffset.get(buffers.get(roots.get(name)!)!)!;
+  const scratchAt = new Map(scratch.map(({ step }, i) => [step, arena.offsets[lifetimes.length + i]!]));
+  const pointers = drafts.map(({ node, x, x2, yOffset = 0 }, i) => ({
+    ...{ x: offsetOf(x), x2: x2 === undefined ? undefined : offsetOf(x2), y: offsetOf(node.name) + yOffset },
+    s: scratchAt.get(i),
+  }));
   const inputs = graph.inputs.map(({ name }) => name);
-  const schedule = order.map((entry) =>
-    "do" in entry ? addressed(entry, (name) => inputs.indexOf(name), addressOf, pitchesOf(chains)) : entry,
+  const schedule = ordered(drafts, chains).map((entry) =>
+    "do" in entry ? addressed(entry, (name) => inputs.indexOf(name), offsetOf, pitchesOf(chains)) : entry,
   );
+  const lanes = divided(
+    schedule,
+    drafts.map(({ kernel, node, fields, scratchBytes = 0 }, i) => ({
+      ...{ kernel, fields: { ...fields, ...pointers[i], x2: pointers[i]!.x2 ?? 0, s: pointers[i]!.s ?? 0 } },
+      ns: expectedNs(node, outline),
+      scratch: scratchBytes > 0 ? padded(scratchBytes) : 0,
+    })),
+    count,
+  );
+
+  const scheduleAt = BASE + drafts.length * STEP_BYTES;
+  const scheduleEnd = scheduleAt + lanes.reduce((sum, { length }) => sum + length, 0) * ENTRY_BYTES;
+  const weightsAt = scheduleEnd + (chains.length > 0 || count > 1 ? count * STEP_BYTES : 0);
+  const arenaAt = weightsAt + weights.bytes;
+  const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
+  const inArena = (offset: number | undefined) => (offset === undefined ? 0 : arenaAt + offset);
 
   return {
     memory: {
       ...{ module: BASE + SLACK, steps: weightsAt - BASE, weights: weights.bytes, arena: arena.bytes },
       total: arenaAt + arena.bytes + SLACK,
     },
-    steps: drafts.map(({ kernel, node, x, x2, w, w2, yOffset = 0, fields }, i) => ({
+    steps: drafts.map(({ kernel, node, w, w2, fields }, i) => ({
       kernel,
       node,
       fields: {
         ...fields,
         kernel: KERNELS[kernel],
-        x: addressOf(x),
-        x2: x2 === undefined ? 0 : addressOf(x2),
+        x: inArena(pointers[i]!.x),
+        x2: inArena(pointers[i]!.x2),
         w: packedAt(w),
         w2: packedAt(w2),
-        y: addressOf(node.name) + yOffset,
-        s: scratchAt.get(i) ?? 0,
+        y: inArena(pointers[i]!.y),
+        s: inArena(pointers[i]!.s),
       },
     })),
     weights: weights.list.map(({ packed, offset }) => ({
       ...{ packed, address: weightsAt + offset, bytes: packedBytes(packed) },
     })),
-    schedule,
-    ...{ stepsAt: BASE, scheduleAt, recordAt: chains.length > 0 ? scheduleEnd : 0 },
+    lanes: lanes.map((entries) => entries.map((entry) => relocated(entry, arenaAt))),
+    ...{ stepsAt: BASE, scheduleAt, recordAt: weightsAt > scheduleEnd ? scheduleEnd : 0 },
     arena: arenaAt,
     shapes: context.shapes,
     live: drafts.map((_, i) => liveAt(i, [...lifetimes, ...scratch], chains)),
     values: new Map(
       named.map((name) => {
-        const address = addressOf(name);
+        const address = inArena(offsetOf(name));
         return [name, { name, shape: context.shapes.get(name)!, ...typeOf(name, graph), address }];
       }),
     ),
@@ -195,15 +214,15 @@ function liveAt(step: number, lifetimes: readonly (Lifetime & { readonly step?: 
 }
 
 /** The chains that the layout asks for. */
-function chained(graph: Graph, outline: Outline, { memory, feed = false, chain }: Layout) {
+function chained(graph: Graph, outline: Outline, { memory, feed = false, chain, lanes }: Layout) {
   if (chain) return givenChain(outline, chain);
-  if (!feed) return chooseChains(outline, memory);
+  if (!feed) return chooseChains(outline, memory, lanes);
   const { name, shape } = graph.inputs[0]!;
   if (graph.inputs.length !== 1) {
     throw new UnsupportedError(`feed: expected a network of one input, got ${graph.inputs.length}`);
   }
   const fed: Fed = { name, height: shape[1]!, pitch: outline.bytesOf(name) / shape[1]! };
-  const chosen = shape.length === 4 ? chooseChains(outline, memory, fed) : undefined;
+  const chosen = shape.length === 4 ? chooseChains(outline, memory, lanes, fed) : undefined;
   if (!chosen?.chains[0]?.rings.has(name)) {
     throw new UnsupportedError(
       `feed: expected a network whose first layers can be computed row by row, got ${graph.name}`,
@@ -213,9 +232,9 @@ function chained(graph: Graph, outline: Outline, { memory, feed = false, chain }
 }
 
 /** The steps in their order, those of chains by rows. */
-function ordered(drafts: readonly Draft[], chains: readonly Chain[]): (ScheduleEntry | RowEntry)[] {
+function ordered(drafts: readonly Draft[], chains: readonly Chain[]): (WorkEntry | RowEntry)[] {
   const starts = new Map(chains.map((chain) => [chain.first, chain]));
-  const order: (ScheduleEntry | RowEntry)[] = [];
+  const order: (WorkEntry | RowEntry)[] = [];
   for (let i = 0; i < drafts.length; i++) {
     const chain = starts.get(i);
     if (chain) {
@@ -237,7 +256,7 @@ function addressed(
   inputOf: (name: string) => number,
   addressOf: (name: string) => number,
   pitches: ReadonlyMap<string, number>,
-): ScheduleEntry {
+): WorkEntry {
   if (entry.do === "compute") {
     const { stage, rows, lows } = entry;
     const shift = (name: string | undefined, low = 0) =>

@@ -14,6 +14,8 @@ export interface UnitsEntry {
   readonly u1: number;
   /** Bytes added to the step's x, x2 and y, whose rows slide. */
   readonly moved?: { readonly x: number; readonly x2: number; readonly y: number };
+  /** Bytes added to the step's s, of which each lane has its own. */
+  readonly scratch?: number;
 }
 
 /** Bytes [dropped, dropped + kept) of the buffer at an address move to its front. */
@@ -32,11 +34,26 @@ export interface FeedEntry {
   readonly address: number;
 }
 
-export type ScheduleEntry = UnitsEntry | MoveEntry | FeedEntry;
+/** No lane goes on before all have come here. */
+export interface MeetEntry {
+  readonly meet: true;
+}
+
+/** What is done by one alone. */
+export type WorkEntry = UnitsEntry | MoveEntry | FeedEntry;
+
+export type ScheduleEntry = WorkEntry | MeetEntry;
 
 /** A step once, whole. */
 export function whole(step: number, { rows = 0 }: { readonly rows?: number }): UnitsEntry {
   return { step, u0: 0, u1: rows };
+}
+
+/** An entry whose addresses, which count from the arena's start, count from that of the memory. */
+export function relocated(entry: ScheduleEntry, arena: number): ScheduleEntry {
+  if ("move" in entry) return { ...entry, move: arena + entry.move };
+  if ("feed" in entry) return { ...entry, address: arena + entry.address };
+  return entry;
 }
 
 /** Writes an entry at byte `address`; `recordAt` answers with the address of a step's record. */
@@ -48,6 +65,10 @@ export function writeEntry(
 ): void {
   for (let i = 0; i < ENTRY_BYTES; i += 4) view.setInt32(address + i, 0, true);
   const put = (field: keyof typeof ENTRY, value: number) => view.setInt32(address + ENTRY[field], value, true);
+  if ("meet" in entry) {
+    put("kind", KINDS.MEET);
+    return;
+  }
   if ("move" in entry) {
     put("kind", KINDS.MOVE);
     put("step", entry.move);
@@ -66,11 +87,13 @@ export function writeEntry(
   put("step", recordAt(entry.step));
   put("u0", entry.u0);
   put("u1", entry.u1);
-  if (entry.moved === undefined) return;
+  const { moved, scratch = 0 } = entry;
+  if (moved === undefined && scratch === 0) return;
   put("kind", KINDS.ROWS);
-  put("dx", entry.moved.x);
-  put("dx2", entry.moved.x2);
-  put("dy", entry.moved.y);
+  put("dx", moved?.x ?? 0);
+  put("dx2", moved?.x2 ?? 0);
+  put("dy", moved?.y ?? 0);
+  put("ds", scratch);
 }
 
 /** Reads an entry as it is in memory; `stepOf` answers with the step whose record is at an address. */
@@ -83,8 +106,12 @@ export function readEntry(view: DataView, address: number, stepOf: (record: numb
       return { move: at, dropped: u0, kept: u1 };
     case KINDS.FEED:
       return { feed: get("dx"), r0: u0, r1: u1, address: at };
-    case KINDS.ROWS:
-      return { step: stepOf(at), u0, u1, moved: { x: get("dx"), x2: get("dx2"), y: get("dy") } };
+    case KINDS.MEET:
+      return { meet: true };
+    case KINDS.ROWS: {
+      const moved = { x: get("dx"), x2: get("dx2"), y: get("dy") };
+      return { step: stepOf(at), u0, u1, moved, scratch: get("ds") };
+    }
     default:
       return { step: stepOf(at), u0, u1 };
   }

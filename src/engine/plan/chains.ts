@@ -4,7 +4,8 @@
  * The cost, stated: an entry of the schedule takes ENTRY_NS beside its work; rows that move to the front of their
  * buffer are copied at COPY bytes per ns; rows that are fed take FEED_NS; and each turn reads its stage's weights anew,
  * at REREAD bytes per ns. Against that stand the multiply-adds of the network, at MACS per ns, and the bytes of its
- * values, at WRITE per ns. Lanes divide the work, and meet at most entries, which takes MEET_NS. Measured with `npm run bench:memory`.
+ * values, at WRITE per ns. Lanes divide the work, and meet at most entries, which takes MEET_NS. Measured with `npm run
+ * bench:memory`.
  * @module
  */
 import { multiplyAdds } from "../../graph/cost.ts";

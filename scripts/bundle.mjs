@@ -1,36 +1,49 @@
 /**
- * Writes the JavaScript of dist/ (its declarations come from tsc). Everything that `import "sepconv"` needs at once
- * goes into one file: finding, reading and linking thirty modules was a third of a cold start. All other sources stay
- * files of their own, at their own place, and take what they share with it from there, so that an error class is the
- * same one wherever it was imported.
+ * Writes the JavaScript of dist/ (its declarations come from tsc) in four forms:
  *
- * That file lies two levels below the root, like the sources: `new URL("../../build/….wasm", import.meta.url)` means
- * the same in both, and stays as it is written, for the bundlers of others to find.
+ *   .            for Node, and for those who serve files (`sepconv/lean`): kernels beside the code, readers when used
+ *   static/      one file with everything in it, kernels too, that asks for nothing: the default
+ *   workerd/     the same, its kernels imported as modules
+ *   cjs/         the same as static/, for `require`
+ *
+ * In the first, everything that `import "sepconv"` needs at once goes into one file: finding, reading and linking
+ * thirty modules was a third of a cold start. All other sources stay files of their own, at their own place, and take
+ * what they share with it from there, so that an error class is the same one wherever it was imported. In the others,
+ * the parts of the package (`sepconv/tflite`, …) take theirs out of the one file, for the same reason.
+ *
+ * The core of the first lies two levels below the root, like the sources: `new URL("../../build/….wasm",
+ * import.meta.url)` means the same in both, and stays as it is written, for the bundlers of others to find.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
+import { define, kernelsFrom, loadedAtOnce, parts } from "./bundle-forms.mjs";
+import { writeDeclarations } from "./declarations.mjs";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
-const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+  (file) => /(?<!\.d)\.ts$/.test(file) && !file.endsWith("kernel-modules.ts"),
+);
 
 /** Packages whose code goes into dist/, under their licenses. */
 const INCLUDED = ["fflate", "flatbuffers", "@bufbuild/protobuf"];
 const inPackage = (name) => new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`);
 
+const resolve = { mainFields: ["module", "main"] };
 const bundle = await rolldown({
   input: Object.fromEntries(files.map((file) => [file.replaceAll("\\", "/").slice(0, -".ts".length), source + file])),
   platform: "neutral",
-  resolve: { mainFields: ["module", "main"] },
+  resolve,
+  transform: { define: define() },
   // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs
   // nothing else, and no bundler has anything to resolve. The two packages of the command line stay packages.
   external: [/^node:/, "commander", "cli-progress"],
 });
 /**
  * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
- * expression behind a comma, argument, export, or member of a class or an object, that begins past WIDTH characters of
- * it. (There a line end changes nothing.)
+ * expression behind a comma, argument, element, export, or member of a class or an object, that begins past WIDTH
+ * characters of it. (There a line end changes nothing.)
  */
 const WIDTH = 120;
 function inLines(code) {
@@ -45,6 +58,7 @@ function inLines(code) {
     if (/^(Export|Import)/.test(node.type) && node.specifiers)
       starts.push(...node.specifiers.map(({ start }) => start));
     if (node.type === "CallExpression") starts.push(...node.arguments.map(({ start }) => start));
+    if (node.type === "ArrayExpression") starts.push(...node.elements.flatMap((element) => element?.start ?? []));
     if (node.type === "ObjectExpression") starts.push(...node.properties.map(({ start }) => start));
     if (node.type === "SwitchStatement") starts.push(...node.cases.map(({ start }) => start));
     for (const [key, value] of Object.entries(node)) if (key !== "parent") walk(value);
@@ -70,7 +84,7 @@ const printed = {
     }
   },
 };
-await bundle.write({
+const lean = await bundle.write({
   dir: fileURLToPath(new URL("../dist/", import.meta.url)),
   entryFileNames: "[name].js",
   chunkFileNames: "chunks/[name].js",
@@ -93,6 +107,39 @@ await bundle.write({
     ],
   },
 });
+
+const forms = {
+  static: { kernels: "kernel-inline.ts", format: "esm" },
+  workerd: { kernels: "kernel-modules.ts", format: "esm" },
+  cjs: { kernels: "kernel-inline.ts", format: "cjs" },
+};
+const exportsOf = ({ src }) => lean.output.find(({ name }) => name === src).exports;
+for (const [form, { kernels, format }] of Object.entries(forms)) {
+  const folder = fileURLToPath(new URL(`../dist/${form}/`, import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const one = await rolldown({
+    input: "whole",
+    ...{ platform: "neutral", resolve, external: [/\.wasm$/] },
+    transform: { define: define() },
+    plugins: [parts.entry(exportsOf), kernelsFrom(kernels), loadedAtOnce()],
+  });
+  await one.write({
+    file: `${folder}index.js`,
+    format,
+    codeSplitting: false,
+    minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+    plugins: [printed],
+  });
+  for (const part of parts.all) {
+    writeFileSync(`${folder}${part.name}.js`, parts.file(exportsOf(part), format));
+  }
+  writeFileSync(
+    `${folder}package.json`,
+    `{ "type": "${format === "esm" ? "module" : "commonjs"}", "sideEffects": false }\n`,
+  );
+}
+
+writeDeclarations();
 
 const notices = INCLUDED.map((name) => {
   const folder = new URL(`../node_modules/${name}/`, import.meta.url);

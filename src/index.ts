@@ -3,9 +3,10 @@
  * @module
  */
 import { checkBytes, checkOptions } from "./arguments.ts";
-import { BUILD_OPTIONS, type BuildOptions, build, kernelsFor, type OpenOptions, openImage } from "./engine/build.ts";
+import { BUILD_OPTIONS, type BuildOptions, build, type OpenOptions, openImage } from "./engine/build.ts";
 import type { Session } from "./engine/host/session.ts";
 import { isImage } from "./engine/image.ts";
+import { kernelsFor } from "./engine/variant.ts";
 import type { Progress as FileProgress, ModelSource, WeightUrl } from "./formats/common/source.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -27,7 +28,7 @@ export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } fro
 export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
 export type { MemoryMode } from "./engine/plan/chains.ts";
 export type { MemoryUse } from "./engine/plan/plan.ts";
-export type { Variant, WasmSource } from "./engine/variant.ts";
+export type { KernelOptions, Variant, WasmSource } from "./engine/variant.ts";
 export {
   type Blocker,
   FormatError,

@@ -5,8 +5,7 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
-import { kernelsFor } from "../engine/build.ts";
-import { VARIANTS } from "../engine/variant.ts";
+import { kernelsFor, VARIANTS } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import {
   build,

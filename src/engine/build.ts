@@ -23,7 +23,7 @@ import { checkPlan } from "./plan/check.ts";
 import { type Layout, type MemoryUse, type Plan, plan } from "./plan/plan.ts";
 import { ENTRY_BYTES, writeEntry } from "./plan/schedule.ts";
 import { STEP_BYTES, writeStep } from "./step.ts";
-import { type Kernels, kernelsFrom, loadKernels, type Variant, type WasmSource } from "./variant.ts";
+import { type KernelOptions, type Kernels, kernelsFor, loadKernels } from "./variant.ts";
 
 /** How far a model is on its way to a session. */
 export interface Progress {
@@ -61,17 +61,11 @@ export interface PlanOptions {
   readonly feed?: boolean | undefined;
 }
 
-/** What can be asked of {@link build}. */
-export interface BuildOptions extends PlanOptions {
-  /**
-   * The build of the kernels; asked for and absent is an error. By default the fastest one that this host computes
-   * rightly.
-   */
-  readonly variant?: Variant | undefined;
-  /**
-   * Where the kernels come from when the file beside the code can't be read: bytes, a `Response`, a compiled module.
-   */
-  readonly wasm?: WasmSource | undefined;
+/**
+ * What can be asked of {@link build}. Without `variant`, the kernels are the fastest ones that this host computes
+ * rightly.
+ */
+export interface BuildOptions extends PlanOptions, KernelOptions {
   /**
    * Weights by the names of the graph's constants: all that the graph lacks. Without this option they are drawn at
    * random.
@@ -202,11 +196,6 @@ async function loadPlan(
   }
   signal?.throwIfAborted();
   return memory;
-}
-
-/** The kernels that the options ask for. */
-export function kernelsFor({ variant, wasm }: Pick<BuildOptions, "variant" | "wasm">): Promise<Kernels> {
-  return wasm === undefined ? loadKernels(variant) : kernelsFrom(wasm, variant);
 }
 
 /**

@@ -3,20 +3,14 @@
  * @module
  */
 import { LoadError, UnsupportedError } from "../errors.ts";
+import { VARIANTS, type Variant } from "./builds.ts";
 import { BASE, LinearMemory } from "./host/memory.ts";
+import { findBuild } from "./kernel-files.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
+import { readWasm, type WasmSource } from "./wasm-source.ts";
 
-/** The builds of the kernels, fastest first. */
-export const VARIANTS = ["relaxed", "simd", "scalar"] as const;
-
-/**
- * A build of the kernels. `scalar` and `simd` give the same bits everywhere; `relaxed` may differ from them in the last
- * ones.
- */
-export type Variant = (typeof VARIANTS)[number];
-
-/** Where the kernels may come from instead of the file beside this code: bytes, a response, or a compiled module. */
-export type WasmSource = BufferSource | Response | WebAssembly.Module;
+export { VARIANTS, type Variant } from "./builds.ts";
+export type { WasmSource } from "./wasm-source.ts";
 
 /** A compiled build of the kernels. */
 export interface Kernels {
@@ -24,12 +18,16 @@ export interface Kernels {
   readonly variant: Variant;
 }
 
-// Written out one by one: bundlers find files only by a literal.
-const FILES: Record<Variant, () => URL> = {
-  relaxed: () => new URL("../../build/sepconv.relaxed.wasm", import.meta.url),
-  simd: () => new URL("../../build/sepconv.simd.wasm", import.meta.url),
-  scalar: () => new URL("../../build/sepconv.scalar.wasm", import.meta.url),
-};
+/** What every function takes that runs kernels. */
+export interface KernelOptions {
+  /** The build of the kernels; asked for and absent is an error. */
+  readonly variant?: Variant | undefined;
+  /**
+   * Where the kernels come from, if not from this package: bytes, `Blob`, `Response`, URL, path, a compiled module, or
+   * a promise of one of these.
+   */
+  readonly wasm?: WasmSource | undefined;
+}
 
 /**
  * The smallest modules that hold an instruction of the kind: `i8x16.splat` of a constant, and `f32x4.relaxed_madd`.
@@ -54,8 +52,17 @@ const PROBES: Record<Variant, readonly number[]> = {
 
 const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
 
-/** Whether this host accepts the instructions of a variant. */
+/**
+ * Whether this host accepts the instructions of a variant.
+ * @throws {@link LoadError} on a host without WebAssembly
+ */
 export function accepts(variant: Variant): boolean {
+  if (typeof WebAssembly !== "object") {
+    throw new LoadError(
+      "kernels: expected a host with WebAssembly, got one without; Node's --jitless and the lockdown mode of Apple's " +
+        "devices turn it off",
+    );
+  }
   return WebAssembly.validate(new Uint8Array(PROBES[variant]));
 }
 
@@ -93,11 +100,6 @@ export async function loadKernels(variant?: Variant): Promise<Kernels> {
   throw refusal;
 }
 
-/** The fastest kernels whose bits are the same on every host: for numbers that are written to files. */
-export function loadStableKernels(): Promise<Kernels> {
-  return loadKernels(stableVariant());
-}
-
 /** `simd` where this host accepts it, else `scalar`: both compute the same bits. */
 export function stableVariant(): Variant {
   return accepts("simd") ? "simd" : "scalar";
@@ -108,7 +110,8 @@ export function stableVariant(): Variant {
  * @throws {@link UnsupportedError} when that is not the variant that was asked for
  */
 export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<Kernels> {
-  const module = source instanceof WebAssembly.Module ? source : await compile(await read(source), "option wasm");
+  accepts("scalar");
+  const module = await moduleOf(await readWasm(source), "option wasm");
   const { VARIANT } = (await LinearMemory.create(module, 0)).exports;
   const variant = (["scalar", "simd", "relaxed"] as const)[VARIANT.value];
   if (variant === undefined) throw new LoadError(`option wasm: expected VARIANT 0, 1 or 2, got ${VARIANT.value}`);
@@ -119,11 +122,21 @@ export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<
   return { module, variant };
 }
 
+/** The kernels that options ask for. */
+export function kernelsFor({ variant, wasm }: KernelOptions): Promise<Kernels> {
+  return wasm === undefined ? loadKernels(variant) : kernelsFrom(wasm, variant);
+}
+
+/** The same; by default those whose bits are the same on every host. */
+export function stableKernelsFor({ variant, wasm }: KernelOptions): Promise<Kernels> {
+  return wasm === undefined ? loadKernels(variant ?? stableVariant()) : kernelsFrom(wasm, variant);
+}
+
 function cached(variant: Variant): Promise<WebAssembly.Module> {
   let module = compiled.get(variant);
   if (module === undefined) {
-    module = fetchBytes(FILES[variant]()).then(async ({ bytes, where }) => {
-      const result = await compile(bytes, where);
+    module = findBuild(variant).then(async ({ wasm, where }) => {
+      const result = await moduleOf(wasm, where);
       await check(result, variant);
       return result;
     });
@@ -134,50 +147,38 @@ function cached(variant: Variant): Promise<WebAssembly.Module> {
   return module;
 }
 
-async function fetchBytes(url: URL): Promise<{ bytes: Uint8Array<ArrayBuffer>; where: string }> {
-  const where = url.href;
-  try {
-    // Node's fetch does not read files; the builtin is looked up at run time so that bundlers have nothing to resolve.
-    // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
-    const fs =
-      url.protocol === "file:"
-        ? (globalThis.process?.getBuiltinModule?.("node:fs") as typeof import("node:fs") | undefined)
-        : undefined;
-    if (fs) return { bytes: fs.readFileSync(url) as Uint8Array<ArrayBuffer>, where };
-    return { bytes: await read(await fetch(url)), where };
-  } catch (cause) {
-    if (cause instanceof LoadError) throw cause;
-    throw new LoadError(`${where}: expected the kernels' wasm file, got ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function read(source: BufferSource | Response): Promise<Uint8Array<ArrayBuffer>> {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) {
-    return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
-  }
-  if (!source.ok) throw new LoadError(`${source.url}: expected a wasm file, got status ${source.status}`);
-  const bytes = new Uint8Array(await source.arrayBuffer());
-  if (bytes[0] === 0x3c) {
-    throw new LoadError(
-      `${source.url}: expected a wasm file, got HTML (a server's page for a missing file): serve the file there, or pass the option wasm`,
-    );
-  }
-  return bytes;
+async function moduleOf(
+  wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
+  where: string,
+): Promise<WebAssembly.Module> {
+  return "byteLength" in wasm ? compile(wasm, where) : wasm;
 }
 
 async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
+    const { message } = cause as Error;
     if (isWhole(bytes) && !WebAssembly.validate(bytes)) {
       throw new UnsupportedError(`${where}: expected a host that accepts this build of the kernels, got ${cause}`, {
         cause,
       });
     }
-    throw new LoadError(`${where}: expected a wasm module, got ${(cause as Error).message}`, { cause });
+    if (FORBIDDEN.test(message)) {
+      throw new LoadError(`${where}: expected a host that lets WebAssembly compile, got ${message}; ${PERMISSION}`, {
+        cause,
+      });
+    }
+    throw new LoadError(`${where}: expected a wasm module, got ${message}`, { cause });
   }
 }
+
+/** What hosts say that compile nothing at run time, or not under the policy of this page. */
+const FORBIDDEN = /content.security.policy|unsafe-eval|disallowed|code generation|not allowed|blocked by CSP/i;
+
+const PERMISSION =
+  "a page's content security policy needs script-src 'wasm-unsafe-eval'; a host that compiles nothing at run time " +
+  '(Cloudflare Workers) needs the condition "workerd", or sepconv/wasm/sepconv.simd.wasm, imported, as option wasm';
 
 /**
  * Whether the sections of a wasm binary fill it to its end: a build that a host refuses is not the same as one that was

@@ -3,14 +3,14 @@
  * @module
  */
 import { build } from "../engine/build.ts";
-import { stableVariant } from "../engine/variant.ts";
+import { type KernelOptions, stableVariant } from "../engine/variant.ts";
 import type { Graph } from "../graph/graph.ts";
 
 /** Numbers for the first input, one run each; or for all inputs by name. */
 export type Sample = Float32Array | Readonly<Record<string, Float32Array>>;
 
 /** How ranges are found. */
-export interface CalibrationOptions {
+export interface CalibrationOptions extends KernelOptions {
   /**
    * `minmax`: everything that occurred. `percentile`: all but the outermost parts of it, where a few outliers would
    * cost all others their precision.
@@ -27,6 +27,12 @@ export interface CalibrationOptions {
 export interface Watch {
   readonly turn: () => Promise<void>;
   readonly ran: () => void;
+  readonly kernels: KernelOptions;
+}
+
+/** The kernels that options ask for; by default those whose bits are the same on every host. */
+export function stable({ variant, wasm }: KernelOptions): KernelOptions {
+  return { variant: variant ?? (wasm === undefined ? stableVariant() : undefined), wasm };
 }
 
 /** Smallest and largest number of a value. */
@@ -41,9 +47,9 @@ const BINS = 4096;
 export async function channelPeaks(
   graph: Graph,
   samples: readonly Sample[],
-  { turn, ran }: Watch,
+  { turn, ran, kernels }: Watch,
 ): Promise<ReadonlyMap<string, Float64Array>> {
-  const session = await build(graph, { variant: stableVariant(), endPoints: graph.nodes.map(({ name }) => name) });
+  const session = await build(graph, { ...kernels, endPoints: graph.nodes.map(({ name }) => name) });
   const peaks = new Map(session.endPoints.map(({ name, shape }) => [name, new Float64Array(shape.at(-1) ?? 1)]));
   for (const sample of samples) {
     await turn();
@@ -69,7 +75,7 @@ export async function calibrate(
   graph: Graph,
   samples: readonly Sample[],
   { calibration = "minmax", percentile = 99.99 }: CalibrationOptions,
-  { turn, ran }: Watch,
+  { turn, ran, kernels }: Watch,
 ): Promise<ReadonlyMap<string, Range>> {
   if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
   if (!(percentile > 50 && percentile <= 100)) {
@@ -79,7 +85,7 @@ export async function calibrate(
     throw new RangeError(`calibration: expected minmax or percentile, got ${calibration}`);
   }
   const names = graph.nodes.map(({ name }) => name);
-  const session = await build(graph, { variant: stableVariant(), endPoints: names });
+  const session = await build(graph, { ...kernels, endPoints: names });
   const values = (sample: Sample): [string, Float32Array][] => {
     const whole = ArrayBuffer.isView(sample) || Array.isArray(sample);
     const inputs = whole ? { [graph.inputs[0]!.name]: sample as Float32Array } : sample;

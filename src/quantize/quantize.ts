@@ -11,7 +11,7 @@ import { OPS } from "../graph/ops/index.ts";
 import { prepared } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { turns } from "../turn.ts";
-import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample } from "./calibrate.ts";
+import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample, stable } from "./calibrate.ts";
 import { equalize } from "./equalize.ts";
 
 /** What can be asked of {@link quantize}. */
@@ -47,7 +47,10 @@ export async function quantize(
   const { equalize: equalized = true, calibration, signal, onProgress } = options;
   const passes = Number(equalized) + (calibration === "percentile" ? 2 : 1);
   let done = 0;
-  const watch = { turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) };
+  const watch = {
+    ...{ turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) },
+    kernels: stable(options),
+  };
   if (equalized) float = equalize(float, await channelPeaks(float, samples, watch));
   const meanings = meaningsOf(float, await calibrate(float, samples, options, watch));
   const typed = (input: Input): Input => ({ ...input, dtype: "int8", quantization: meanings.get(input.name)! });

@@ -4,12 +4,12 @@
  */
 import { build, memoryRequired } from "../engine/build.ts";
 import type { Numbers } from "../engine/host/session.ts";
-import { stableVariant } from "../engine/variant.ts";
+import type { KernelOptions } from "../engine/variant.ts";
 import type { Graph, Op } from "../graph/graph.ts";
 import { initialize } from "../graph/initialize.ts";
 import { prepared } from "../graph/passes/index.ts";
 import { turns } from "../turn.ts";
-import type { Sample } from "./calibrate.ts";
+import { type Sample, stable } from "./calibrate.ts";
 
 /** One layer's share. */
 export interface LayerNoise {
@@ -35,7 +35,7 @@ export interface QuantizationReport {
 }
 
 /** How a report is watched. */
-export interface ReportOptions {
+export interface ReportOptions extends KernelOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called for every sample. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -49,7 +49,7 @@ export async function quantizationReport(
   float: Graph,
   quantized: Graph,
   samples: readonly Sample[],
-  { signal, onProgress }: ReportOptions = {},
+  { signal, onProgress, ...asked }: ReportOptions = {},
 ): Promise<QuantizationReport> {
   if (samples.length === 0) throw new RangeError("samples: expected one at least, got none");
   const turn = turns(signal);
@@ -59,9 +59,9 @@ export async function quantizationReport(
     const node = inner.get(`${name}/int8`) ?? inner.get(name);
     return node?.quantization ? [{ name, op, node }] : [];
   });
-  const variant = stableVariant();
-  const one = await build(source, { variant, endPoints: pairs.map(({ name }) => name) });
-  const two = await build(quantized, { variant, endPoints: pairs.map(({ node }) => node.name) });
+  const kernels = stable(asked);
+  const one = await build(source, { ...kernels, endPoints: pairs.map(({ name }) => name) });
+  const two = await build(quantized, { ...kernels, endPoints: pairs.map(({ node }) => node.name) });
   const scalable = new Set(source.nodes.flatMap(({ op, inputs }) => (op === "depthwiseConv2d" ? inputs : [])));
   const noise = pairs.map(() => ({ signal: 0, error: 0 }));
   const whole = { signal: 0, error: 0 };

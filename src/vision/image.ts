@@ -1,6 +1,6 @@
 import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/host/memory.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
-import { type Kernels, loadStableKernels } from "../engine/variant.ts";
+import { type KernelOptions, type Kernels, stableKernelsFor } from "../engine/variant.ts";
 import { ShapeError } from "../errors.ts";
 import type { Normalization } from "../graph/graph.ts";
 import { type FitOptions, type Placement, place, type Size, sizeOf } from "./fit.ts";
@@ -8,7 +8,7 @@ import { checkPicture, type Picture, type PictureLike, pictureGiven } from "./gi
 import { type Method, type Taps, taps } from "./taps.ts";
 
 /** The input to make, and how. */
-export interface InputOptions extends Size, FitOptions {
+export interface InputOptions extends Size, FitOptions, KernelOptions {
   /** 3 (RGB, the default; gray is repeated) or 1 (luma 0.299 R + 0.587 G + 0.114 B). */
   readonly channels?: 1 | 3 | undefined;
   /** Pixels (0 … 255) become (pixel − mean)/std; one number or one per channel. */
@@ -71,7 +71,7 @@ export async function prepareResampling(
   const layout = layOut(picture, { ...sizeOf(options), channels }, placement, options.method ?? "auto", single);
   const affine = affineOf(options.normalization, channels);
   const padding = perChannel("padColor", options.padColor ?? 0, channels);
-  const { module } = kernels ?? (await loadStableKernels());
+  const { module } = kernels ?? (await stableKernelsFor(options));
   const memory = await LinearMemory.create(module, layout.bytes);
   const { at, horizontal, vertical, column } = layout;
   memory.floats(at.affine, affine.length).set(affine);

@@ -10,8 +10,8 @@ import { checkPicture, type PictureLike, pictureGiven } from "./given.ts";
 import { createResizer, type InputOptions, type Resizer } from "./image.ts";
 import { fromReal, pixelsAsBytes } from "./real.ts";
 
-/** What a session leaves open about its pictures. */
-export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels">>;
+/** What a session leaves open about its pictures; they are resized by its own kernels. */
+export type SessionInputOptions = Partial<Omit<InputOptions, "width" | "height" | "channels" | "variant" | "wasm">>;
 
 /** How pixels are brought into a network's range, and who says so. */
 export interface PixelRange extends Normalization {

@@ -3,6 +3,7 @@
  * @module
  */
 import { LoadError, SepconvError } from "../../errors.ts";
+import { builtin } from "../../host.ts";
 import { Budget } from "../../limits.ts";
 import { asAddress, inside, splitQuery } from "./sibling-names.ts";
 
@@ -121,26 +122,24 @@ function fromString(source: string, options: ReadOptions): Promise<ModelFiles> {
   throw new LoadError(`${source}: expected a URL or bytes, got a path, and this host has no file system`);
 }
 
-/** Node, Deno and Bun all answer to `process.versions`. */
+/** Whether this host has files. */
 function hasFiles(): boolean {
-  return typeof process !== "undefined" && typeof process.versions?.node === "string";
+  return builtin("node:fs") !== undefined;
 }
 
 // --- Files
 // -------------------------------------------------------------------------------------------------------------------
 
 async function fromPath(source: string, options: ReadOptions): Promise<ModelFiles> {
-  const path = /^file:/i.test(source)
-    ? (await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:url")).fileURLToPath(source)
-    : source;
+  const path = /^file:/i.test(source) ? builtin("node:url")!.fileURLToPath(source) : source;
   const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
   const bytes = await readPath(path, options);
   return { name: path, bytes, sibling: async (name) => readPath(folder + inside(path, name).join("/"), options) };
 }
 
 async function readPath(path: string, options: ReadOptions): Promise<Uint8Array> {
-  const { createReadStream } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs");
-  const { stat } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises");
+  const { createReadStream } = builtin("node:fs")!;
+  const { stat } = builtin("node:fs/promises")!;
   try {
     const status = await stat(path);
     if (status.isDirectory()) throw new LoadError(`${path}: expected a file, got a directory`);

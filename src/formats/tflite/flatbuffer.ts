@@ -32,8 +32,8 @@ export class FlatFile {
 
   /** Opens `bytes` and checks their four-letter identifier. */
   static async open(bytes: Uint8Array, identifier: string, where: string): Promise<FlatFile> {
-    const flatbuffers = await import("flatbuffers");
-    const file = new FlatFile(new flatbuffers.ByteBuffer(bytes), where);
+    const { ByteBuffer } = await import("flatbuffers");
+    const file = new FlatFile(new ByteBuffer(bytes), where);
     file.check(0, 8, "header");
     if (!file.buffer.__has_identifier(identifier)) {
       const got = String.fromCharCode(...bytes.subarray(4, 8)).replace(/[^ -~]/g, "?");

@@ -15,7 +15,7 @@ export const MOST = 1032;
  * @throws what fflate throws for a damaged stream
  */
 export function inflate(
-  { Unzlib }: typeof import("fflate"),
+  Unzlib: typeof import("fflate").Unzlib,
   packed: Uint8Array,
   take: (bytes: Uint8Array) => boolean,
 ): void {

@@ -19,11 +19,11 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pixels
   if (packed.length * MOST < unpackedBytes(layout)) {
     throw truncated(name, "PNG", `its data are too short for ${width}×${height} pixels`);
   }
-  const fflate = await import("fflate");
+  const { Unzlib } = await import("fflate");
   const pixels = blank(name, width, height);
   const rows = new RowReader(layout, pixels.data);
   try {
-    inflate(fflate, packed, (unpacked) => {
+    inflate(Unzlib, packed, (unpacked) => {
       rows.take(unpacked);
       return !rows.complete;
     });

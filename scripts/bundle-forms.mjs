@@ -1,0 +1,114 @@
+/** What the forms of the package have that are one file each: see `bundle.mjs`. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+
+const source = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** Bytes of each build that take turns: near enough to each other for deflate to find what they have in common. */
+const PIECE = 8192;
+
+/** Constants of the build: the kernels, packed. */
+export function define() {
+  const files = Object.fromEntries(
+    ["simd", "relaxed", "scalar"].map((variant) => [
+      variant,
+      readFileSync(new URL(`../build/sepconv.${variant}.wasm`, import.meta.url)),
+    ]),
+  );
+  const bytes = Object.fromEntries(Object.entries(files).map(([variant, { length }]) => [variant, length]));
+  const pieces = [];
+  for (let from = 0; from < Math.max(...Object.values(bytes)); from += PIECE) {
+    for (const file of Object.values(files)) pieces.push(file.subarray(from, from + PIECE));
+  }
+  const base64 = deflateRawSync(Buffer.concat(pieces), { level: 9, memLevel: 9 })
+    .toString("base64")
+    .match(/.{1,2000}/g);
+  return { PACKED_KERNELS: JSON.stringify({ piece: PIECE, bytes, base64 }) };
+}
+
+/** Where the kernels come from: `kernel-files.ts` is exchanged for another source with the same exports. */
+export function kernelsFrom(file) {
+  return {
+    name: "where the kernels come from",
+    // The places of the files, as the folder of the form sees them.
+    generateBundle(_, files) {
+      for (const file of Object.values(files)) {
+        if (file.type === "chunk")
+          file.code = file.code.replaceAll(/from ?"[^"]*\/build\/(sepconv\.\w+\.wasm)"/g, 'from "../../build/$1"');
+      }
+    },
+    resolveId(id) {
+      if (id.endsWith("/kernel-files.ts")) return `${source}engine/${file}`;
+      if (id.endsWith(".wasm")) return { id: `../../build/${id.split("/").at(-1)}`, external: true };
+    },
+  };
+}
+
+/**
+ * Makes imports that wait until they are needed imports like all others, of just the names that are taken: what nobody
+ * takes is left out.
+ */
+export function loadedAtOnce() {
+  return {
+    name: "imports that do not wait",
+    transform(code, id) {
+      if (!id.startsWith(source)) return;
+      const imports = [];
+      const taken = (name, from) => {
+        imports.push(`import { ${name} as loaded$${imports.length} } from ${JSON.stringify(from)};`);
+        return `loaded$${imports.length - 1}`;
+      };
+      const changed = code
+        .replaceAll(/const \{([\w\s,]+)\} = await import\("([^"]+)"\);/g, (_, names, from) =>
+          names
+            .split(",")
+            .map((name) => name.trim())
+            .filter(Boolean)
+            .map((name) => `const ${name} = ${taken(name, from)};`)
+            .join(" "),
+        )
+        .replaceAll(/\(await import\("([^"]+)"\)\)\.(\w+)/g, (_, from, name) => taken(name, from));
+      if (/\bawait import\(|=> import\(/.test(changed)) {
+        throw new Error(`${id}: expected imports as (await import("…")).name or const { name } = await import("…")`);
+      }
+      if (imports.length === 0) return;
+      return { code: `${imports.join("\n")}\n${changed}`, map: null };
+    },
+  };
+}
+
+/** The parts of the package that have a name of their own: `sepconv/tflite`, … */
+export const parts = {
+  all: [
+    ...["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx"].map((name) => ({
+      name,
+      src: `formats/${name}/read`,
+    })),
+    { name: "annotate", src: "vision/annotate" },
+  ],
+  /** One module that has everything: what `sepconv` exports, and what its parts do. */
+  entry(exportsOf) {
+    const own = new Set(exportsOf({ src: "index" }));
+    for (const part of parts.all) {
+      for (const name of exportsOf(part)) {
+        if (own.has(name)) throw new Error(`sepconv/${part.name}: expected a name that no other part has, got ${name}`);
+        own.add(name);
+      }
+    }
+    const files = ["index", ...parts.all.map(({ src }) => src)];
+    return {
+      name: "everything",
+      resolveId: (id) => (id === "whole" ? "\0whole" : undefined),
+      load: (id) =>
+        id === "\0whole"
+          ? files.map((file) => `export * from ${JSON.stringify(`${source}${file}.ts`)};`).join("\n")
+          : undefined,
+    };
+  },
+  /** A part's own file: its names, out of the one file. */
+  file: (names, format) =>
+    format === "esm"
+      ? `export { ${names.join(", ")} } from "./index.js";\n`
+      : `const whole = require("./index.js");\n${names.map((name) => `exports.${name} = whole.${name};\n`).join("")}`,
+};

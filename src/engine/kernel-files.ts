@@ -1,0 +1,44 @@
+/**
+ * The kernels as files beside the code. A bundler that writes this file into one of its own exchanges it for
+ * `kernel-inline.ts` or `kernel-modules.ts`, as `scripts/bundle.mjs` does: all three find a build in their own way.
+ * @module
+ */
+import { LoadError } from "../errors.ts";
+import { builtin } from "../host.ts";
+import type { Build, Variant } from "./builds.ts";
+import { fetchWasm } from "./wasm-source.ts";
+
+// Written out one by one: bundlers find files only by a literal.
+const FILES: Record<Variant, () => URL> = {
+  relaxed: () => new URL("../../build/sepconv.relaxed.wasm", import.meta.url),
+  simd: () => new URL("../../build/sepconv.simd.wasm", import.meta.url),
+  scalar: () => new URL("../../build/sepconv.scalar.wasm", import.meta.url),
+};
+
+/**
+ * @throws {@link LoadError} when there is no such file at the address, and when what is there is not all of it
+ */
+export async function findBuild(variant: Variant): Promise<Build> {
+  let url: URL;
+  try {
+    url = FILES[variant]();
+    // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
+    const fs = url.protocol === "file:" ? builtin("node:fs") : undefined;
+    if (fs) return { where: url.href, wasm: fs.readFileSync(url) as Uint8Array<ArrayBuffer> };
+    if (url.protocol === "file:") throw new Error("no file system");
+  } catch (cause) {
+    // A bundle that was made without the files, or one that does not know where it is.
+    return packedBuild(variant, cause);
+  }
+  return { where: url.href, wasm: await fetchWasm(url.href) };
+}
+
+async function packedBuild(variant: Variant, cause: unknown): Promise<Build> {
+  try {
+    return (await import("./kernel-inline.ts")).findBuild(variant);
+  } catch {
+    throw new LoadError(`kernels: expected sepconv.${variant}.wasm beside the code, got ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}

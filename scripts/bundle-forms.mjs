@@ -24,7 +24,15 @@ export function define() {
   const base64 = deflateRawSync(Buffer.concat(pieces), { level: 9, memLevel: 9 })
     .toString("base64")
     .match(/.{1,2000}/g);
-  return { PACKED_KERNELS: JSON.stringify({ piece: PIECE, bytes, base64 }) };
+  const sums = Object.fromEntries(Object.entries(files).map(([variant, file]) => [variant, checksum(file)]));
+  return { PACKED_KERNELS: JSON.stringify({ piece: PIECE, bytes, base64 }), KERNEL_SUMS: JSON.stringify(sums) };
+}
+
+/** FNV-1a, as in `src/engine/builds.ts`. */
+function checksum(bytes) {
+  let sum = 0x811c9dc5;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
+  return sum;
 }
 
 /** Where the kernels come from: `kernel-files.ts` is exchanged for another source with the same exports. */

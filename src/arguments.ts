@@ -11,6 +11,30 @@ export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
+/** Whether something is an object, of which may be asked what it can do. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Bytes in memory, also of another realm. */
+export function isBuffer(value: unknown): value is ArrayBuffer | SharedArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(value) || ["ArrayBuffer", "SharedArrayBuffer"].includes(tagOf(value));
+}
+
+/** An answer of `fetch`: by what it can do, since not every host names the kind of its objects. */
+export function isResponse(value: unknown): value is Response {
+  return isBody(value) && "status" in value && "headers" in value;
+}
+
+/** A Blob or File, by what it can do. */
+export function isBlob(value: unknown): value is Blob {
+  return isBody(value) && "size" in value && "slice" in value;
+}
+
+function isBody(value: unknown): value is { arrayBuffer(): Promise<ArrayBuffer> } {
+  return isObject(value) && "arrayBuffer" in value && typeof value.arrayBuffer === "function";
+}
+
 /** A value as messages name it: "an Array", "a Float64Array", "null", "nothing" for undefined, "the string "…"". */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";

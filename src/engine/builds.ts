@@ -16,4 +16,13 @@ export type Variant = (typeof VARIANTS)[number];
 export interface Build {
   readonly where: string;
   readonly wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  /** The {@link checksum} of these bytes as they were built, where it is known. */
+  readonly sum?: number | undefined;
+}
+
+/** FNV-1a of some bytes. */
+export function checksum(bytes: Uint8Array): number {
+  let sum = 0x811c9dc5;
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
+  return sum;
 }

@@ -16,21 +16,27 @@ const FILES: Record<Variant, () => URL> = {
 };
 
 /**
+ * Checksums of the files, written by `scripts/bundle.mjs`: a damaged one is not mistaken for one that a host refuses.
+ */
+declare const KERNEL_SUMS: Readonly<Record<Variant, number>> | undefined;
+
+/**
  * @throws {@link LoadError} when there is no such file at the address, and when what is there is not all of it
  */
 export async function findBuild(variant: Variant): Promise<Build> {
+  const sum = typeof KERNEL_SUMS === "undefined" ? undefined : KERNEL_SUMS[variant];
   let url: URL;
   try {
     url = FILES[variant]();
     // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
     const fs = url.protocol === "file:" ? builtin("node:fs") : undefined;
-    if (fs) return { where: url.href, wasm: fs.readFileSync(url) as Uint8Array<ArrayBuffer> };
+    if (fs) return { where: url.href, wasm: fs.readFileSync(url) as Uint8Array<ArrayBuffer>, sum };
     if (url.protocol === "file:") throw new Error("no file system");
   } catch (cause) {
     // A bundle that was made without the files, or one that does not know where it is.
     return packedBuild(variant, cause);
   }
-  return { where: url.href, wasm: await fetchWasm(url.href) };
+  return { where: url.href, wasm: await fetchWasm(url.href), sum };
 }
 
 async function packedBuild(variant: Variant, cause: unknown): Promise<Build> {

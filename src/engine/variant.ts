@@ -3,7 +3,7 @@
  * @module
  */
 import { LoadError, UnsupportedError } from "../errors.ts";
-import { VARIANTS, type Variant } from "./builds.ts";
+import { type Build, checksum, VARIANTS, type Variant } from "./builds.ts";
 import { BASE, LinearMemory } from "./host/memory.ts";
 import { findBuild } from "./kernel-files.ts";
 import { KERNELS, STEP_BYTES, writeStep } from "./step.ts";
@@ -111,7 +111,7 @@ export function stableVariant(): Variant {
  */
 export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<Kernels> {
   accepts("scalar");
-  const module = await moduleOf(await readWasm(source), "option wasm");
+  const module = await moduleOf({ wasm: await readWasm(source), where: "option wasm" });
   const { VARIANT } = (await LinearMemory.create(module, 0)).exports;
   const variant = (["scalar", "simd", "relaxed"] as const)[VARIANT.value];
   if (variant === undefined) throw new LoadError(`option wasm: expected VARIANT 0, 1 or 2, got ${VARIANT.value}`);
@@ -135,8 +135,8 @@ export function stableKernelsFor({ variant, wasm }: KernelOptions): Promise<Kern
 function cached(variant: Variant): Promise<WebAssembly.Module> {
   let module = compiled.get(variant);
   if (module === undefined) {
-    module = findBuild(variant).then(async ({ wasm, where }) => {
-      const result = await moduleOf(wasm, where);
+    module = findBuild(variant).then(async (build) => {
+      const result = await moduleOf(build);
       await check(result, variant);
       return result;
     });
@@ -147,19 +147,21 @@ function cached(variant: Variant): Promise<WebAssembly.Module> {
   return module;
 }
 
-async function moduleOf(
-  wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module,
-  where: string,
-): Promise<WebAssembly.Module> {
-  return "byteLength" in wasm ? compile(wasm, where) : wasm;
+async function moduleOf({ wasm, where, sum }: Build): Promise<WebAssembly.Module> {
+  return "byteLength" in wasm ? compile(wasm, where, sum) : wasm;
 }
 
-async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<WebAssembly.Module> {
+async function compile(
+  bytes: Uint8Array<ArrayBuffer>,
+  where: string,
+  sum: number | undefined,
+): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     const { message } = cause as Error;
-    if (isWhole(bytes) && !WebAssembly.validate(bytes)) {
+    const whole = sum === undefined ? isWhole(bytes) : checksum(bytes) === sum;
+    if (whole && !WebAssembly.validate(bytes)) {
       throw new UnsupportedError(`${where}: expected a host that accepts this build of the kernels, got ${cause}`, {
         cause,
       });
@@ -169,7 +171,7 @@ async function compile(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<W
         cause,
       });
     }
-    throw new LoadError(`${where}: expected a wasm module, got ${message}`, { cause });
+    throw new LoadError(`${where}: expected an undamaged wasm module, got ${message}`, { cause });
   }
 }
 

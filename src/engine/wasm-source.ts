@@ -2,7 +2,7 @@
  * The kernels' wasm, of whatever callers hold.
  * @module
  */
-import { kindOf, tagOf } from "../arguments.ts";
+import { isBlob, isBuffer, isObject, isResponse, kindOf, tagOf } from "../arguments.ts";
 import { LoadError } from "../errors.ts";
 import { builtin } from "../host.ts";
 
@@ -31,15 +31,12 @@ const OPTION = "option wasm";
 export async function readWasm(source: WasmSource): Promise<Uint8Array<ArrayBuffer> | WebAssembly.Module> {
   const given = await source;
   if (typeof given === "string") return fromString(given);
-  const tag = tagOf(given);
-  if (given instanceof WebAssembly.Module || tag === "WebAssembly.Module") return given as WebAssembly.Module;
-  if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") return bytesOf(new Uint8Array(given as ArrayBuffer));
+  if (given instanceof WebAssembly.Module || tagOf(given) === "WebAssembly.Module") return given as WebAssembly.Module;
   if (ArrayBuffer.isView(given)) return bytesOf(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
-  // By what they can do: not every host names the kind of its objects.
-  if (typeof given === "object" && given !== null) {
-    if ("arrayBuffer" in given) return "status" in given ? fromResponse(given) : fromBody(given, OPTION);
-    if ("href" in given) return fromString(given.href);
-  }
+  if (isBuffer(given)) return bytesOf(new Uint8Array(given as ArrayBuffer));
+  if (isResponse(given)) return fromResponse(given);
+  if (isBlob(given)) return fromBody(given, OPTION);
+  if (isObject(given) && "href" in given) return fromString(String(given.href));
   throw new TypeError(
     `${OPTION}: expected bytes, a Blob, a Response, a URL, a path or a WebAssembly.Module, got ${kindOf(given)}`,
   );

@@ -2,6 +2,8 @@
  * Where models come from: a path, a URL, bytes, a Blob, a Response, or a record of files. Knows bytes only, no format.
  * @module
  */
+
+import { isBlob, isBuffer, isObject, isResponse, tagOf } from "../../arguments.ts";
 import { LoadError, SepconvError } from "../../errors.ts";
 import { builtin } from "../../host.ts";
 import { Budget } from "../../limits.ts";
@@ -81,33 +83,21 @@ export async function readSource(source: ModelSource, asked: ReadOptions = {}): 
 
 async function open(source: ModelSource, options: ReadOptions): Promise<ModelFiles> {
   if (typeof source === "string") return fromString(source, options);
-  switch (tagOf(source)) {
-    case "URL":
-      return fromString((source as URL).href, options);
-    case "Response":
-      return fromResponse(source as Response, options);
-    case "Blob":
-    case "File": {
+  if (isBuffer(source)) return alone("bytes", await readBytes("bytes", source, options));
+  if (isObject(source)) {
+    if (isResponse(source)) return fromResponse(source, options);
+    if (isBlob(source)) {
       const name = (source as File).name || "blob";
-      return alone(name, await readBytes(name, source as Blob, options));
+      return alone(name, await readBytes(name, source, options));
     }
-    case "Object":
-      return fromRecord(source as Readonly<Record<string, Bytes>>, options);
-    default:
-      if (isBytes(source)) return alone("bytes", await readBytes("bytes", source, options));
-      throw new TypeError(
-        `source: expected a path, URL, bytes, Blob, Response or record of files, got ${tagOf(source)}`,
-      );
+    if (tagOf(source) === "URL" || source instanceof URL) return fromString((source as URL).href, options);
+    if (tagOf(source) === "Object") return fromRecord(source as Readonly<Record<string, Bytes>>, options);
   }
-}
-
-/** The kind of a host object, also for one from another realm (an iframe, a test runner's sandbox). */
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+  throw new TypeError(`source: expected a path, URL, bytes, Blob, Response or record of files, got ${tagOf(source)}`);
 }
 
 function isBytes(value: unknown): value is Bytes {
-  return ArrayBuffer.isView(value) || ["ArrayBuffer", "SharedArrayBuffer", "Blob", "File"].includes(tagOf(value));
+  return isBuffer(value) || isBlob(value);
 }
 
 function fromString(source: string, options: ReadOptions): Promise<ModelFiles> {
@@ -284,7 +274,7 @@ function alone(name: string, bytes: Uint8Array): ModelFiles {
 }
 
 async function readBytes(name: string, source: Bytes, options: ReadOptions): Promise<Uint8Array> {
-  if ("stream" in source) return collect(name, chunksOf(source.stream()), source.size, options);
+  if (isBlob(source)) return collect(name, chunksOf(source.stream()), source.size, options);
   const bytes = ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);

@@ -2,6 +2,7 @@
  * The bytes of a picture, of whatever callers hold.
  * @module
  */
+import { isBlob, isBuffer, isResponse, tagOf } from "../../arguments.ts";
 import { LoadError } from "../../errors.ts";
 
 /** What a picture can be read from. Nothing here knows paths: those are the business of whoever has files. */
@@ -15,26 +16,15 @@ export type ImageSource = Uint8Array | ArrayBuffer | SharedArrayBuffer | Blob | 
  */
 export async function readSource(source: ImageSource, given?: string): Promise<{ name: string; bytes: Uint8Array }> {
   const name = given ?? "image";
-  switch (tagOf(source)) {
-    case "Uint8Array":
-    case "Uint8ClampedArray": {
-      const { buffer, byteOffset, byteLength } = source as Uint8Array;
-      // Neither Node's own subclass nor one of another realm.
-      return { name, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
-    }
-    case "ArrayBuffer":
-    case "SharedArrayBuffer":
-      return { name, bytes: new Uint8Array(source as ArrayBuffer) };
-    case "Blob":
-    case "File":
-      return readBody(source as Blob, given ?? ((source as File).name || name));
-    case "Response":
-      return readResponse(source as Response, given ?? ((source as Response).url || name));
-    default:
-      throw new TypeError(
-        `${name}: expected a Uint8Array, ArrayBuffer, Blob, File or Response, got ${described(source)}`,
-      );
+  if (tagOf(source) === "Uint8Array" || tagOf(source) === "Uint8ClampedArray") {
+    const { buffer, byteOffset, byteLength } = source as Uint8Array;
+    // Neither Node's own subclass nor one of another realm.
+    return { name, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
   }
+  if (isBuffer(source) && !ArrayBuffer.isView(source)) return { name, bytes: new Uint8Array(source as ArrayBuffer) };
+  if (isResponse(source)) return readResponse(source, given ?? (source.url || name));
+  if (isBlob(source)) return readBody(source, given ?? ((source as File).name || name));
+  throw new TypeError(`${name}: expected a Uint8Array, ArrayBuffer, Blob, File or Response, got ${described(source)}`);
 }
 
 async function readResponse(response: Response, name: string): Promise<{ name: string; bytes: Uint8Array }> {
@@ -52,11 +42,6 @@ async function readBody(body: Blob | Response, name: string): Promise<{ name: st
   } catch (cause) {
     throw new LoadError(`${name}: could not be read to its end: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** The kind of a host object, also for one from another realm (an iframe, a test runner's sandbox). */
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function described(value: unknown): string {

@@ -1,0 +1,49 @@
+/**
+ * `npm run test:hosts [word …]`: the packed package on every host and behind every bundler that its README names, each
+ * in a new project with nothing configured. Tools are installed into a folder outside of this one
+ * (`SEPCONV_HOSTS_CACHE`, by default in the folder for temporary files). With words, only cases whose names have one.
+ *
+ * A host that is not to be had here is said to be missing, and no failure, unless SEPCONV_REQUIRE_ALL is 1.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { bundlers } from "../bundlers/index.mjs";
+import { types } from "../bundlers/types.mjs";
+import { closeBrowser } from "./browser.mjs";
+import { EXPECTED } from "./conformance.mjs";
+import { hosts } from "./hosts.mjs";
+import { Missing } from "./tools.mjs";
+
+const words = process.argv.slice(2);
+const cases = [...hosts, ...bundlers, ...types].filter(
+  ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
+);
+if (cases.length === 0) throw new Error(`expected a word of a case's name, got ${words.join(" ")}`);
+
+/** @throws with what differs */
+function check(where, answers) {
+  if (isDeepStrictEqual(answers, EXPECTED)) return;
+  throw new Error(`${where}: expected ${JSON.stringify(EXPECTED)}, got ${JSON.stringify(answers, null, 1)}`);
+}
+
+const results = { works: [], fails: [], missing: [] };
+for (const { name, answers } of cases) {
+  const start = performance.now();
+  const time = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
+  try {
+    // Cases that answer with nothing say by themselves what is wrong.
+    const all = await answers();
+    for (const [where, each] of Object.entries(all ?? {})) check(where, each);
+    results.works.push(name);
+    console.log(`✓ ${name} (${all ? Object.keys(all).join(", ") : "checked"}; ${time()})`);
+  } catch (error) {
+    const kind = error instanceof Missing ? "missing" : "fails";
+    results[kind].push(name);
+    console.log(`${kind === "missing" ? "MISSING" : "✗"} ${name} (${time()}): ${error.message}`);
+  }
+}
+await closeBrowser();
+const { works, fails, missing } = results;
+console.log(
+  `${works.length} work, ${fails.length} fail, ${missing.length} are missing here: ${missing.join(", ") || "none"}`,
+);
+process.exit(fails.length > 0 || (missing.length > 0 && process.env.SEPCONV_REQUIRE_ALL === "1") ? 1 : 0);

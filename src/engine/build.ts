@@ -6,16 +6,21 @@
 import { checkBytes, checkOptions, kindOf } from "../arguments.ts";
 import { MemoryError, UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
+import { multiplyAdds } from "../graph/cost.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Graph } from "../graph/graph.ts";
 import { initialize, type Weights, withWeights } from "../graph/initialize.ts";
 import { optimize } from "../graph/passes/index.ts";
+import { inferShapes } from "../graph/shape.ts";
 import { validate } from "../graph/validate.ts";
 import { Budget, type Limits } from "../limits.ts";
 import { turns } from "../turn.ts";
+import type { Crew } from "./host/crew.ts";
 import { LinearMemory } from "./host/memory.ts";
 import { pack } from "./host/pack.ts";
-import { Session } from "./host/session.ts";
+import { type Schedule, Schedules } from "./host/schedules.ts";
+import { Session, type SessionParts } from "./host/session.ts";
+import { type ThreadCount, type Threading, threadingOf } from "./host/threads.ts";
 import { packingOf } from "./image.ts";
 import { manifestOf } from "./manifest.ts";
 import type { MemoryMode } from "./plan/chains.ts";
@@ -59,6 +64,13 @@ export interface PlanOptions {
    * `compute`), and `run` feeds the rows itself.
    */
   readonly feed?: boolean | undefined;
+  /**
+   * Threads that share the work of each run, this one included; 1 by default. `"auto"`: as many as the host has cores,
+   * fewer for networks that are too small to gain by them. Each has scratch of its own, so that activations take a
+   * little more. Where threads cannot share memory there is one, and `Session.fewerThreads` says why. The answers are the
+   * same, to the bit.
+   */
+  readonly threads?: ThreadCount | undefined;
 }
 
 /**
@@ -86,6 +98,7 @@ export const PLAN_OPTIONS = [
   "maxMemory",
   "memory",
   "feed",
+  "threads",
 ] as const satisfies readonly (keyof PlanOptions)[];
 /** The same for {@link build}. */
 export const BUILD_OPTIONS = [
@@ -100,6 +113,7 @@ type Given = Pick<Layout, "chain" | "lanes">;
 interface Prepared {
   readonly optimized: Graph;
   readonly plan: Plan;
+  readonly threading: Threading;
   readonly endPoints: ReadonlyMap<string, string>;
 }
 
@@ -132,10 +146,39 @@ export async function buildGraph(graph: Graph, options: BuildOptions, given: Giv
   // Refused before a weight is drawn or copied: a plan needs none.
   if (options.maxMemory !== undefined) prepare(graph, options, given);
   const weighted = options.weights ? withWeights(graph, options.weights) : graph;
-  const prepared = prepare(initialize(weighted, options.seed), options, given);
-  const memory = await loadPlan(prepared, await kernels, options);
-  const manifest = manifestOf(prepared.plan, graph, prepared.optimized, prepared.endPoints);
-  return new Session({ manifest, memory, kernels: await kernels, graph });
+  // Only threads depend on how the kernels came.
+  const rewritable = options.threads === undefined || (await kernels).bytes !== undefined;
+  const prepared = prepare(initialize(weighted, options.seed), options, given, rewritable);
+  const { plan, optimized, endPoints, threading } = prepared;
+  const manifest = manifestOf(plan, graph, optimized, endPoints);
+  const parts = { manifest, kernels: await kernels, graph, why: threading.why };
+  return sessionOf(parts, threading.lanes > 1, (memory) => fill(memory, prepared, options));
+}
+
+/** A session, once `fill` has put its image where it belongs. */
+async function sessionOf(
+  parts: Omit<SessionParts, "memory" | "schedules" | "crew">,
+  threads: boolean,
+  fill: (memory: LinearMemory) => Promise<void> | void,
+): Promise<Session> {
+  const { manifest, kernels } = parts;
+  const module = threads ? await sharing(kernels) : kernels.module;
+  const memory = await LinearMemory.create(module, manifest.memory.total, threads);
+  await fill(memory);
+  const schedules = new Schedules(memory, manifest);
+  const crew = threads ? await crewOf(memory, module, schedules.lanes) : undefined;
+  return new Session({ ...parts, memory, schedules, crew });
+}
+
+/** The kernels with a memory that threads share. */
+async function sharing(kernels: Kernels): Promise<WebAssembly.Module> {
+  const { withSharing } = await import("./host/crew.ts");
+  return withSharing(kernels);
+}
+
+async function crewOf(memory: LinearMemory, module: WebAssembly.Module, lanes: readonly Schedule[]): Promise<Crew> {
+  const { Crew } = await import("./host/crew.ts");
+  return Crew.start(memory, module, lanes);
 }
 
 /** What can be asked of {@link open}. */
@@ -165,21 +208,21 @@ export async function openImage(file: Uint8Array, options: OpenOptions = {}): Pr
       `image: expected kernels of ${fit}, for which its weights are packed, got ${kernels.variant}`,
     );
   }
-  const memory = await LinearMemory.create(kernels.module, manifest.memory.total);
-  memory.bytes(manifest.stepsAt, bytes.length).set(bytes);
-  signal?.throwIfAborted();
-  return new Session({ manifest, memory, kernels });
+  // One thread can follow the schedules of several lanes as well.
+  const lanes = manifest.lanes.length;
+  const { lanes: possible, why } = threadingOf(lanes, () => Number.POSITIVE_INFINITY, kernels.bytes !== undefined);
+  return sessionOf({ manifest, kernels, why }, lanes > 1 && possible === lanes, (memory) => {
+    memory.bytes(manifest.stepsAt, bytes.length).set(bytes);
+    signal?.throwIfAborted();
+  });
 }
 
-/**
- * An instance of the kernels with exactly the plan's memory, in which step records, schedule and packed weights lie.
- */
-async function loadPlan(
+/** Puts a plan's step records, schedules and packed weights into its memory. */
+async function fill(
+  memory: LinearMemory,
   { plan, optimized }: Prepared,
-  kernels: Kernels,
   { signal, onProgress }: BuildOptions,
-): Promise<LinearMemory> {
-  const memory = await LinearMemory.create(kernels.module, plan.memory.total);
+): Promise<void> {
   const recordAt = (step: number) => plan.stepsAt + step * STEP_BYTES;
   plan.steps.forEach(({ fields }, i) => {
     writeStep(memory.view, recordAt(i), fields);
@@ -195,7 +238,6 @@ async function loadPlan(
     onProgress?.({ phase: "pack", done: i + 1, total });
   }
   signal?.throwIfAborted();
-  return memory;
 }
 
 /**
@@ -226,24 +268,36 @@ export function occupancy(given: GraphLike, options: PlanOptions = {}): Occupanc
   return plan.steps.map(({ node }, i) => ({ name: node.name, live: plan.live[i]! }));
 }
 
-function prepare(source: Graph, options: PlanOptions, given: Given = {}): Prepared {
-  const { batch, endPoints: asked = [], maxMemory, memory, feed = false } = options;
+function prepare(source: Graph, options: PlanOptions, given: Given = {}, rewritable = true): Prepared {
+  const { batch, endPoints: asked = [], maxMemory, memory, feed = false, threads = 1 } = options;
   checkBytes("maxMemory", maxMemory);
   if (memory !== undefined && !MODES.includes(memory))
     throw new RangeError(`memory: expected ${MODES.join(", ")}, got ${String(memory)}`);
   if (typeof feed !== "boolean") throw new TypeError(`feed: expected true or false, got ${kindOf(feed)}`);
+  if (threads !== "auto" && !(Number.isInteger(threads) && threads >= 1))
+    throw new RangeError(`threads: expected 1 or more, or "auto", got ${String(threads)}`);
   validate(source);
   const graph = batch === undefined ? source : withBatch(source, batch);
   const endPoints = new Map(asked.map((name) => [name, resolveEndPoint(graph, name)]));
   const keep = new Set(endPoints.values());
-  const optimized = optimize(graph, keep);
-  const result = plan(optimized, keep, { memory, feed, ...given });
+  const threading: Threading = feed
+    ? { lanes: 1, ...(threads !== 1 && { why: "rows that are fed are computed as they come, one or a few at a time" }) }
+    : threadingOf(threads, () => macsOf(graph), rewritable);
+  const lanes = given.lanes ?? threading.lanes;
+  const optimized = optimize(graph, keep, lanes);
+  const result = plan(optimized, keep, { memory, feed, chain: given.chain, lanes });
   checkPlan(result, optimized, keep);
   const { total } = result.memory;
   if (maxMemory !== undefined && !(total <= maxMemory)) {
     throw new MemoryError(`maxMemory: expected at least ${total} bytes, got ${maxMemory}`, total, maxMemory);
   }
-  return { optimized, plan: result, endPoints };
+  // Lanes that are given to one thread are followed by that one.
+  return { optimized, plan: result, endPoints, threading: { ...threading, ...(threads !== 1 && { lanes }) } };
+}
+
+function macsOf(graph: Graph): number {
+  const shapes = inferShapes(graph);
+  return graph.nodes.reduce((sum, node) => sum + multiplyAdds(node, shapes), 0);
 }
 
 const MODES: readonly MemoryMode[] = ["fast", "balanced", "small"];

@@ -16,6 +16,8 @@ export type { WasmSource } from "./wasm-source.ts";
 export interface Kernels {
   readonly module: WebAssembly.Module;
   readonly variant: Variant;
+  /** What they were compiled of, where it is known. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What every function takes that runs kernels. */
@@ -50,7 +52,7 @@ const PROBES: Record<Variant, readonly number[]> = {
   ],
 };
 
-const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+const compiled = new Map<Variant, Promise<Kernels>>();
 
 /**
  * Whether this host accepts the instructions of a variant.
@@ -83,13 +85,13 @@ export async function loadKernels(variant?: Variant): Promise<Kernels> {
         `variant: expected a host that runs "${variant}", got one that refuses its instructions${advice}`,
       );
     }
-    return { module: await cached(variant), variant };
+    return cached(variant);
   }
   let refusal: unknown;
   for (const candidate of VARIANTS) {
     if (!accepts(candidate)) continue;
     try {
-      return { module: await cached(candidate), variant: candidate };
+      return await cached(candidate);
     } catch (error) {
       // A host may accept the probe and refuse the build, or compute it wrong; a file that isn't there is not its
       // fault, and no reason to go slow.
@@ -111,7 +113,7 @@ export function stableVariant(): Variant {
  */
 export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<Kernels> {
   accepts("scalar");
-  const module = await moduleOf({ wasm: await readWasm(source), where: "option wasm" });
+  const { module, bytes } = await compiledOf({ wasm: await readWasm(source), where: "option wasm" });
   const { VARIANT } = (await LinearMemory.create(module, 0)).exports;
   const variant = (["scalar", "simd", "relaxed"] as const)[VARIANT.value];
   if (variant === undefined) throw new LoadError(`option wasm: expected VARIANT 0, 1 or 2, got ${VARIANT.value}`);
@@ -119,7 +121,7 @@ export async function kernelsFrom(source: WasmSource, asked?: Variant): Promise<
     throw new UnsupportedError(`option wasm: expected the variant "${asked}", got a module of "${variant}"`);
   }
   await check(module, variant);
-  return { module, variant };
+  return { module, variant, bytes };
 }
 
 /** The kernels that options ask for. */
@@ -132,23 +134,23 @@ export function stableKernelsFor({ variant, wasm }: KernelOptions): Promise<Kern
   return wasm === undefined ? loadKernels(variant ?? stableVariant()) : kernelsFrom(wasm, variant);
 }
 
-function cached(variant: Variant): Promise<WebAssembly.Module> {
-  let module = compiled.get(variant);
-  if (module === undefined) {
-    module = findBuild(variant).then(async (build) => {
-      const result = await moduleOf(build);
-      await check(result, variant);
-      return result;
+function cached(variant: Variant): Promise<Kernels> {
+  let kernels = compiled.get(variant);
+  if (kernels === undefined) {
+    kernels = findBuild(variant).then(async (build) => {
+      const { module, bytes } = await compiledOf(build);
+      await check(module, variant);
+      return { module, variant, bytes };
     });
     // A failure may pass (a network that comes back): the next call tries again.
-    module.catch(() => compiled.delete(variant));
-    compiled.set(variant, module);
+    kernels.catch(() => compiled.delete(variant));
+    compiled.set(variant, kernels);
   }
-  return module;
+  return kernels;
 }
 
-async function moduleOf({ wasm, where, sum }: Build): Promise<WebAssembly.Module> {
-  return "byteLength" in wasm ? compile(wasm, where, sum) : wasm;
+async function compiledOf({ wasm, where, sum }: Build): Promise<Omit<Kernels, "variant">> {
+  return "byteLength" in wasm ? { module: await compile(wasm, where, sum), bytes: wasm } : { module: wasm };
 }
 
 async function compile(

@@ -65,11 +65,13 @@ export class LinearMemory {
 
   /**
    * Instantiates `module` with at least `bytes` of memory, rounded up to whole pages.
+   * @param shared the module imports its memory, and threads share it
    * @throws {@link MemoryError} when the host refuses, {@link LoadError} when the module is not one of this version's
    *   kernels.
    */
-  static async create(module: WebAssembly.Module, bytes: number): Promise<LinearMemory> {
-    return new LinearMemory((await instanceOf(module, bytes)).exports as unknown as KernelExports, bytes);
+  static async create(module: WebAssembly.Module, bytes: number, shared = false): Promise<LinearMemory> {
+    const imports = shared ? { env: { memory: sharedMemory(bytes) } } : {};
+    return new LinearMemory((await instanceOf(module, imports, bytes)).exports as unknown as KernelExports, bytes);
   }
 
   /** A view of `length` floats at byte `offset`. */
@@ -85,17 +87,21 @@ export class LinearMemory {
 
 /**
  * Synchronously where the host lets us: it is faster for modules as small as these. A browser may refuse to do it on
- * its main thread. The modules import nothing and hand over no objects, so there is nothing for AssemblyScript's loader
+ * its main thread. The modules import nothing but a memory and hand over no objects, so there is nothing for AssemblyScript's loader
  * to do here; the tests instantiate by it.
  */
-async function instanceOf(module: WebAssembly.Module, bytes: number): Promise<{ readonly exports: unknown }> {
+async function instanceOf(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+  bytes: number,
+): Promise<{ readonly exports: unknown }> {
   try {
-    return new WebAssembly.Instance(module, {});
+    return new WebAssembly.Instance(module, imports);
   } catch (cause) {
     if (isShort(cause)) throw shortage(bytes, cause);
   }
   try {
-    return await WebAssembly.instantiate(module, {});
+    return await WebAssembly.instantiate(module, imports);
   } catch (cause) {
     if (isShort(cause)) throw shortage(bytes, cause);
     throw new LoadError(
@@ -104,6 +110,16 @@ async function instanceOf(module: WebAssembly.Module, bytes: number): Promise<{ 
         cause,
       },
     );
+  }
+}
+
+/** A memory of so many bytes, in pages, that threads may share; it cannot grow. */
+function sharedMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.max(1, Math.ceil(bytes / PAGE));
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw shortage(bytes, cause);
   }
 }
 

@@ -11,10 +11,11 @@ import type { Manifest, ManifestStep, ManifestValue } from "../manifest.ts";
 import type { MemoryUse } from "../plan/plan.ts";
 import { STEP_BYTES } from "../step.ts";
 import type { Kernels, Variant } from "../variant.ts";
+import type { Crew } from "./crew.ts";
 import { Feed, type Wait } from "./feed.ts";
 import type { LinearMemory } from "./memory.ts";
 import { checkArray, infoOf, type Numbers, type RunResult, type ValueInfo, viewOf, wanted } from "./numbers.ts";
-import { Schedules } from "./schedules.ts";
+import type { Schedules } from "./schedules.ts";
 
 export type { Numbers, RunResult, ValueInfo } from "./numbers.ts";
 
@@ -33,8 +34,13 @@ export interface SessionParts {
   /** An instance of the kernels in whose memory the image lies. */
   readonly memory: LinearMemory;
   readonly kernels: Kernels;
+  readonly schedules: Schedules;
   /** The graph that the image was made of; one that was opened has none. */
   readonly graph?: Graph | undefined;
+  /** The threads that share the work; without, this one does all of it. */
+  readonly crew?: Crew | undefined;
+  /** Why there are fewer threads than were asked for. */
+  readonly why?: string | undefined;
 }
 
 /**
@@ -55,6 +61,13 @@ export class Session {
   readonly variant: Variant;
   /** The compiled kernels, for whoever prepares this session's inputs with them. */
   readonly kernels: Kernels;
+  /** Threads that share the work of a run. */
+  readonly threads: number;
+  /** Why there are fewer of them than were asked for. */
+  readonly fewerThreads: string | undefined;
+  readonly #crew: Crew | undefined;
+  /** A run goes on while this thread does something else. */
+  #running = false;
   #memory: LinearMemory | undefined;
   /** The feed that goes on. */
   #feed: Feed | undefined;
@@ -64,7 +77,7 @@ export class Session {
   readonly #graph: Graph | undefined;
 
   /** Use `build`, `load` or `open`. */
-  constructor({ manifest, memory, kernels, graph }: SessionParts) {
+  constructor({ manifest, memory, kernels, schedules, graph, crew, why }: SessionParts) {
     this.manifest = manifest;
     this.inputs = manifest.inputs.map(infoOf);
     this.outputs = manifest.outputs.map(infoOf);
@@ -73,7 +86,11 @@ export class Session {
     this.variant = kernels.variant;
     this.kernels = kernels;
     this.#memory = memory;
-    this.#schedules = new Schedules(memory, manifest);
+    this.threads = crew ? manifest.lanes.length : 1;
+    this.fewerThreads = why;
+    this.#crew = crew;
+    crew?.endWith(this);
+    this.#schedules = schedules;
     this.#waits = this.#schedules.order.flatMap(({ entry, index }) =>
       "feed" in entry ? [{ ...entry, at: index }] : [],
     );
@@ -124,7 +141,26 @@ export class Session {
       return feed.done();
     }
     const memory = this.#write(input);
-    this.#schedules.compute(memory);
+    this.#compute(memory);
+    return this.#read<T>(memory);
+  }
+
+  /**
+   * {@link run}, while this thread goes on: all lanes are other threads then. A session of one thread, and one whose
+   * input is fed, computes it before it returns.
+   * @throws as {@link run}; a call while another goes on is a {@link StateError}
+   */
+  async runAsync<T extends Numbers = Float32Array>(input: RunInput): Promise<RunResult<T>> {
+    if (this.#crew === undefined) return this.run<T>(input);
+    const memory = this.#write(input);
+    this.#running = true;
+    try {
+      await this.#crew.computeAsync();
+    } finally {
+      this.#running = false;
+      // Disposed meanwhile: that is what there is to be said.
+      this.#memoryInUse();
+    }
     return this.#read<T>(memory);
   }
 
@@ -189,10 +225,13 @@ export class Session {
    */
   compute(): void {
     this.#whole("compute");
-    this.#schedules.compute(this.#memoryInUse());
+    this.#compute(this.#inUse());
   }
 
-  /** Runs the network step by step and says how long each took; use several runs for figures that mean something. */
+  /**
+   * Runs the network step by step, on this thread alone, and says how long each took; use several runs for figures that
+   * mean something.
+   */
   profile(input: RunInput): ProfileRow[] {
     const memory = this.#write(input);
     const [rows] = this.#check(input);
@@ -213,6 +252,7 @@ export class Session {
 
   /** Lets go of the memory. Calling it again does nothing; running after it is a {@link StateError}. */
   dispose(): void {
+    this.#crew?.stop();
     this.#memory = undefined;
     this.#feed = undefined;
   }
@@ -227,9 +267,15 @@ export class Session {
     return this.#memory;
   }
 
+  #compute(memory: LinearMemory): void {
+    if (this.#crew) this.#crew.compute();
+    else this.#schedules.compute(memory);
+  }
+
   /** The memory, free for a run. */
   #inUse(): LinearMemory {
     const memory = this.#memoryInUse();
+    if (this.#running) throw new StateError("session: expected the run that goes on to end first, got another");
     if (this.#feed !== undefined) {
       throw new StateError(
         `session: expected the feed that goes on to be done or cancelled first, got ${this.#feed.received} of ${this.#feed.height} rows`,

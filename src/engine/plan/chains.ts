@@ -20,6 +20,9 @@ import { type Chain, chainOf, type Draft, type Fed, type Stage } from "./rows.ts
 const ENTRY_NS = 30;
 const FEED_NS = 150;
 const MEET_NS = 400;
+/** Rows of room beyond those needed, where time counts: lanes wait while one of them moves rows. */
+const SPARE = 1;
+const SPARE_OF_LANES = 4;
 const COPY = 100;
 const REREAD = 100;
 const MACS = 30;
@@ -59,7 +62,7 @@ const MUCH = 1 << 20;
 
 /** Multiply-adds that a stage does in a turn, at least: in small memory a row, more where time counts. */
 const TURNS: Readonly<Record<Exclude<MemoryMode, "fast">, readonly number[]>> = {
-  balanced: [20e3, 30e3, 45e3, 70e3, 100e3, 150e3, 300e3],
+  balanced: [20e3, 30e3, 45e3, 70e3, 100e3, 150e3, 300e3, 600e3],
   small: [1],
 };
 
@@ -169,7 +172,7 @@ class Network {
       const range = this.#range(top, turn, fed);
       if (range === undefined) return undefined;
       const stages = this.#stages.slice(range.first, range.last + 1) as Stage[];
-      const chain = chainOf(stages, turn, fed, mode === "small" ? 0 : 1);
+      const chain = chainOf(stages, turn, fed, mode === "small" ? 0 : this.#lanes > 1 ? SPARE_OF_LANES : SPARE);
       best = { chain, turn, peak: range.peak };
       if (mode === "small" || this.#cost(chain, stages) <= MOST_COST * this.#time) return best;
     }

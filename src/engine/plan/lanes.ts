@@ -21,8 +21,9 @@ export interface Divisible {
 /** Work that is shorter is left to one lane: the others would begin it when it is nearly done. */
 const LEAST_NS = 1000;
 
-/** Units of so many pixels go through the matrix kernels together. */
+/** So many pixels go through the matrix kernels together; where units are many, these are pixels. */
 const PIXELS = 4;
+const MANY = 32;
 
 /** Bytes [start, end). */
 interface Span {
@@ -72,7 +73,7 @@ function sharesOf(entry: WorkEntry, steps: readonly Divisible[], lanes: number):
   const { fields, ns, scratch } = steps[entry.step]!;
   const count = entry.u1 - entry.u0;
   if (count < 2 || (ns / fields.rows!) * count < LEAST_NS) return alone;
-  const grain = count >= 2 * PIXELS * lanes ? PIXELS : 1;
+  const grain = count >= MANY * lanes ? PIXELS : 1;
   const bound = (lane: number) =>
     lane === lanes ? entry.u1 : entry.u0 + Math.min(count, grain * Math.round((count * lane) / (grain * lanes)));
   return alone.map((_, lane): UnitsEntry | undefined => {

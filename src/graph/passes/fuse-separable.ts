@@ -8,8 +8,14 @@ import { readersOf } from "../references.ts";
 import { inferShapes, resolvePadding } from "../shape.ts";
 import { protectedNames, rebuild } from "./rebuild.ts";
 
-/** Fuses where nobody else reads the intermediate and its name need not survive. */
-export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>): Graph {
+/** A lane that has so much more than its even share keeps the others waiting longer than fusing saves. */
+const UNEVEN = 1.1;
+
+/**
+ * Fuses where nobody else reads the intermediate and its name need not survive. Lanes share a fused step by rows: where
+ * these are few and don't divide well, such as 7 rows by 2, both halves stay, since a pointwise one is shared by pixels.
+ */
+export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>, lanes = 1): Graph {
   const names = protectedNames(graph, keep);
   const readers = readersOf(graph);
   const shapes = inferShapes(graph);
@@ -17,7 +23,7 @@ export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>): Graph {
   for (const node of graph.nodes) {
     const input = node.inputs[0] as string;
     const producer = nodes.get(input);
-    const free = readers.get(input)?.length === 1 && !names.has(input);
+    const free = readers.get(input)?.length === 1 && !names.has(input) && divides(shapes.get(node.name)!, lanes);
     if (free && producer?.op === "depthwiseConv2d" && isPointwise(node, shapes) && sameType(producer, node, graph)) {
       nodes.delete(input);
       nodes.set(node.name, separable(producer, node));
@@ -26,6 +32,11 @@ export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>): Graph {
     }
   }
   return rebuild(graph, [...nodes.values()]);
+}
+
+/** Whether lanes can share the rows of images about evenly. */
+function divides([n = 1, h = 1]: Shape, lanes: number): boolean {
+  return Math.ceil((n * h) / lanes) * lanes <= UNEVEN * n * h;
 }
 
 function isPointwise(node: Node, shapes: ReadonlyMap<string, Shape>): node is Conv2d {

@@ -49,8 +49,9 @@ export type Pipeline = keyof typeof PIPELINES;
 /**
  * The same function of the inputs, as a {@link Pipeline} wants it. Values named in `keep`, and the outputs, survive.
  */
-export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<string> = new Set()): Graph {
-  return PIPELINES[pipeline].reduce<Graph>((result, pass: Pass) => pass(result, keep), graph);
+export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<string> = new Set(), lanes = 1): Graph {
+  const passes: readonly Pass[] = PIPELINES[pipeline];
+  return passes.reduce((result, pass) => pass(result, keep, lanes), graph);
 }
 
 /**
@@ -58,13 +59,14 @@ export function prepared(graph: Graph, pipeline: Pipeline, keep: ReadonlySet<str
  * The outputs and the values named in `keep` survive; other end points are dropped where their value disappears.
  * @param graph a valid graph; it is not changed
  * @param keep names of values
+ * @param lanes how many threads will share the work: what they can share better in two nodes stays two
  * @throws RangeError where `keep` names a value that the graph does not have
  */
-export function optimize(graph: Graph, keep: ReadonlySet<string> = new Set()): Graph {
+export function optimize(graph: Graph, keep: ReadonlySet<string> = new Set(), lanes = 1): Graph {
   const names = new Set([...graph.inputs, ...graph.nodes].map(({ name }) => name));
   const unknown = [...keep].filter((name) => !names.has(name));
   if (unknown.length > 0) {
     throw new RangeError(`optimize: expected names of values in graph "${graph.name}", got "${unknown.join('", "')}"`);
   }
-  return prepared(graph, "kernels", keep);
+  return prepared(graph, "kernels", keep, lanes);
 }

@@ -7,9 +7,9 @@ import type { Graph, Node } from "../graph.ts";
 
 /**
  * A pass: the same function of the inputs, written in fewer or other nodes. Values named in `keep`, and the outputs,
- * survive by name.
+ * survive by name. `lanes`: how many threads will share the work; few passes care.
  */
-export type Pass = (graph: Graph, keep: ReadonlySet<string>) => Graph;
+export type Pass = (graph: Graph, keep: ReadonlySet<string>, lanes?: number) => Graph;
 
 /** The names that no pass may remove: `keep` and the graph's outputs. */
 export function protectedNames(graph: Graph, keep: ReadonlySet<string>): ReadonlySet<string> {

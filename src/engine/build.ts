@@ -67,8 +67,8 @@ export interface PlanOptions {
   /**
    * Threads that share the work of each run, this one included; 1 by default. `"auto"`: as many as the host has cores,
    * fewer for networks that are too small to gain by them. Each has scratch of its own, so that activations take a
-   * little more. Where threads cannot share memory there is one, and `Session.fewerThreads` says why. The answers are the
-   * same, to the bit.
+   * little more. Where threads cannot share memory there is one, and `Session.fewerThreads` says why. The answers are
+   * the same, to the bit.
    */
   readonly threads?: ThreadCount | undefined;
 }

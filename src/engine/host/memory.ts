@@ -87,8 +87,8 @@ export class LinearMemory {
 
 /**
  * Synchronously where the host lets us: it is faster for modules as small as these. A browser may refuse to do it on
- * its main thread. The modules import nothing but a memory and hand over no objects, so there is nothing for AssemblyScript's loader
- * to do here; the tests instantiate by it.
+ * its main thread. The modules import nothing but a memory and hand over no objects, so there is nothing for
+ * AssemblyScript's loader to do here; the tests instantiate by it.
  */
 async function instanceOf(
   module: WebAssembly.Module,

@@ -50,6 +50,6 @@ export function refusal(rewritable: boolean): string | undefined {
 
 /** Node 20 has no `navigator`. */
 function nodeCores(): number | undefined {
-  const os = globalThis.process?.getBuiltinModule?.("node:os") as typeof import("node:os") | undefined;
+  const os = globalThis.process?.getBuiltinModule?.("node:os") as { availableParallelism(): number } | undefined;
   return os?.availableParallelism();
 }

@@ -13,7 +13,8 @@ const UNEVEN = 1.1;
 
 /**
  * Fuses where nobody else reads the intermediate and its name need not survive. Lanes share a fused step by rows: where
- * these are few and don't divide well, such as 7 rows by 2, both halves stay, since a pointwise one is shared by pixels.
+ * these are few and don't divide well, such as 7 rows by 2, both halves stay, since a pointwise one is shared by
+ * pixels.
  */
 export function fuseSeparable(graph: Graph, keep: ReadonlySet<string>, lanes = 1): Graph {
   const names = protectedNames(graph, keep);

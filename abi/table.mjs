@@ -651,7 +651,7 @@ export const KERNELS = {
     aligned: ["x", "y"],
     needs: ["pool", ...sees.map((need) => [...need, "plan"])],
     extents: { x: "4 * image(s)", y: "4 * pixels(s) * s.inC" },
-    error: "|Δ| ≤ (kH·kW)·2⁻²⁴·Σ|x|/count",
+    error: "|Δ| ≤ (kH + kW)·2⁻²⁴·Σ|x|/count, since every row of taps is summed by itself",
   },
 
   gap_f32: {

@@ -47,9 +47,12 @@ function channels<V>(s: Step, y0: i32, y1: i32, c0: i32, mean: bool): i32 {
         let acc = splat<V>(mean ? <f32>0 : -Infinity);
         for (let ky = top; ky < bottom; ++ky) {
           let p = image + <usize>ky * line + <usize>left * pixel + <usize>c * 4;
+          // Each row is summed up by itself: one sum over a window as large as an image would lose digits.
+          let each = mean ? splat<V>(0) : acc;
           for (let kx = left; kx < right; ++kx, p += pixel) {
-            acc = mean ? add<V>(acc, load<V>(p)) : maximum<V>(acc, load<V>(p));
+            each = mean ? add<V>(each, load<V>(p)) : maximum<V>(each, load<V>(p));
           }
+          acc = mean ? add<V>(acc, each) : each;
         }
         if (mean) acc = div<V>(acc, count);
         store<V>(y + <usize>c * 4, clamp<V>(acc, lo, hi));

@@ -26,7 +26,7 @@ export function packingOf(variant: Variant): Packing {
 }
 
 /** The first bytes of a saved image. The one behind the letters is the version of the file's own layout. */
-export const MAGIC = [...new TextEncoder().encode("SEPCONV"), 1];
+export const MAGIC: readonly number[] = [...Array.from("SEPCONV", (letter) => letter.charCodeAt(0)), 1];
 /** Magic, length of the manifest. */
 export const HEAD = 16;
 /** Whether these bytes begin a saved image. */

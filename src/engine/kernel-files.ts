@@ -25,18 +25,21 @@ declare const KERNEL_SUMS: Readonly<Record<Variant, number>> | undefined;
  */
 export async function findBuild(variant: Variant): Promise<Build> {
   const sum = typeof KERNEL_SUMS === "undefined" ? undefined : KERNEL_SUMS[variant];
-  let url: URL;
+  let address: string;
   try {
-    url = FILES[variant]();
-    // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
-    const fs = url.protocol === "file:" ? builtin("node:fs") : undefined;
-    if (fs) return { where: url.href, wasm: fs.readFileSync(url) as Uint8Array<ArrayBuffer>, sum };
-    if (url.protocol === "file:") throw new Error("no file system");
+    // Some bundlers answer with something like a URL, whose address has no beginning.
+    address = FILES[variant]().href;
+    const fs = builtin("node:fs");
+    if (fs && !/^https?:/.test(address)) {
+      // Read synchronously: Node has that part loaded already, and 20 KB are there sooner than a promise.
+      return { where: address, wasm: fs.readFileSync(new URL(address)) as Uint8Array<ArrayBuffer>, sum };
+    }
+    if (/^file:/.test(address)) throw new Error("no file system");
   } catch (cause) {
     // A bundle that was made without the files, or one that does not know where it is.
     return packedBuild(variant, cause);
   }
-  return { where: url.href, wasm: await fetchWasm(url.href), sum };
+  return { where: address, wasm: await fetchWasm(address), sum };
 }
 
 async function packedBuild(variant: Variant, cause: unknown): Promise<Build> {

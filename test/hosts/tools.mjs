@@ -59,7 +59,7 @@ export const bin = (folder, name) => join(folder, "node_modules/.bin", name);
 let packed;
 
 /** The packed package, as `npm install` would put it there; packed once. */
-async function tarball() {
+export async function packedFile() {
   packed ??= (async () => {
     mkdirSync(PROJECTS, { recursive: true });
     const out = await run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", PROJECTS], {
@@ -72,19 +72,24 @@ async function tarball() {
 
 /**
  * A new project that has the packed package, and tools of the cache.
+ * @param name of its folder; "." for that of the tools, for those that look for themselves in the project's own
  * @param files by their names: what is in them
  */
 export async function project(name, toolFolder, files = {}) {
-  const folder = join(toolFolder ?? PROJECTS, "projects", name);
-  rmSync(folder, { recursive: true, force: true });
+  const folder = name === "." ? toolFolder : join(toolFolder ?? PROJECTS, "projects", name);
+  rmSync(name === "." ? join(folder, "node_modules/sepconv") : folder, { recursive: true, force: true });
   mkdirSync(join(folder, "node_modules/sepconv"), { recursive: true });
-  await run("tar", ["-xzf", await tarball(), "-C", join(folder, "node_modules/sepconv"), "--strip-components=1"]);
-  const all = { "package.json": JSON.stringify({ private: true, type: "module" }), ...files };
-  for (const [file, text] of Object.entries(all)) {
+  await run("tar", ["-xzf", await packedFile(), "-C", join(folder, "node_modules/sepconv"), "--strip-components=1"]);
+  write(folder, { "package.json": JSON.stringify({ private: true, type: "module" }), ...files });
+  return folder;
+}
+
+/** Writes files, by their names. */
+export function write(folder, files) {
+  for (const [file, text] of Object.entries(files)) {
     mkdirSync(join(folder, file, ".."), { recursive: true });
     writeFileSync(join(folder, file), text);
   }
-  return folder;
 }
 
 /** The same, with the program that a page runs, and a worker of it. */

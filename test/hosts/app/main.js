@@ -5,4 +5,6 @@ const ofWorker = new Promise((resolve) => {
   worker.onmessage = ({ data }) => resolve(data);
   worker.onerror = (event) => resolve(`worker: ${event.message}`);
 });
-globalThis.answers = { page: await answers(new URL("/", location.origin)), worker: await ofWorker };
+answers(new URL("/", location.origin)).then(async (page) => {
+  globalThis.answers = { page, worker: await ofWorker };
+});

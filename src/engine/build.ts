@@ -4,7 +4,7 @@
  * @module
  */
 import { checkBytes, checkOptions, kindOf } from "../arguments.ts";
-import { MemoryError, UnsupportedError } from "../errors.ts";
+import { LoadError, MemoryError, UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
 import { multiplyAdds } from "../graph/cost.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
@@ -166,8 +166,14 @@ async function sessionOf(
   const memory = await LinearMemory.create(module, manifest.memory.total, threads);
   await fill(memory);
   const schedules = new Schedules(memory, manifest);
-  const crew = threads ? await crewOf(memory, module, schedules.lanes) : undefined;
-  return new Session({ ...parts, memory, schedules, crew });
+  if (!threads) return new Session({ ...parts, memory, schedules });
+  try {
+    return new Session({ ...parts, memory, schedules, crew: await crewOf(memory, module, schedules.lanes) });
+  } catch (error) {
+    // One thread can follow the schedules of all lanes.
+    if (!(error instanceof LoadError)) throw error;
+    return new Session({ ...parts, memory, schedules, why: error.message });
+  }
 }
 
 /** The kernels with a memory that threads share. */

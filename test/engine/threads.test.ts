@@ -168,6 +168,25 @@ describe("threads that cannot be had", () => {
     bytes.dispose();
   });
 
+  it("threads that do not start: one, and why", async () => {
+    vi.stubGlobal("process", { ...process, getBuiltinModule: undefined });
+    vi.stubGlobal("navigator", { hardwareConcurrency: 2 });
+    class Refused {
+      constructor() {
+        throw new Error("not allowed");
+      }
+    }
+    vi.stubGlobal("Worker", Refused);
+    const session = await build(NETWORK, { threads: 2, wasm: readBuild("simd") });
+    expect([session.threads, session.fewerThreads]).toEqual([
+      1,
+      expect.stringMatching(/not allowed.*worker-src blob:/),
+    ]);
+    expect(session.run(PICTURE).output).toEqual(
+      (await build(NETWORK, { wasm: readBuild("simd") })).run(PICTURE).output,
+    );
+  });
+
   it("an input that is fed: one", async () => {
     const session = await build(NETWORK, { feed: true, threads: 2 });
     expect([session.threads, session.fewerThreads]).toEqual([1, expect.stringMatching(/fed/)]);

@@ -11,10 +11,11 @@ import { types } from "../bundlers/types.mjs";
 import { closeBrowser } from "./browser.mjs";
 import { EXPECTED } from "./conformance.mjs";
 import { hosts } from "./hosts.mjs";
+import { threads } from "./threads.mjs";
 import { Missing } from "./tools.mjs";
 
 const words = process.argv.slice(2);
-const cases = [...hosts, ...bundlers, ...types].filter(
+const cases = [...hosts, ...threads, ...bundlers, ...types].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
 );
 if (cases.length === 0) throw new Error(`expected a word of a case's name, got ${words.join(" ")}`);

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { builtin } from "../../host.ts";
+
 /** A running thread. */
 export interface Thread {
   /** Whether the process stays alive for its sake; where the host asks. */
@@ -18,22 +20,11 @@ export interface Listener {
   gone(why: string): void;
 }
 
-interface NodeThreads {
-  readonly Worker: new (
-    source: string,
-    options: { eval: true; workerData: unknown },
-  ) => {
-    on(event: string, listener: (value: unknown) => void): void;
-    ref(): void;
-    unref(): void;
-    terminate(): Promise<unknown>;
-  };
-}
+/** Where there are Node's threads: in Node, Deno and Bun. */
+const nodeThreads = () => builtin("node:worker_threads");
 
-/** `node:worker_threads` where there is one: in Node, Deno and Bun. Looked up at run time: bundlers need not know. */
-function nodeThreads(): NodeThreads | undefined {
-  return globalThis.process?.getBuiltinModule?.("node:worker_threads") as NodeThreads | undefined;
-}
+/** Browsers do not say more. */
+const REFUSED = "a refusal of the host; a page's content security policy must allow worker-src blob:";
 
 /** Whether this host starts threads at all. */
 export function hasThreads(): boolean {
@@ -61,14 +52,20 @@ export function startThread(body: string, data: unknown, listener: Listener): Th
       stop: () => void worker.terminate(),
     };
   }
+  let worker: Worker;
   const source = `onmessage = ({ data }) => { (${body})(data, (message) => postMessage(message)); close(); };`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const worker = new Worker(url);
+  try {
+    worker = new Worker(url);
+  } catch (error) {
+    listener.gone(`${(error as Error).message}: ${REFUSED}`);
+    return { keepAlive: () => {}, stop: () => {} };
+  }
   worker.onmessage = ({ data: message }) => {
     URL.revokeObjectURL(url);
     listener.message(message);
   };
-  worker.onerror = (event) => listener.gone(event.message || "a worker that could not be started");
+  worker.onerror = (event) => listener.gone(event.message || REFUSED);
   worker.postMessage(data);
   return { keepAlive: () => {}, stop: () => worker.terminate() };
 }

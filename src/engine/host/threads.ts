@@ -2,6 +2,7 @@
  * How many threads a session gets of those that were asked for.
  * @module
  */
+import { builtin } from "../../host.ts";
 import { hasThreads } from "./thread.ts";
 
 /** A number of threads, or as many as are worth it here. */
@@ -33,9 +34,10 @@ export function threadingOf(asked: ThreadCount, macs: () => number, rewritable: 
   return { lanes: cores, why: `this host has ${cores} cores: more threads would only wait for each other` };
 }
 
-/** Threads that the host can run at the same time; 1 where it does not say. */
+/** Threads that the host can run at the same time; 1 where it does not say. Node 20 has no `navigator`. */
 export function coresOfHost(): number {
-  return Math.max(1, globalThis.navigator?.hardwareConcurrency ?? nodeCores() ?? 1);
+  const said = globalThis.navigator?.hardwareConcurrency;
+  return Math.max(1, said ?? builtin("node:os")?.availableParallelism() ?? 1);
 }
 
 /** Why this host's threads cannot share a memory, if so. */
@@ -46,10 +48,4 @@ export function refusal(rewritable: boolean): string | undefined {
   }
   if (!hasThreads()) return "this host starts no threads";
   return undefined;
-}
-
-/** Node 20 has no `navigator`. */
-function nodeCores(): number | undefined {
-  const os = globalThis.process?.getBuiltinModule?.("node:os") as { availableParallelism(): number } | undefined;
-  return os?.availableParallelism();
 }

@@ -56,6 +56,12 @@ export type Response = Has<Of<"Response">, {
 export type URL = Has<Of<"URL">, {
     readonly href: string;
 }>;
+export type ImageBitmap = Has<Of<"ImageBitmap">, never>;
+export type HTMLImageElement = Has<Of<"HTMLImageElement">, never>;
+export type HTMLCanvasElement = Has<Of<"HTMLCanvasElement">, never>;
+export type OffscreenCanvas = Has<Of<"OffscreenCanvas">, never>;
+export type HTMLVideoElement = Has<Of<"HTMLVideoElement">, never>;
+export type VideoFrame = Has<Of<"VideoFrame">, never>;
 type Wasm = Of<"WebAssembly">;
 export declare namespace WebAssembly {
     type Module = Has<Wasm extends { Module: infer T } ? T : never, {

@@ -225,7 +225,7 @@ describe("assembly/", () => {
 /** Code is broken by the formatter; comments and pages are not, and what is too long to read at once is not read. */
 describe("prose", () => {
   const root = fileURLToPath(new URL("../", import.meta.url));
-  const FOLDERS = ["abi", "bench", "docs", "scripts", "src", "test"];
+  const FOLDERS = ["abi", "bench", "docs", "examples", "scripts", "src", "test"];
   const pages = FOLDERS.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
   );

@@ -5,6 +5,7 @@
 import { kindOf, tagOf } from "../arguments.ts";
 import { ShapeError } from "../errors.ts";
 import { decodeImage, type ImageSource } from "./decode.ts";
+import { type Drawable, isDrawable, pixelsOf } from "./drawn.ts";
 import type { Size } from "./fit.ts";
 
 /** Pixels, row-major, channels interleaved, nothing between rows. A browser's `ImageData` is one. */
@@ -14,25 +15,29 @@ export interface Picture extends Size {
   readonly channels?: 1 | 3 | 4 | undefined;
 }
 
-/** Pixels; or an image file as path, URL, bytes, `Blob` or `Response`, which is then decoded. */
-export type PictureLike = Picture | ImageSource | string | URL;
+/**
+ * Pixels; an image file as path, URL, bytes, `Blob`, `File` or `Response`, which is then decoded; or what a browser
+ * shows, at its own size: an image element or canvas, a video (its present frame), an `ImageBitmap`, a `VideoFrame`.
+ */
+export type PictureLike = Picture | ImageSource | string | URL | Drawable;
 
 /**
  * The pixels of what a caller hands over.
  * @throws TypeError for what is no picture; what reading and decoding throw
  */
 export async function pictureGiven(where: string, given: PictureLike): Promise<Picture> {
-  if (typeof given === "string" || given instanceof URL) {
+  if (typeof given === "string" || given instanceof URL || tagOf(given) === "URL") {
     const { readSource } = await import("../formats/common/source.ts");
-    const { name, bytes } = await readSource(given);
+    const { name, bytes } = await readSource(given as string | URL);
     return decodeImage(bytes, { name });
   }
+  if (isDrawable(given)) return pixelsOf(where, given);
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new TypeError(
-      `${where}: expected pixels { data, width, height }, or a path, URL, bytes, Blob or Response, got ${kindOf(given)}`,
+      `${where}: expected pixels { data, width, height }, a path, URL, bytes, Blob or Response, or an image, canvas, video or bitmap, got ${kindOf(given)}`,
     );
   }
-  return "width" in given && "height" in given ? given : decodeImage(given as ImageSource);
+  return "width" in given && "height" in given ? (given as Picture) : decodeImage(given as ImageSource);
 }
 
 /** The number of channels, once everything about the picture fits together. */

@@ -15,8 +15,9 @@ import type { Segmentation, SegmentOptions } from "./segment.ts";
 import type { PixelRange, SessionInputOptions } from "./session-input.ts";
 
 /**
- * Classifies one picture: pixels, or an image file as path, URL, bytes, `Blob` or `Response`. Pixels are normalized as
- * the option says, else as the model says, else into [−1, 1], with a warning; logits go through a softmax.
+ * Classifies one picture, or many, one after the other: pixels, an image file as path, URL, bytes, `Blob` or
+ * `Response`, or what a browser shows. Pixels are normalized as the option says, else as the model says, else into [−1,
+ * 1], with a warning; logits go through a softmax.
  * @throws {@link UnsupportedError} for a detector, whose outputs are no classes
  * @throws {@link ShapeError} when labels and outputs don't go together; what making the input and running the session
  *   throw
@@ -29,16 +30,23 @@ import type { PixelRange, SessionInputOptions } from "./session-input.ts";
  * console.log(classes[0].index, classes[0].score, range.from); // … "option"
  * ```
  */
+export function classify(session: Session, picture: PictureLike, options?: ClassifyOptions): Promise<Classification>;
+export function classify(
+  session: Session,
+  pictures: readonly PictureLike[],
+  options?: ClassifyOptions,
+): Promise<Classification[]>;
 export async function classify(
   session: Session,
-  picture: PictureLike,
+  given: PictureLike | readonly PictureLike[],
   options?: ClassifyOptions,
-): Promise<Classification> {
-  return (await import("./classify.ts")).classify(session, picture, options);
+): Promise<Classification | Classification[]> {
+  const task = (await import("./classify.ts")).classify;
+  return each(given, (picture) => task(session, picture, options));
 }
 
 /**
- * Finds objects in a picture with a detector, such as face-api's, or a TFLite file that ends in
+ * Finds objects in a picture, or in each of many, with a detector, such as face-api's, or a TFLite file that ends in
  * `TFLite_Detection_PostProcess`.
  *
  * A TFLite detector gets the picture stretched to its input. With face-api's, the picture keeps its proportions: it is
@@ -46,7 +54,8 @@ export async function classify(
  * (`bilinear-asymmetric`). There are smoother ways to shrink, but that one was trained on such input: with another one,
  * scores near the threshold move by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
- * @param given pixels (gray, RGB or RGBA), or an image file as path, URL, bytes, `Blob` or `Response`
+ * @param given pixels (gray, RGB or RGBA), an image file as path, URL, bytes, `Blob` or `Response`, or what a browser
+ *   shows
  * @returns what was found, best first; boxes are cut at the picture's edges
  * @throws UnsupportedError for a network that is no detector, or takes several images at a time
  * @throws RangeError, TypeError or ShapeError for a bad option or picture
@@ -58,8 +67,19 @@ export async function classify(
  * for (const { score, box } of await detect(net, "cat.bmp", { minScore: 0.3 })) console.log(score, box);
  * ```
  */
-export async function detect(session: Session, given: PictureLike, options?: DetectOptions): Promise<Detection[]> {
-  return (await import("./detect.ts")).detect(session, given, options);
+export function detect(session: Session, picture: PictureLike, options?: DetectOptions): Promise<Detection[]>;
+export function detect(
+  session: Session,
+  pictures: readonly PictureLike[],
+  options?: DetectOptions,
+): Promise<Detection[][]>;
+export async function detect(
+  session: Session,
+  given: PictureLike | readonly PictureLike[],
+  options?: DetectOptions,
+): Promise<Detection[] | Detection[][]> {
+  const task = (await import("./detect.ts")).detect;
+  return each(given, (picture) => task(session, picture, options));
 }
 
 /**
@@ -180,8 +200,8 @@ export async function feedPicture(
 }
 
 /**
- * The class of each pixel of a picture, by a network that answers with a map: DeepLab's classes, or the scores of each
- * class at each place; with a single score, what is there (1) and what is not (0).
+ * The class of each pixel of a picture, or of each of many, by a network that answers with a map: DeepLab's classes, or
+ * the scores of each class at each place; with a single score, what is there (1) and what is not (0).
  * @returns classes in the picture's own size, and the part of the picture that each takes
  * @throws UnsupportedError for a network whose output is no map; ShapeError when labels and classes don't go together;
  *   what making the input and running the session throw
@@ -194,6 +214,28 @@ export async function feedPicture(
  * for (const { index, share } of segments) console.log(index, share);
  * ```
  */
-export async function segment(session: Session, picture: PictureLike, options?: SegmentOptions): Promise<Segmentation> {
-  return (await import("./segment.ts")).segment(session, picture, options);
+export function segment(session: Session, picture: PictureLike, options?: SegmentOptions): Promise<Segmentation>;
+export function segment(
+  session: Session,
+  pictures: readonly PictureLike[],
+  options?: SegmentOptions,
+): Promise<Segmentation[]>;
+export async function segment(
+  session: Session,
+  given: PictureLike | readonly PictureLike[],
+  options?: SegmentOptions,
+): Promise<Segmentation | Segmentation[]> {
+  const task = (await import("./segment.ts")).segment;
+  return each(given, (picture) => task(session, picture, options));
+}
+
+/** What each of many pictures gives, in their order and one at a time; or what one does. */
+async function each<T>(
+  given: PictureLike | readonly PictureLike[],
+  task: (picture: PictureLike) => Promise<T>,
+): Promise<T | T[]> {
+  if (!Array.isArray(given)) return task(given as PictureLike);
+  const all: T[] = [];
+  for (const picture of given as readonly PictureLike[]) all.push(await task(picture));
+  return all;
 }

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { answersIn } from "./browser.mjs";
 import { nodeProgram, PROGRAM } from "./program.mjs";
-import { ASSETS, bin, Missing, node, pageProject, run, tools, write } from "./tools.mjs";
+import { ASSETS, bin, Missing, node, pageProject, ROOT, run, tools, write } from "./tools.mjs";
 import { workerd } from "./workerd.mjs";
 
 const lastLine = (text) => JSON.parse(text.split("\n").at(-1));
@@ -113,6 +113,19 @@ export const hosts = [
       write(folder, { "index.html": page });
       cpSync(join(folder, "node_modules/sepconv/dist/static/index.js"), join(folder, "sepconv.js"));
       return answersIn(folder);
+    },
+  },
+  {
+    name: "Chromium, pictures of every kind",
+    async answers() {
+      const folder = await pageProject("pictures");
+      cpSync(join(folder, "node_modules/sepconv/dist/static/index.js"), join(folder, "sepconv.js"));
+      cpSync(join(ROOT, "test/hosts/pictures"), folder, { recursive: true });
+      const { answers } = await answersIn(folder).then((answers) => ({ answers }));
+      if (typeof answers === "string") throw new Error(answers);
+      const wrong = Object.entries(answers).filter(([, { got, expected }]) => got !== expected);
+      if (Object.keys(answers).length < 20 || wrong.length > 0)
+        throw new Error(JSON.stringify(wrong.length ? wrong : answers));
     },
   },
   {

@@ -61,12 +61,22 @@ describe("pictures as people hold them", () => {
     expect(input).toEqual(await toInput(copy, { width: 6, height: 6, normalization: RANGE }));
   });
 
+  it("may be many, answered in their order", async () => {
+    const session = await build(network({ format: "test", normalization: RANGE }));
+    const other = { data: new Uint8Array(12).fill(200), width: 2, height: 2 };
+    const answers = await classify(session, [path, other]);
+    expect(answers).toEqual([await classify(session, path), await classify(session, other)]);
+    expect(answers[0]).not.toEqual(answers[1]);
+    expect(await classify(session, [])).toEqual([]);
+  });
+
   it("are refused in words where they are none", async () => {
     const session = await build(network({ format: "test", normalization: RANGE }));
     await expect(classify(session, join(folder, "none.png"))).rejects.toThrow(LoadError);
     await expect(classify(session, [1, 2, 3] as never)).rejects.toThrow(
-      /or a path, URL, bytes, Blob or Response, got an Array/,
+      /a path, URL, bytes, Blob or Response, or an image, canvas, video or bitmap, got the number 1/,
     );
+    await expect(classify(session, [[path]] as never)).rejects.toThrow(/got an Array/);
     await expect(classify(session, undefined as never)).rejects.toThrow(/got nothing/);
     await expect(classify(session, 7 as never)).rejects.toThrow(TypeError);
   });

@@ -3,11 +3,12 @@
  * are here.
  * @module
  */
+import { drawing, draws } from "./canvas.ts";
 import { type Pixels, tooLarge } from "./pixels.ts";
 
 /** Whether the host decodes pictures, and lets their pixels be read. */
 export function hostDecodes(): boolean {
-  return typeof createImageBitmap === "function" && typeof OffscreenCanvas === "function";
+  return typeof createImageBitmap === "function" && draws();
 }
 
 /**
@@ -31,9 +32,8 @@ export async function decodeByHost(bytes: Uint8Array, name: string, maxPixels: n
   const { width, height } = bitmap;
   try {
     if (width * height > maxPixels) throw tooLarge(name, width, height, maxPixels);
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    if (context === null) return undefined;
-    return pixelsOf(context, bitmap);
+    const context = drawing(width, height);
+    return context && pixelsOf(context, bitmap);
   } finally {
     bitmap.close();
   }
@@ -43,7 +43,7 @@ export async function decodeByHost(bytes: Uint8Array, name: string, maxPixels: n
  * Canvases of some hosts end at 16384 pixels a side, or at so many in all: what they answer then is nothing, or an
  * error.
  */
-function pixelsOf(context: OffscreenCanvasRenderingContext2D, bitmap: ImageBitmap): Pixels | undefined {
+function pixelsOf(context: NonNullable<ReturnType<typeof drawing>>, bitmap: ImageBitmap): Pixels | undefined {
   const { width, height } = bitmap;
   try {
     context.drawImage(bitmap, 0, 0);

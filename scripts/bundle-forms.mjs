@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
+import { parseAst } from "rolldown/parseAst";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 
@@ -34,6 +35,18 @@ function checksum(bytes) {
   for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193) >>> 0;
   return sum;
 }
+
+/**
+ * A package that is put in asks `process.env` how it shall be tested; Parcel would install a polyfill for the question.
+ */
+export const withoutProcess = {
+  name: "no process",
+  transform(code, id) {
+    if (/[\\/]node_modules[\\/]@bufbuild[\\/]/.test(id) && /\bprocess\b/.test(code)) {
+      return { code: code.replaceAll(/\bprocess\b(?=\.env|\s*[!=]=)/g, "undefined"), map: null };
+    }
+  },
+};
 
 /** Where the kernels come from: `kernel-files.ts` is exchanged for another source with the same exports. */
 export function kernelsFrom(file) {
@@ -84,6 +97,38 @@ export function loadedAtOnce() {
       return { code: `${imports.join("\n")}\n${changed}`, map: null };
     },
   };
+}
+
+/**
+ * Says of every constant of a file that making it does nothing else, which is so everywhere here: bundlers leave out
+ * those that a program does not use, and do not see that by themselves where one is made by a call.
+ */
+export function onlyWhenUsed(code) {
+  const within = (node, found) => {
+    if (Array.isArray(node)) return node.some((one) => within(one, found));
+    if (typeof node !== "object" || node === null || /Function/.test(node.type ?? "")) return false;
+    if (node.type === "MethodDefinition") return node.computed && within(node.key, found);
+    if (node.type === "PropertyDefinition" && !node.static) return node.computed && within(node.key, found);
+    return found(node) || Object.entries(node).some(([key, value]) => key !== "parent" && within(value, found));
+  };
+  const does = ({ type }) =>
+    /^(CallExpression|NewExpression|SpreadElement|TaggedTemplateExpression|MemberExpression)$/.test(type ?? "");
+  const edits = [];
+  for (const statement of parseAst(code).body) {
+    if (statement.type !== "VariableDeclaration") continue;
+    for (const { id, init } of statement.declarations) {
+      if (id.type !== "Identifier" || !init || !within(init, does)) continue;
+      const call = init.type === "NewExpression" && !within([init.callee, ...init.arguments], does);
+      edits.push([init.start, call ? "/* @__PURE__ */ " : "/* @__PURE__ */ (()=>("]);
+      if (!call) edits.push([init.end, "))()"]);
+    }
+  }
+  let [result, from] = ["", 0];
+  for (const [at, text] of edits.sort(([a], [b]) => a - b)) {
+    result += code.slice(from, at) + text;
+    from = at;
+  }
+  return result + code.slice(from);
 }
 
 /** The parts of the package that have a name of their own: `sepconv/tflite`, … */

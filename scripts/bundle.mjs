@@ -18,7 +18,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
-import { define, kernelsFrom, loadedAtOnce, parts } from "./bundle-forms.mjs";
+import { define, kernelsFrom, loadedAtOnce, onlyWhenUsed, parts, withoutProcess } from "./bundle-forms.mjs";
 import { writeDeclarations } from "./declarations.mjs";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
@@ -36,6 +36,7 @@ const bundle = await rolldown({
   platform: "neutral",
   resolve,
   transform: { define: define() },
+  plugins: [withoutProcess],
   // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs
   // nothing else, and no bundler has anything to resolve. The two packages of the command line stay packages.
   external: [/^node:/, "commander", "cli-progress"],
@@ -84,6 +85,13 @@ const printed = {
     }
   },
 };
+/** After the minifier, which would take it for nothing. */
+const unused = {
+  name: "only when used",
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) if (file.type === "chunk") file.code = onlyWhenUsed(file.code);
+  },
+};
 const lean = await bundle.write({
   dir: fileURLToPath(new URL("../dist/", import.meta.url)),
   entryFileNames: "[name].js",
@@ -121,14 +129,14 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
     input: "whole",
     ...{ platform: "neutral", resolve, external: [/\.wasm$/] },
     transform: { define: define() },
-    plugins: [parts.entry(exportsOf), kernelsFrom(kernels), loadedAtOnce()],
+    plugins: [parts.entry(exportsOf), kernelsFrom(kernels), loadedAtOnce(), withoutProcess],
   });
   await one.write({
     file: `${folder}index.js`,
     format,
     codeSplitting: false,
     minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
-    plugins: [printed],
+    plugins: [...(format === "esm" ? [unused] : []), printed],
   });
   for (const part of parts.all) {
     writeFileSync(`${folder}${part.name}.js`, parts.file(exportsOf(part), format));

@@ -68,7 +68,25 @@ export async function answersOf(url) {
   }
 }
 
-/** The same, of a folder that is served for it. */
+/** What an element of a page says, once it says something. */
+export async function textOf(url, selector) {
+  const page = await (await launched()).newPage();
+  const told = [];
+  page.on("console", (message) => told.push(message.text()));
+  page.on("pageerror", (error) => told.push(`uncaught ${error.message}`));
+  try {
+    await page.goto(url);
+    const said = (selector) => document.querySelector(selector)?.textContent;
+    await page.waitForFunction(said, selector, { timeout: 30_000 });
+    return await page.evaluate(said, selector);
+  } catch (error) {
+    throw new Error(`${error.message}\nthe page said: ${told.join("\n")}`);
+  } finally {
+    await page.close();
+  }
+}
+
+/** What a page leaves, of a folder that is served for it. */
 export async function answersIn(folder, headers) {
   const server = await serve(folder, headers);
   try {

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { answersIn } from "./browser.mjs";
 import { nodeProgram, PROGRAM } from "./program.mjs";
-import { ASSETS, bin, Missing, node, pageProject, ROOT, run, tools, write } from "./tools.mjs";
+import { bin, Missing, node, pageProject, ROOT, run, tools, write } from "./tools.mjs";
 import { workerd } from "./workerd.mjs";
 
 const lastLine = (text) => JSON.parse(text.split("\n").at(-1));
@@ -81,7 +81,7 @@ export const hosts = [
       const folder = await tools("deno", ["deno@2"]);
       const cwd = await nodeProgram("deno");
       const flags = ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual"];
-      const allowed = `--allow-read=${[ASSETS, cwd].join(",")}`;
+      const allowed = `--allow-read=${ROOT},${cwd}`;
       const text = await run(bin(folder, "deno"), [...flags, allowed, "program.mjs"], { cwd });
       // The kernels are inside: nothing has to be read, and nobody is asked.
       const code = `import { build, mobilenetV1 } from "sepconv"; const net = await build(mobilenetV1({ alpha: 0.25, resolution: 32 })); console.log(net.variant);`;

@@ -6,6 +6,7 @@
  * A host that is not to be had here is said to be missing, and no failure, unless SEPCONV_REQUIRE_ALL is 1.
  */
 import { isDeepStrictEqual } from "node:util";
+import { examples } from "../bundlers/examples.mjs";
 import { bundlers } from "../bundlers/index.mjs";
 import { types } from "../bundlers/types.mjs";
 import { closeBrowser } from "./browser.mjs";
@@ -15,7 +16,7 @@ import { threads } from "./threads.mjs";
 import { Missing } from "./tools.mjs";
 
 const words = process.argv.slice(2);
-const cases = [...hosts, ...threads, ...bundlers, ...types].filter(
+const cases = [...hosts, ...threads, ...bundlers, ...types, ...examples].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
 );
 if (cases.length === 0) throw new Error(`expected a word of a case's name, got ${words.join(" ")}`);

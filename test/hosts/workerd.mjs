@@ -32,8 +32,10 @@ async function freePort() {
   return port;
 }
 
+const asked = (folder, date) => served(folder, {}, date);
+
 /** Serves a worker of one script and its wasm modules, asks it once, and ends it. */
-async function asked(folder, date = "2026-01-01") {
+export async function served(folder, request, date = "2026-01-01") {
   const names = ["simd", "relaxed"].map((variant) => `sepconv.${variant}.wasm`);
   const port = await freePort();
   const modules = [
@@ -54,7 +56,7 @@ const config :Workerd.Config = (
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await (await fetch(`http://127.0.0.1:${port}/`)).text();
+        return await (await fetch(`http://127.0.0.1:${port}/`, request)).text();
       } catch (error) {
         if (attempt === 100 || process.exitCode !== null) throw new Error(`workerd: ${error.message} ${told}`);
         await new Promise((resolve) => setTimeout(resolve, 100));

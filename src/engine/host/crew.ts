@@ -105,7 +105,7 @@ export class Crew {
 
   /** Ends the threads once nobody holds `owner` any more. */
   endWith(owner: object): void {
-    forgotten.register(owner, this.#words);
+    forgotten?.register(owner, this.#words);
   }
 
   /** Ends the threads. */
@@ -233,4 +233,5 @@ function release(words: Int32Array): void {
 }
 
 /** Threads end with the session that nobody holds any more. */
-const forgotten = new FinalizationRegistry<Int32Array>(release);
+const forgotten =
+  typeof FinalizationRegistry === "function" ? new FinalizationRegistry<Int32Array>(release) : undefined;

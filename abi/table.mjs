@@ -170,6 +170,17 @@ export const OPERATORS = {
 };
 
 /**
+ * How a build multiplies 8-bit numbers. Four bytes at a time is `i32x4.relaxed_dot_i8x16_i7x16_add_s`, whose result the
+ * standard leaves to the host as soon as an operand has more than 7 bits; hosts are asked which of these they are.
+ */
+export const PRODUCTS = {
+  PAIRS: { number: 0, what: "Widened to 16 bits, pairs at a time: every host with vectors." },
+  UNSIGNED: { number: 1, what: "Four bytes at a time, x unsigned, w signed, exact." },
+  SIGNED: { number: 2, what: "Four bytes at a time, both signed, exact." },
+  SATURATING: { number: 3, what: "Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits." },
+};
+
+/**
  * Functions of the record (without parameters), or of their parameters. `sizes`: kernels and packers compute addresses
  * by it, so the assembly has it in whole bytes too.
  */
@@ -469,7 +480,8 @@ const MOVED = "exact: every bit pattern is kept";
  * * `number`: part of the ABI, never reused, only added to.
  * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
  *   of their own (engines switch to optimized code at function entry only, and Binaryen would otherwise inline them
- *   into one function with too few registers for all); `packs`: functions that the host calls to pack weights.
+ *   into one function with too few registers for all); `packs`: functions that the host calls, to pack weights and the
+ *   like.
  * * `units`: what its row units are. `streams`: which rows of x a unit needs, where a step of this kernel may be
  *   computed while its input is still coming in: those of its window ("windows"), the one that padding moves there
  *   ("pads"), or the unit of the same number ("units"), of x2 too.
@@ -907,7 +919,7 @@ export const KERNELS = {
   pwconv_s8: {
     number: 22,
     inner: ["matrix_s8", "pwconv_s8_exact", "pwconv_s8_panel4", "pwconv_s8_panel8"],
-    packs: ["pwconv_s8_pack"],
+    packs: ["pwconv_s8_ask", "pwconv_s8_pack"],
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
     units: "rows (pixels)",

@@ -32,7 +32,7 @@ function inline(lines) {
 
 /** assembly/abi.ts */
 export function assembly(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES, PRODUCTS } = from;
   const names = {
     ...GROUPS,
     ...Object.fromEntries(Object.entries(PREDICATES).map(([name, { needs }]) => [name, needs])),
@@ -98,6 +98,14 @@ export function assembly(from) {
     ...comment("Operators of two operands a and b."),
     "export namespace Operator {",
     ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  export const ${name}: i32 = ${number};`,
+    ]),
+    "}",
+    "",
+    ...comment("How a build multiplies 8-bit numbers."),
+    "export namespace Product {",
+    ...Object.entries(PRODUCTS).flatMap(([name, { number, what }]) => [
       ...comment(what, "  "),
       `  export const ${name}: i32 = ${number};`,
     ]),

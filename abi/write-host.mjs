@@ -15,7 +15,7 @@ function script({ FLAGS }, expression) {
 
 /** src/engine/abi.ts */
 export function host(from) {
-  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES } = from;
+  const { CONSTANTS, FIELDS, FLAGS, FUNCTIONS, GROUPS, OPERATORS, PREDICATES, PRODUCTS } = from;
   const need = (one, indent) => {
     if (typeof one === "string") return [`${indent}...${one}(s),`];
     const cells = [JSON.stringify(one[0]), script(from, one[1])];
@@ -95,6 +95,14 @@ export function host(from) {
     ...comment("Operators of two operands a and b."),
     "export const OPERATORS = {",
     ...Object.entries(OPERATORS).flatMap(([name, { number, what }]) => [
+      ...comment(what, "  "),
+      `  ${name}: ${number},`,
+    ]),
+    "} as const;",
+    "",
+    ...comment("How a build multiplies 8-bit numbers."),
+    "export const PRODUCTS = {",
+    ...Object.entries(PRODUCTS).flatMap(([name, { number, what }]) => [
       ...comment(what, "  "),
       `  ${name}: ${number},`,
     ]),

@@ -94,6 +94,13 @@ export function page(from) {
       Object.entries(from.OPERATORS).map(([name, { number, what }]) => [name, number, what]),
     ),
     "",
+    "## Products of 8-bit numbers",
+    "",
+    ...rows(
+      ["Product", "Number", ""],
+      Object.entries(from.PRODUCTS).map(([name, { number, what }]) => [name, number, what]),
+    ),
+    "",
     "## Functions",
     "",
     "What the sizes and needs below are made of. `up(n, unit)` is the next multiple.",

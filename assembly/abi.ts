@@ -288,6 +288,18 @@ export namespace Operator {
   export const DIV_INTO: i32 = 7;
 }
 
+/** How a build multiplies 8-bit numbers. */
+export namespace Product {
+  /** Widened to 16 bits, pairs at a time: every host with vectors. */
+  export const PAIRS: i32 = 0;
+  /** Four bytes at a time, x unsigned, w signed, exact. */
+  export const UNSIGNED: i32 = 1;
+  /** Four bytes at a time, both signed, exact. */
+  export const SIGNED: i32 = 2;
+  /** Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits. */
+  export const SATURATING: i32 = 3;
+}
+
 /** The next multiple of `unit`, a power of two. */
 // @ts-ignore: decorator
 @inline

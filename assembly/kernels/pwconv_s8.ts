@@ -6,8 +6,8 @@ import { Flag, Step, expect_dense_s8, expect_pwconv_s8, headS8, panelS8, rowsS8 
 import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  clamp8, dot, highBytes, lane32, loadTerms, loadWeights, lowBytes, splat16, splat32, splat8, sub32, sum16, toBytes,
-  toWords, widen, widenPast,
+  FOURS, clamp8, differs, dot, dot4, highBytes, lane32, loadTerms, loadWeights, lowBytes, splat16, splat32, splat8,
+  sub32, sum16, toBytes, toWords, widen, widenPast,
 } from "../simd/s8";
 
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
@@ -261,4 +261,27 @@ export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, 
       for (let c = 0; c < columns; ++c, d += 2) store<i8>(d, load<i8>(row + c));
     }
   }
+}
+
+/**
+ * Asks the host how it multiplies bytes: y[i] += Σ w[4i…]·x[4i…] of `vectors` vectors, and then the same `times` times
+ * over. Answers how often a sum was not the one of the first time: compilers of one engine may differ. `product` is for
+ * the debug build, which answers as a host of that kind.
+ */
+export function pwconv_s8_ask(w: usize, x: usize, y: usize, vectors: i32, times: i32, product: i32): i32 {
+  let changed = 0;
+  if (FOURS) {
+    const bytes = <usize>vectors << 4;
+    memory.copy(y + bytes, y, bytes);
+    for (let i: usize = 0; i < bytes; i += 16) {
+      store<v128>(y + i, dot4(load<v128>(w + i), load<v128>(x + i), load<v128>(y + i), product));
+    }
+    for (; times > 0; --times) {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const again = dot4(load<v128>(w + i), load<v128>(x + i), load<v128>(y + bytes + i), product);
+        changed += <i32>differs(again, load<v128>(y + i));
+      }
+    }
+  }
+  return changed;
 }

@@ -6,7 +6,15 @@
  * Of a `v128`, bytes are sixteen values of 8 bits, words eight of 16, sums four of 32, reals two of f64. All are
  * signed.
  */
+import { Product } from "../abi";
 import { SIMD } from "./f32";
+
+/**
+ * Whether this build multiplies bytes four at a time, by an instruction whose result depends on the host. The debug
+ * build has no such instruction and computes what each host would answer, so that each can be tested on any machine.
+ */
+// @ts-ignore: ASC_NO_ASSERT is the compiler's
+export const FOURS: bool = ASC_FEATURE_RELAXED_SIMD || (ASC_FEATURE_SIMD && !ASC_NO_ASSERT);
 
 /** Sums per V: 4 for v128, 1 for i32. */
 // @ts-ignore: decorator
@@ -286,4 +294,48 @@ export function roundAway(v: v128): v128 {
   const far = f32x4.ge(f32x4.abs(f32x4.sub(v, whole)), f32x4.splat(0.5));
   const away = v128.or(v128.and(far, f32x4.splat(1)), v128.and(v, f32x4.splat(-0.0)));
   return i32x4.trunc_sat_f32x4_s(f32x4.add(whole, away));
+}
+
+/**
+ * acc + Σ w[k]·x[k] of four bytes each, modulo 2³², as the host multiplies them: {@link Product} says how, and the
+ * caller has asked.
+ */
+// @ts-ignore: decorator
+@inline
+export function dot4(w: v128, x: v128, acc: v128, product: i32): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, acc);
+  return dotEmulated(w, x, acc, product);
+}
+
+/** {@link dot4} on a host of each kind. */
+function dotEmulated(w: v128, x: v128, acc: v128, product: i32): v128 {
+  if (product == Product.SIGNED) {
+    return addFours(
+      acc,
+      i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(w), i16x8.extend_low_i8x16_s(x)),
+      i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(w), i16x8.extend_high_i8x16_s(x)),
+    );
+  }
+  let low = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(w), i16x8.extend_low_i8x16_u(x));
+  let high = i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(w), i16x8.extend_high_i8x16_u(x));
+  if (product == Product.SATURATING) {
+    const least = i32x4.splat(i16.MIN_VALUE), most = i32x4.splat(i16.MAX_VALUE);
+    low = i32x4.min_s(i32x4.max_s(low, least), most);
+    high = i32x4.min_s(i32x4.max_s(high, least), most);
+  }
+  return addFours(acc, low, high);
+}
+
+// @ts-ignore: decorator
+@inline
+function addFours(acc: v128, low: v128, high: v128): v128 {
+  const even = v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+  return i32x4.add(acc, i32x4.add(even, v128.shuffle<i32>(low, high, 1, 3, 5, 7)));
+}
+
+/** Whether two vectors differ in a bit. */
+// @ts-ignore: decorator
+@inline
+export function differs(a: v128, b: v128): bool {
+  return v128.any_true(v128.xor(a, b));
 }

@@ -303,6 +303,18 @@ export const OPERATORS = {
   DIV_INTO: 7,
 } as const;
 
+/** How a build multiplies 8-bit numbers. */
+export const PRODUCTS = {
+  /** Widened to 16 bits, pairs at a time: every host with vectors. */
+  PAIRS: 0,
+  /** Four bytes at a time, x unsigned, w signed, exact. */
+  UNSIGNED: 1,
+  /** Four bytes at a time, both signed, exact. */
+  SIGNED: 2,
+  /** Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits. */
+  SATURATING: 3,
+} as const;
+
 /** What must hold of a step, in words, and whether it does. */
 export type Needs = readonly (readonly [what: string, holds: boolean])[];
 

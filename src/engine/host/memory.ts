@@ -32,6 +32,11 @@ export interface KernelExports
    * address `source`.
    */
   pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
+  /**
+   * Multiplies `vectors` vectors of bytes at w and x, adds them to the sums at y, and repeats that `times` times;
+   * answers how often a result changed. `product`: what a debug build emulates.
+   */
+  pwconv_s8_ask(w: number, x: number, y: number, vectors: number, times: number, product: number): number;
   /** Packs a bias [n]; a `bias` of 0 stands for zeros. */
   pwconv_f32_pack_bias(target: number, bias: number, k: number, n: number): void;
 }

@@ -151,6 +151,9 @@ export const FLAGS = {
   EXPONENTIAL: { bit: 64, what: "exp(x)." },
   TANGENT: { bit: 128, what: "tanh(x)." },
   FLOOR: { bit: 256, what: "⌊x⌋." },
+  CEILING: { bit: 512, what: "⌈x⌉." },
+  NEAREST: { bit: 1024, what: "The nearest whole number, of two equally near ones the even one." },
+  TRUNCATE: { bit: 2048, what: "x without its fraction." },
   CONSTANT: { bit: 1, what: "The second operand is a constant, at w." },
 };
 
@@ -367,7 +370,7 @@ const oneOf = (functions) => [["one function", `s.flags >= 1 && ${2 ** (function
 const REDUCTIONS = ["SUM", "MEAN", "MAXIMUM", "MINIMUM", "PRODUCT"];
 const UNARY = [
   ...["ABSOLUTE", "NEGATIVE", "SQUARE", "SQUARE_ROOT", "RECIPROCAL_ROOT", "RECIPROCAL", "EXPONENTIAL", "TANGENT"],
-  "FLOOR",
+  ...["FLOOR", "CEILING", "NEAREST", "TRUNCATE"],
 ];
 
 /** Windows that see the image, each of them. */
@@ -1351,7 +1354,7 @@ export const KERNELS = {
     needs: ["rowElements", ...oneOf(UNARY)],
     extents: { x: "4 * elements(s)", y: "4 * elements(s)" },
     inPlace: true,
-    error: "exact for |x|, −x, ⌊x⌋; one rounding for x², √x, 1/x, two for 1/√x; |Δ| ≤ 4·2⁻²⁴·|y| else",
+    error: "exact for |x|, −x and whole numbers; one rounding for x², √x, 1/x, two for 1/√x; |Δ| ≤ 4·2⁻²⁴·|y| else",
   },
 
   binary_f32: {
@@ -1422,5 +1425,55 @@ export const KERNELS = {
     file: "argmax",
     formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
     ...ARGMAX("i8", ""),
+  },
+
+  constant: {
+    number: 51,
+    formula: ["y[r,i] = w[r,i]"],
+    notes: "Elements of 4 bytes.",
+    units: "rows",
+    reads: { ...as("rows"), inC: "Elements of a row.", w: "[rows, inC]", y: "[rows, inC]" },
+    aligned: ["w", "y"],
+    needs: ["rowElements"],
+    extents: { x: "0", w: "4 * elements(s)", y: "4 * elements(s)" },
+    error: MOVED,
+  },
+
+  cast_s32: {
+    number: 52,
+    formula: ["y[i] = x[i] as the nearest float, of two equally near ones the even one"],
+    units: "rows",
+    reads: { ...as("rows"), inC: "Elements of a row.", x: "i32 [rows, inC]", y: "f32 [rows, inC]" },
+    aligned: ["x", "y"],
+    needs: ["rowElements"],
+    extents: { x: "4 * elements(s)", y: "4 * elements(s)" },
+    inPlace: true,
+    error: "exact: rounded once",
+  },
+
+  gather_nd: {
+    number: 53,
+    formula: [
+      "y[r,i] = x[x2[r,0], …, x2[r,kW−1], i], each coordinate cut to a whole number",
+      "y[r,i] = 0 where a coordinate is below 0, not below its axis's size, or NaN",
+    ],
+    notes: "Elements of 4 bytes. The coordinates belong to the last kW of the axes n, inH, inW, inC; the others are 1.",
+    units: "places",
+    reads: {
+      ...as("rows"),
+      n: "Sizes of the axes of x that the coordinates belong to.",
+      ...{ inH: "", inW: "", inC: "", kW: "Coordinates of a place, 1 to 4.", outC: "Elements of a part." },
+      ...{ x: "[n, inH, inW, inC, outC]", x2: "f32 [rows, kW]", y: "[rows, outC]" },
+    },
+    aligned: ["x", "x2", "y"],
+    needs: [
+      ...positive("rows", "n", "inH", "inW", "inC", "outC"),
+      ["1 to 4 coordinates", "s.kW >= 1 && s.kW <= 4"],
+      ["a coordinate for each axis that is not 1", "(s.kW > 3 || s.n == 1) && (s.kW > 2 || s.inH == 1)"],
+      ["a coordinate for inW", "s.kW > 1 || s.inW == 1"],
+      below("elements", "Math.max(image(s) * s.outC, s.rows * Math.max(s.kW, s.outC))"),
+    ],
+    extents: { x: "4 * image(s) * s.outC", x2: "4 * s.rows * s.kW", y: "4 * s.rows * s.outC" },
+    error: MOVED,
   },
 };

@@ -208,6 +208,9 @@ export namespace Kernel {
   export const COPY_LUT_S8: i32 = 48;
   export const ARGMAX_F32: i32 = 49;
   export const ARGMAX_S8: i32 = 50;
+  export const CONSTANT: i32 = 51;
+  export const CAST_S32: i32 = 52;
+  export const GATHER_ND: i32 = 53;
 }
 
 /** What an entry of a schedule does. */
@@ -264,6 +267,12 @@ export namespace Flag {
   export const TANGENT: i32 = 128;
   /** ⌊x⌋. */
   export const FLOOR: i32 = 256;
+  /** ⌈x⌉. */
+  export const CEILING: i32 = 512;
+  /** The nearest whole number, of two equally near ones the even one. */
+  export const NEAREST: i32 = 1024;
+  /** x without its fraction. */
+  export const TRUNCATE: i32 = 2048;
   /** The second operand is a constant, at w. */
   export const CONSTANT: i32 = 1;
 }
@@ -1239,7 +1248,7 @@ export function expect_unary_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
     expectRowElements(s);
-    assert(<f64>s.flags >= 1 && 256 % <f64>s.flags == 0); // one function
+    assert(<f64>s.flags >= 1 && 2048 % <f64>s.flags == 0); // one function
   }
 }
 
@@ -1363,5 +1372,59 @@ export function expect_argmax_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.inC >= 1); // inC from 1 on
     assert(<f64>s.outC >= 1); // outC from 1 on
     assert(elements(s) * <f64>s.outC < 2147483648); // fewer than 2³¹ elements
+  }
+}
+
+/**
+ * y[r,i] = w[r,i]
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_constant(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.w | s.y) & (ALIGN - 1)) == 0);
+    expectRowElements(s);
+  }
+}
+
+/**
+ * y[i] = x[i] as the nearest float, of two equally near ones the even one
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_cast_s32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.y) & (ALIGN - 1)) == 0);
+    expectRowElements(s);
+  }
+}
+
+/**
+ * y[r,i] = x[x2[r,0], …, x2[r,kW−1], i], each coordinate cut to a whole number
+ * y[r,i] = 0 where a coordinate is below 0, not below its axis's size, or NaN
+ * Row units: places.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_gather_nd(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.n >= 1); // n from 1 on
+    assert(<f64>s.inH >= 1); // inH from 1 on
+    assert(<f64>s.inW >= 1); // inW from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(<f64>s.kW >= 1 && <f64>s.kW <= 4); // 1 to 4 coordinates
+    // a coordinate for each axis that is not 1
+    assert((<f64>s.kW > 3 || <f64>s.n == 1) && (<f64>s.kW > 2 || <f64>s.inH == 1));
+    assert(<f64>s.kW > 1 || <f64>s.inW == 1); // a coordinate for inW
+    // fewer than 2³¹ elements
+    assert(Math.max(image(s) * <f64>s.outC, <f64>s.rows * Math.max(<f64>s.kW, <f64>s.outC)) < 2147483648);
   }
 }

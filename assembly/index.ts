@@ -10,6 +10,8 @@ import { ABI_VERSION, ALIGN, ENTRY_BYTES, Entry, Kernel, Kind, SLACK, STEP_BYTES
 import { argmax_f32, argmax_s8 } from "./kernels/argmax";
 import { binary_f32, binary_f32_run } from "./kernels/binary_f32";
 import { binary_s8, binary_s8_run } from "./kernels/binary_s8";
+import { cast_s32 } from "./kernels/cast_s32";
+import { constant } from "./kernels/constant";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
 import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
@@ -23,6 +25,7 @@ import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./kernels/elemen
 import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwise_s8";
 import { gap_f32 } from "./kernels/gap_f32";
 import { gather, gather_s8 } from "./kernels/gather";
+import { gather_nd } from "./kernels/gather_nd";
 import { image_f32 } from "./kernels/image_f32";
 import { moments_f32 } from "./kernels/moments_f32";
 import { copy_lut_s8, copy_s8, pad_s8 } from "./kernels/move_s8";
@@ -54,6 +57,8 @@ export { VARIANT } from "./simd/f32";
 export { argmax_f32, argmax_s8 };
 export { binary_f32, binary_f32_run };
 export { binary_s8, binary_s8_run };
+export { cast_s32 };
+export { constant };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
 export { conv_s8, conv_s8_windows };
 export { copy };
@@ -65,6 +70,7 @@ export { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 };
 export { add_s8, dequantize_s8, lut_s8, quantize_s8 };
 export { gap_f32 };
 export { gather, gather_s8 };
+export { gather_nd };
 export { image_f32 };
 export { moments_f32 };
 export { copy_lut_s8, copy_s8, pad_s8 };
@@ -181,5 +187,8 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.COPY_LUT_S8: return copy_lut_s8(step, y0, y1);
     case Kernel.ARGMAX_F32: return argmax_f32(step, y0, y1);
     case Kernel.ARGMAX_S8: return argmax_s8(step, y0, y1);
+    case Kernel.CONSTANT: return constant(step, y0, y1);
+    case Kernel.CAST_S32: return cast_s32(step, y0, y1);
+    case Kernel.GATHER_ND: return gather_nd(step, y0, y1);
   }
 }

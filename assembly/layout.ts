@@ -121,6 +121,9 @@ export const NUMBER_binary_s8 = Kernel.BINARY_S8;
 export const NUMBER_copy_lut_s8 = Kernel.COPY_LUT_S8;
 export const NUMBER_argmax_f32 = Kernel.ARGMAX_F32;
 export const NUMBER_argmax_s8 = Kernel.ARGMAX_S8;
+export const NUMBER_constant = Kernel.CONSTANT;
+export const NUMBER_cast_s32 = Kernel.CAST_S32;
+export const NUMBER_gather_nd = Kernel.GATHER_ND;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;
@@ -141,4 +144,7 @@ export const FLAG_RECIPROCAL = Flag.RECIPROCAL;
 export const FLAG_EXPONENTIAL = Flag.EXPONENTIAL;
 export const FLAG_TANGENT = Flag.TANGENT;
 export const FLAG_FLOOR = Flag.FLOOR;
+export const FLAG_CEILING = Flag.CEILING;
+export const FLAG_NEAREST = Flag.NEAREST;
+export const FLAG_TRUNCATE = Flag.TRUNCATE;
 export const FLAG_CONSTANT = Flag.CONSTANT;

@@ -5,7 +5,7 @@
 import { Flag, Step, expect_unary_f32 } from "../abi";
 import { exp } from "../lib/exp";
 import { tanh } from "../lib/tanh";
-import { SIMD, abs, div, floor, mul, neg, splat, sqrt } from "../simd/f32";
+import { SIMD, abs, ceil, div, floor, mul, nearest, neg, splat, sqrt, trunc } from "../simd/f32";
 
 export function unary_f32(s: Step, y0: i32, y1: i32): void {
   expect_unary_f32(s, y0, y1);
@@ -38,5 +38,8 @@ function valueOf<V>(f: i32, x: V): V {
   if (f == Flag.RECIPROCAL) return div<V>(one, x);
   if (f == Flag.EXPONENTIAL) return exp<V>(x);
   if (f == Flag.TANGENT) return tanh<V>(x);
+  if (f == Flag.CEILING) return ceil<V>(x);
+  if (f == Flag.NEAREST) return nearest<V>(x);
+  if (f == Flag.TRUNCATE) return trunc<V>(x);
   return floor<V>(x);
 }

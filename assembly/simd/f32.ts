@@ -152,6 +152,20 @@ export function sqrt<V>(x: V): V {
   return Mathf.sqrt(x as f32) as V;
 }
 
+// @ts-ignore: decorator
+@inline
+export function ceil<V>(x: V): V {
+  if (isVector<V>()) return f32x4.ceil(x as v128) as V;
+  return f32.ceil(x as f32) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function trunc<V>(x: V): V {
+  if (isVector<V>()) return f32x4.trunc(x as v128) as V;
+  return f32.trunc(x as f32) as V;
+}
+
 /** The nearest integer, of two equally near ones the even one. */
 // @ts-ignore: decorator
 @inline

@@ -234,6 +234,9 @@ export const KERNELS = {
   copy_lut_s8: 48,
   argmax_f32: 49,
   argmax_s8: 50,
+  constant: 51,
+  cast_s32: 52,
+  gather_nd: 53,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -279,6 +282,12 @@ export const FLAGS = {
   TANGENT: 128,
   /** ⌊x⌋. */
   FLOOR: 256,
+  /** ⌈x⌉. */
+  CEILING: 512,
+  /** The nearest whole number, of two equally near ones the even one. */
+  NEAREST: 1024,
+  /** x without its fraction. */
+  TRUNCATE: 2048,
   /** The second operand is a constant, at w. */
   CONSTANT: 1,
 } as const;
@@ -1090,7 +1099,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
-      ["one function", s.flags >= 1 && 256 % s.flags === 0],
+      ["one function", s.flags >= 1 && 2048 % s.flags === 0],
     ],
     extents: (s) => ({
       x: 4 * elements(s),
@@ -1198,6 +1207,48 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     ],
     extents: (s) => ({
       x: elements(s) * s.outC,
+      y: 4 * s.rows * s.outC,
+    }),
+  },
+  constant: {
+    needs: (s) => [
+      ["w, y on multiples of 16", ((s.w | s.y) & (ALIGN - 1)) === 0],
+      ...rowElements(s),
+    ],
+    extents: (s) => ({
+      x: 0,
+      w: 4 * elements(s),
+      y: 4 * elements(s),
+    }),
+  },
+  cast_s32: {
+    inPlace: true,
+    needs: (s) => [
+      ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
+      ...rowElements(s),
+    ],
+    extents: (s) => ({
+      x: 4 * elements(s),
+      y: 4 * elements(s),
+    }),
+  },
+  gather_nd: {
+    needs: (s) => [
+      ["x, x2, y on multiples of 16", ((s.x | s.x2 | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["n from 1 on", s.n >= 1],
+      ["inH from 1 on", s.inH >= 1],
+      ["inW from 1 on", s.inW >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["1 to 4 coordinates", s.kW >= 1 && s.kW <= 4],
+      ["a coordinate for each axis that is not 1", (s.kW > 3 || s.n === 1) && (s.kW > 2 || s.inH === 1)],
+      ["a coordinate for inW", s.kW > 1 || s.inW === 1],
+      ["fewer than 2³¹ elements", Math.max(image(s) * s.outC, s.rows * Math.max(s.kW, s.outC)) < 2147483648],
+    ],
+    extents: (s) => ({
+      x: 4 * image(s) * s.outC,
+      x2: 4 * s.rows * s.kW,
       y: 4 * s.rows * s.outC,
     }),
   },

@@ -26,5 +26,7 @@ export function inferShapes(graph: Graph): ReadonlyMap<string, Shape> {
 
 /** The shape of the value that `node` computes, all that it reads being in `shapes`. */
 export function nodeShape(node: Node, shapes: Shapes): Shape {
-  return definitionOf(node).shape(node, lookUp(node, node.inputs[0], shapes), shapes);
+  const { arity, shape } = definitionOf(node);
+  // What reads no value has its shape from a constant.
+  return shape(node, arity === 0 ? [] : lookUp(node, node.inputs[0], shapes), shapes);
 }

@@ -45,7 +45,10 @@ export function reduceCases(): Case[] {
   ]);
 }
 
-const FUNCTIONS = ["abs", "neg", "square", "sqrt", "rsqrt", "reciprocal", "exp", "tanh", "floor"] as const;
+const FUNCTIONS = [
+  ...(["abs", "neg", "square", "sqrt", "rsqrt", "reciprocal", "exp", "tanh"] as const),
+  ...(["floor", "ceil", "round", "truncate"] as const),
+] as const;
 type Name = (typeof FUNCTIONS)[number];
 
 function unaryTrial(name: Name, rows: number, x: Float32Array, inPlace: boolean): Trial {
@@ -59,6 +62,7 @@ function unaryTrial(name: Name, rows: number, x: Float32Array, inPlace: boolean)
 const CORNERS = [
   ...[-200, -89, -88, -20, -9.01, -4, -1.5, -1, -0.6250001, -0.625, -0.6249999, -0.1, -1e-3, -1e-10, -0, 0],
   ...[1e-20, 1e-10, 1e-3, 0.1, 0.5, 0.6249999, 0.625, 0.6250001, 1, 1.0000001, 2, 4, 9.01, 20, 44, 88, 1e10, 1e18],
+  ...[-3.5, -2.5, -0.5, 2.5, 3.5, 8388607.5],
 ];
 
 /** The grid of unary_f32: every function, every remainder of a vector, in place and not. */

@@ -128,7 +128,7 @@ describe("what is known of shapes", () => {
     for (let i = 0; i < 40; i++) file.node(`p${i + 1}`, "ConcatV2", [`p${i}`, `p${i}`, "zero"]);
     file.node("y", "Reshape", ["x", "p40"]);
     expect(await refusal(file, "y")).toContain("ConcatV2");
-    const division = base().list("one", 1).node("y", "FloorDiv", ["x", "one"]);
+    const division = base().list("one", 1).node("y", "FloorMod", ["x", "one"]);
     expect(await refusal(division, "y")).toMatch(/known beforehand, got "x"/);
   });
 });

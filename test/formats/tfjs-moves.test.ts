@@ -161,6 +161,71 @@ describe("against TF.js", () => {
   );
 });
 
+describe("places that are computed", () => {
+  const whole = { T: { type: "DT_INT32" } };
+  const int = { type: "DT_INT32" };
+  const float = { type: "DT_FLOAT" };
+
+  test("the largest pixel of each channel, found and fetched", async () => {
+    const file = base()
+      .list("flat", 24, 8)
+      .node("pixels", "Reshape", ["x", "flat"])
+      .constant("first", [], Int32Array.of(0))
+      .node("where", "ArgMax", ["pixels", "first"], { Tidx: int, output_type: int })
+      .constant("width", [], Int32Array.of(4))
+      .node("row", "FloorDiv", ["where", "width"], whole)
+      .node("before", "Mul", ["row", "width"], whole)
+      .node("column", "Sub", ["where", "before"], whole)
+      .list("image", 0, 0, 0, 0, 0, 0, 0, 0)
+      .list("channel", 0, 1, 2, 3, 4, 5, 6, 7)
+      .node("places", "Pack", ["image", "row", "column", "channel"], { axis: { i: "1" }, ...whole })
+      .node("largest", "GatherNd", ["x", "places"], { Tindices: int })
+      .constant("some", [2, 2], Int32Array.of(0, 5, 0, 2))
+      .node("rows", "GatherNd", ["x", "some"], { Tindices: int })
+      .node("as_float", "Cast", ["row"], { SrcT: int, DstT: float })
+      .node("y", "AddV2", ["largest", "as_float"]);
+    const graph = await crossCheck(file, SHAPE, "y", "rows");
+    const ops = graph.nodes.map(({ op }) => op);
+    expect(ops.filter((op) => op === "cast")).toHaveLength(1);
+    expect(ops).toContain("gatherNd");
+  });
+
+  test("whole numbers of an argmax stay what they are through reshapes, and are floats in a sum", async () => {
+    const file = base()
+      .list("last", 3)
+      .node("where", "ArgMax", ["x", "last"], { Tidx: int, output_type: int })
+      .constant("first", [], Int32Array.of(0))
+      .node("longer", "ExpandDims", ["where", "first"])
+      .node("shorter", "Squeeze", ["longer"], { squeeze_dims: ints(0) })
+      .node("cast", "Cast", ["shorter"], { SrcT: int, DstT: float })
+      .node("y", "AddV2", ["cast", "cast"]);
+    const graph = await crossCheck(file, SHAPE, "y", "shorter");
+    expect(graph.nodes.find(({ name }) => name === "shorter")).toMatchObject({ dtype: "int32" });
+  });
+
+  test("a cast to whole numbers cuts fractions off", async () => {
+    const file = base()
+      .constant("ten", [], Float32Array.of(10))
+      .node("wide", "Mul", ["x", "ten"])
+      .node("y", "Cast", ["wide"], { SrcT: float, DstT: int });
+    await crossCheck(file, SHAPE, "y");
+  });
+
+  test("quotients of whole numbers are exact", async () => {
+    const file = base()
+      .list("flat", 192)
+      .node("pixels", "Reshape", ["x", "flat"])
+      .constant("hundred", [], Float32Array.of(1000))
+      .node("wide", "Mul", ["pixels", "hundred"])
+      .node("whole", "Cast", ["wide"], { SrcT: float, DstT: int })
+      .constant("by", [], Int32Array.of(49))
+      .node("up", "Mul", ["whole", "by"], whole)
+      .node("y", "FloorDiv", ["up", "by"], whole);
+    const graph = await crossCheck(file, SHAPE, "y");
+    expect(graph.nodes.at(-1)).toMatchObject({ op: "unary", of: "floor" });
+  });
+});
+
 function blocks(size: number): GraphFile {
   return base().node("y", "DepthToSpace", ["x"], { block_size: { i: `${size}` }, data_format: text("NHWC") });
 }

@@ -69,7 +69,7 @@ const SUMS: typeof MOVES = [
   ["a minimum over all", [2, 3, 4], { ...on, op: "reduce", by: "min", axes: [0, 1, 2], keepDims: false }, []],
   ["a product", [2, 3, 4], { ...on, op: "reduce", by: "product", axes: [2], keepDims: false }, [2, 3]],
   ["no axis", [2, 3], { ...on, op: "reduce", by: "mean", axes: [], keepDims: false }, [2, 3]],
-  ...(["abs", "neg", "square", "exp", "tanh", "floor"] as const).map(
+  ...(["abs", "neg", "square", "exp", "tanh", "floor", "ceil", "round", "truncate"] as const).map(
     (of) => [of, [2, 3, 5], { ...on, op: "unary", of }, [2, 3, 5]] as (typeof MOVES)[number],
   ),
 ];
@@ -154,6 +154,38 @@ describe("ops that move numbers, and that make one of many", () => {
     expect([...session.run(x).output]).toEqual(each);
   });
 
+  it("parts at places that are found by the run, with a constant beside them", async () => {
+    const nodes: Node[] = [
+      { op: "reshape", name: "pixels", inputs: ["x"], shape: [12, 5] },
+      { op: "argMax", name: "where", inputs: ["pixels"], axis: 0, keepDims: true, dtype: "int32" },
+      { op: "cast", name: "place", inputs: ["where"] },
+      { op: "reshape", name: "column", inputs: ["place"], shape: [5, 1] },
+      { op: "constant", name: "image", inputs: [], operand: "noughts" },
+      { op: "concat", name: "places", inputs: ["image", "column"], axis: 1 },
+      { op: "reshape", name: "flat", inputs: ["x"], shape: [1, 12, 5] },
+      { op: "gatherNd", name: "y", inputs: ["flat", "places"] },
+    ];
+    const noughts = { name: "noughts", shape: [5, 1], dtype: "float32", data: new Float32Array(5) } as const;
+    const graph = { ...graphOf({ x: [1, 3, 4, 5], nodes }), constants: new Map([["noughts", noughts]]) };
+    await expectReference(graph, [5, 5]);
+    const off = nodes.map((node) => (node.op === "constant" ? { ...node, operand: "ones" } : node));
+    const ones = { ...noughts, name: "ones", data: new Float32Array(5).fill(1) };
+    const beside = { ...graphOf({ x: [1, 3, 4, 5], nodes: off }), constants: new Map([["ones", ones]]) };
+    const session = await build(beside, { endPoints: ["image"] });
+    const { output, endPoints } = session.run(input([1, 3, 4, 5]));
+    expect([...output]).toEqual(new Array(25).fill(0));
+    expect([...endPoints.image!]).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it("places of more axes than there are", () => {
+    const nodes: Node[] = [
+      { op: "constant", name: "places", inputs: [], operand: "c" },
+      { op: "gatherNd", name: "y", inputs: ["x", "places"] },
+    ];
+    const graph = graphOf({ x: [3, 4], constants: { c: [2, 3] }, nodes });
+    expect(() => inferShapes(graph)).toThrow(/node "y" \(gatherNd\): expected places of 1 to 2 axes of \[3, 4\]/);
+  });
+
   it("more axes than a kernel moves", async () => {
     const node: Node = { ...on, op: "transpose", permutation: [5, 4, 3, 2, 1, 0] };
     const graph = graphOf({ x: [2, 2, 2, 2, 2, 2], nodes: [node] });
@@ -235,7 +267,7 @@ describe("in 8 bits", () => {
       await expectBits(typed(graphOf({ x, nodes: [{ ...node, dtype: type, quantization }] })), type);
     });
 
-    it.each(["abs", "neg", "square", "exp", "tanh", "floor"] as const)(`%s, ${type}`, async (of) => {
+    it.each(["abs", "neg", "square", "exp", "tanh", "floor", "round"] as const)(`%s, ${type}`, async (of) => {
       const to = meaning(type === "int8" ? 3 : 131, 0.02);
       const node: Node = { ...on, op: "unary", of, dtype: type, quantization: to };
       await expectBits(typed(graphOf({ x: [4, 64], nodes: [node] })), type);

@@ -78,6 +78,10 @@ const FUNCTIONS: Readonly<Record<string, readonly [f: (x: number) => number, ops
   exp: [Math.exp, EXP_OPS],
   tanh: [Math.tanh, 4],
   floor: [Math.floor, 0],
+  ceil: [Math.ceil, 0],
+  // Half to even.
+  round: [(v) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v)), 0],
+  truncate: [Math.trunc, 0],
 };
 
 /**

@@ -17,7 +17,7 @@ import { concat, pad } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
 import { dense } from "./dense.ts";
 import { depthwise } from "./depthwise.ts";
-import { mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
+import { gatherNd, mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
 import { reduce } from "./reduce.ts";
 import { resizeBilinear } from "./resize.ts";
@@ -175,7 +175,12 @@ function evaluate(node: Node, scope: Scope): Value {
     case "reshape":
       return reshape(x, resolve(node.shape, x.values.length));
     case "identity":
+    case "cast":
       return x;
+    case "constant":
+      return exact(scope.weights(node.operand).shape, data(node.operand)!);
+    case "gatherNd":
+      return gatherNd(x, x2);
     case "clamp":
       return clamp(x, node);
     case "sigmoid":

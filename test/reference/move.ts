@@ -69,3 +69,19 @@ export function mirrorPad(
   const safe = (at: number, size: number) => (size === 1 ? 0 : mirrored(at, size));
   return picked(x, shape, ([image, oy, ox, i]) => [image!, safe(oy! - by.top, h), safe(ox! - by.left, w), i!]);
 }
+
+/** Parts of x at places, each a list of whole numbers along the last axis of `places`; 0 where one lies outside. */
+export function gatherNd(x: Value, places: Pick<Value, "shape" | "values">): Value {
+  const coordinates = places.shape.at(-1)!;
+  const part = x.shape.slice(coordinates);
+  return gather([...places.shape.slice(0, -1), ...part], [x], (to) => {
+    const row = Math.floor(to / count(part));
+    const at = x.shape.slice(0, coordinates).map((size, axis) => {
+      const i = places.values[row * coordinates + axis]!;
+      return i >= 0 && i < size ? Math.floor(i) : undefined;
+    });
+    if (at.includes(undefined)) return 0;
+    const index = at.reduce<number>((sum, i, axis) => sum * x.shape[axis]! + i!, 0);
+    return { part: x, index: index * count(part) + (to % count(part)) };
+  });
+}

@@ -173,6 +173,23 @@ export const FLOATS: Lowerings<FloatOp> = {
     );
   },
 
+  cast: (node, context) => [elementwise("cast_s32", node, context, {})],
+
+  // It reads no value: its own stands for one.
+  constant(node, context) {
+    const inC = sizeOf(shapeOf(node.name, context));
+    return [{ kernel: "constant", x: node.name, w: rows(part(node.operand, inC)), fields: { rows: 1, inC } }];
+  },
+
+  gatherNd(node, context) {
+    const [x, x2] = node.inputs as readonly [string, string];
+    const [shape, places] = [shapeOf(x, context), shapeOf(x2, context)];
+    const kW = lastOf(places);
+    const [n, inH, inW, inC] = [...[1, 1, 1].slice(kW - 1), ...shape.slice(0, kW)] as [number, number, number, number];
+    const fields = { rows: sizeOf(places) / kW, n, inH, inW, inC, kW, outC: sizeOf(shape.slice(kW)) };
+    return [{ kernel: "gather_nd", x, x2, fields }];
+  },
+
   reshape: () => [],
   identity: () => [],
 };
@@ -244,6 +261,9 @@ const FUNCTION = {
   exp: FLAGS.EXPONENTIAL,
   tanh: FLAGS.TANGENT,
   floor: FLAGS.FLOOR,
+  ceil: FLAGS.CEILING,
+  round: FLAGS.NEAREST,
+  truncate: FLAGS.TRUNCATE,
 } as const;
 
 /** Scratch panels shall stay in the caches next to the weights that pass by. */

@@ -249,7 +249,8 @@ class Check {
       if (step.node === node) part++;
       else [node, part, columns] = [step.node, 0, 0];
       const own = print.columns === undefined ? node.inputs : [node.inputs[part]];
-      const reads = print.x2 ? [own[0], own[1]] : [own[0]];
+      const reads = node.inputs.length === 0 ? [] : print.x2 ? [own[0], own[1]] : [own[0]];
+      if (reads.length === 0) this.#demand(print.x === 0, "0 bytes read at x", print.x);
       const sizes = [print.x, print.x2];
       reads.forEach((name, i) => {
         const bytes = this.bytesOf(this.#root(name));

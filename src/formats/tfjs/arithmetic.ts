@@ -4,7 +4,7 @@
  * @module
  */
 import { broadcastShape } from "../../graph/dimensions.ts";
-import type { Arithmetic, Shape } from "../../graph/graph.ts";
+import type { Arithmetic, Shape, Unary } from "../../graph/graph.ts";
 import { affineForm } from "../../graph/ops/scale-shift.ts";
 import type { Call, Operand } from "./call.ts";
 import {
@@ -53,11 +53,12 @@ function addConstant(call: Call, x: string, found: NamedWeight): Operand {
 export function operator(call: Call, op: Arithmetic["op"]): Operand {
   const [a, b] = [operand(call, 0), operand(call, 1)];
   if ("value" in a && "value" in b) {
+    const inputs = [call.floats(a.value), call.floats(b.value)];
     const shapes = [call.shape(a.value), call.shape(b.value)] as const;
     if (broadcastShape(...shapes) === undefined) {
       throw unsupported(call, "operands that can be broadcast", `[${shapes[0]}] and [${shapes[1]}]`);
     }
-    return { value: call.emit({ op, inputs: [a.value, b.value] }) };
+    return { value: call.emit({ op, inputs }) };
   }
   const index = "constant" in b ? 1 : 0;
   const [x, found] = [value(call, 1 - index), weight(call, index)];
@@ -71,13 +72,24 @@ export const arithmetic = (op: Arithmetic["op"]) => (call: Call) => operator(cal
 
 /** SquaredDifference: a difference, and its square. */
 export function squaredDifference(call: Call): Operand {
-  const between: Call = {
-    ...call,
-    emit: (node) => call.emit({ ...node, name: `${call.node.name}/difference` }),
-  };
-  const difference = operator(between, "sub");
-  if (!("value" in difference)) return difference;
-  return { value: call.emit({ op: "unary", inputs: [difference.value], of: "square" }) };
+  return then(call, "square", (inner) => operator(inner, "sub"));
+}
+
+/**
+ * FloorDiv: a quotient, and the whole number below it; exact for whole numbers below 2²⁴, which a product with the
+ * reciprocal of a constant would not be.
+ */
+export function floorDivision(call: Call): Operand {
+  const by = operand(call, 1);
+  if ("value" in by) return then(call, "floor", (inner) => operator(inner, "div"));
+  return then(call, "floor", (inner) => general(inner, value(inner, 0), weight(inner, 1), "div", false));
+}
+
+/** A function of what an operator comes to, which gets another name than the node's. */
+function then(call: Call, of: Unary["of"], first: (call: Call) => Operand): Operand {
+  const inner: Call = { ...call, emit: (node) => call.emit({ ...node, name: `${call.node.name}/of` }) };
+  const found = first(inner);
+  return "value" in found ? { value: call.emit({ op: "unary", inputs: [found.value], of }) } : found;
 }
 
 /** Whether a weight is one number, or one for each channel of a value. */

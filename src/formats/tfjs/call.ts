@@ -29,6 +29,8 @@ export interface Call {
   readonly inputs: readonly Operand[];
   /** The shape of a value, batch 1. */
   shape(value: string): Shape;
+  /** A value as floats: itself, or, where it is of whole numbers of 32 bits, these cast. */
+  floats(value: string): string;
   /** Adds a node and returns its name; one that is not the TensorFlow node's own gives way to names in use. */
   emit(node: Emitted): string;
   /** Adds float data, which is made at the end, and returns its name. */

@@ -42,6 +42,9 @@ export async function fromGraphDef(
   return draft.builder.complete(nameEndPoints(await checked("tfjs", graph, budget)), () => budget.turn());
 }
 
+/** Ops whose result has the type of what they read. */
+const MOVING: ReadonlySet<string> = new Set(["reshape", "identity"]);
+
 class Draft {
   /** Names that nodes of ours must leave to those of TensorFlow are reserved. */
   readonly builder: GraphBuilder;
@@ -51,6 +54,8 @@ class Draft {
   /** Nodes whose value there is not, because something in their way is not supported. */
   private readonly blocked = new Set<string>();
   private readonly byName: ReadonlyMap<string, TfNode>;
+  /** Values of whole numbers as floats. */
+  private readonly cast = new Map<string, string>();
   /** How often each TensorFlow node is read; an output counts as one reader more. */
   private readonly readers = new Map<string, number>();
 
@@ -141,7 +146,25 @@ class Draft {
     if (own && this.builder.hasName(name)) {
       throw new FormatError(`${where(node)}: expected a free name "${name}", got one in use`);
     }
-    return this.builder.addNode({ ...rest, name: own ? name : this.builder.claim(name) } as Node);
+    const fields = {
+      ...rest,
+      ...(MOVING.has(rest.op) && this.isWhole(rest.inputs[0]!) && { dtype: "int32" as const }),
+    };
+    return this.builder.addNode({ ...fields, name: own ? name : this.builder.claim(name) } as Node);
+  }
+
+  private isWhole(value: string): boolean {
+    return this.builder.node(value)?.dtype === "int32";
+  }
+
+  /** Each value is cast once. */
+  private floats(value: string): string {
+    if (!this.isWhole(value)) return value;
+    const known = this.cast.get(value);
+    if (known !== undefined) return known;
+    const name = this.builder.addNode({ op: "cast", name: this.builder.claim(`${value}/float`), inputs: [value] });
+    this.cast.set(value, name);
+    return name;
   }
 
   private call(node: TfNode): Call {
@@ -151,6 +174,7 @@ class Draft {
       inputs: node.inputs.map((name) => this.operands.get(name)!),
       budget: this.budget,
       shape: (value) => builder.shapeOf(value)!,
+      floats: (value) => this.floats(value),
       emit: (emitted) => this.emit(node, emitted),
       constant: (name, recipe, make) => this.constant(name, recipe, make),
       replaceable: (value) => (this.readers.get(value) === 1 ? builder.node(value) : undefined),

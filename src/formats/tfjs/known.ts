@@ -91,7 +91,7 @@ export function onlyKnown(call: Call): never {
 }
 
 /** Ops of which nothing is run: they are known beforehand, or not supported. */
-export const ONLY_KNOWN = ["GatherV2", "FloorDiv", "FloorMod", "SparseToDense"];
+export const ONLY_KNOWN = ["GatherV2", "FloorMod", "SparseToDense"];
 
 function asOperand({ node }: Call, { shape, values }: Known): Operand {
   return { name: node.name, constant: { shape, dtype: "int32", data: Int32Array.from(values) } };

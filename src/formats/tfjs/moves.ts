@@ -7,8 +7,15 @@ import { positiveAxis, resolvedShape, sizeOf, withOpenBatch } from "../../graph/
 import type { Shape } from "../../graph/graph.ts";
 import { blockMove, type Part, partsAlong, plainPart, stridedPart } from "../common/slices.ts";
 import type { Call, Operand } from "./call.ts";
-import { booleanAttribute, numberAttribute, numbersAttribute, stringAttribute, where } from "./graphdef.ts";
-import { numbers, operand, unsupported, value, weight } from "./operands.ts";
+import {
+  booleanAttribute,
+  numberAttribute,
+  numbersAttribute,
+  stringAttribute,
+  typeAttribute,
+  where,
+} from "./graphdef.ts";
+import { anyValue, made, numbers, operand, unsupported, value, weight } from "./operands.ts";
 import { requireNhwc, sides } from "./windows.ts";
 
 /** The error for settings that do not fit the value. */
@@ -40,7 +47,7 @@ export function reshape(call: Call): Operand {
 
 /** Without the axes of size 1 that it names, or all of them. */
 export function squeeze(call: Call): Operand {
-  const x = value(call, 0);
+  const x = anyValue(call, 0);
   const shape = call.shape(x);
   const axes = numbersAttribute(call.node, "squeeze_dims", []).map((axis) => axisOf(call, axis, shape.length));
   if (axes.some((axis) => shape[axis] !== 1)) {
@@ -51,26 +58,38 @@ export function squeeze(call: Call): Operand {
 }
 
 export function expandDims(call: Call): Operand {
-  const x = value(call, 0);
-  const shape = call.shape(x);
+  const found = operand(call, 0);
   const [axis = 0] = numbers(call, 1);
+  if ("constant" in found) {
+    const { shape } = found.constant;
+    const longer = shape.toSpliced(axisOf(call, axis, shape.length + 1), 0, 1);
+    return { name: call.node.name, constant: { ...found.constant, shape: longer } };
+  }
+  const x = found.value;
+  const shape = call.shape(x);
   return { value: emitReshape(call, x, shape.toSpliced(axisOf(call, axis, shape.length + 1), 0, 1)) };
+}
+
+/** The first inputs, constants as values; where all of them are constant, they were too many to be known beforehand. */
+function parts(call: Call, count: number): string[] {
+  const some = call.inputs.slice(0, count).some((found) => "value" in found);
+  return call.inputs.slice(0, count).map((_, i) => (some ? made(call, i) : value(call, i)));
 }
 
 /** Values of one shape along a new axis. */
 export function pack(call: Call): Operand {
-  const inputs = call.inputs.map((_, i) => value(call, i));
+  const inputs = parts(call, call.inputs.length);
   const shape = call.shape(inputs[0] ?? value(call, 0));
   const axis = axisOf(call, numberAttribute(call.node, "axis", 0), shape.length + 1);
   const longer = shape.toSpliced(axis, 0, 1);
   const { name } = call.node;
-  const parts = inputs.map((x, i) => emitReshape(call, x, longer, `${name}/${i}`));
-  return { value: call.emit({ op: "concat", inputs: parts, axis }) };
+  const longerOnes = inputs.map((x, i) => emitReshape(call, x, longer, `${name}/${i}`));
+  return { value: call.emit({ op: "concat", inputs: longerOnes, axis }) };
 }
 
 export function concat(call: Call): Operand {
   const last = call.inputs.length - 1;
-  const inputs = call.inputs.slice(0, last).map((_, i) => value(call, i));
+  const inputs = parts(call, last);
   const axis = numbers(call, last)[0]!;
   const rank = call.shape(inputs[0] ?? value(call, 0)).length;
   return { value: call.emit({ op: "concat", inputs, axis: positiveAxis(axis, rank) }) };
@@ -207,4 +226,22 @@ export function identity(call: Call): Operand {
   const found = operand(call, 0);
   if ("constant" in found) return found;
   return { value: call.emit({ op: "identity", inputs: [found.value] }) };
+}
+
+/** Whole numbers, but for those of an argmax, are held as floats: between floats and them fractions are cut off. */
+export function cast(call: Call): Operand {
+  const [from, to] = ["SrcT", "DstT"].map((key) => typeAttribute(call.node, key));
+  const found = operand(call, 0);
+  if (to === "DT_FLOAT" && "value" in found) {
+    return { value: call.emit({ op: "identity", inputs: [call.floats(found.value)] }) };
+  }
+  if (WHOLE.has(from ?? "") || !WHOLE.has(to ?? "")) return identity(call);
+  return { value: call.emit({ op: "unary", inputs: [value(call, 0)], of: "truncate" }) };
+}
+
+const WHOLE: ReadonlySet<string> = new Set(["DT_INT32", "DT_INT64", "DT_UINT8"]);
+
+/** Parts of a value at places that another value names. */
+export function gatherNd(call: Call): Operand {
+  return { value: call.emit({ op: "gatherNd", inputs: [value(call, 0), made(call, 1)] }) };
 }

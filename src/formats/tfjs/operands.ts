@@ -28,11 +28,29 @@ export function operand(call: Call, index: number): Operand {
   return found;
 }
 
-/** The name of an input that must be computed. */
+/** The name of an input that must be computed, as floats. */
 export function value(call: Call, index: number): string {
+  return call.floats(anyValue(call, index));
+}
+
+/** The same, of whatever type it is. */
+export function anyValue(call: Call, index: number): string {
   const found = operand(call, index);
   if ("value" in found) return found.value;
   throw unsupported(call, `input ${index} to be computed`, `the constant "${found.name}"`);
+}
+
+/** The name of an input as floats, a constant as a value that is always the same. */
+export function made(call: Call, index: number): string {
+  const found = operand(call, index);
+  if ("value" in found) return call.floats(found.value);
+  const numbers = { ...found.constant, name: found.name };
+  return call.emit({
+    op: "constant",
+    name: `${call.node.name}/${found.name}`,
+    inputs: [],
+    operand: constant(call, numbers),
+  });
 }
 
 /** An input that must be constant. */

@@ -2,7 +2,7 @@
  * What each TensorFlow op of a graph model becomes.
  * @module
  */
-import { add, addAll, arithmetic, biasAdd, squaredDifference } from "./arithmetic.ts";
+import { add, addAll, arithmetic, biasAdd, floorDivision, squaredDifference } from "./arithmetic.ts";
 import type { Call, Operand } from "./call.ts";
 import { ONLY_KNOWN, onlyKnown, shapeOp } from "./known.ts";
 import {
@@ -20,8 +20,10 @@ import {
 } from "./layers.ts";
 import {
   blocks,
+  cast,
   concat,
   expandDims,
+  gatherNd,
   identity,
   mirrorPad,
   pack,
@@ -101,7 +103,9 @@ export const OPS: ReadonlyMap<string, Op> = new Map<string, Op>([
   ["DepthToSpace", blocks],
   ["SpaceToDepth", blocks],
   ["ExpandDims", expandDims],
-  ["Cast", identity],
+  ["Cast", cast],
+  ["GatherNd", gatherNd],
+  ["FloorDiv", floorDivision],
   ["Pad", pad],
   ["PadV2", pad],
   ["Reshape", reshape],

@@ -7,13 +7,16 @@
 import { type ArgMax, argMax } from "./arg-max.ts";
 import { type Arithmetic, add, div, maximum, minimum, mul, sub } from "./arithmetic.ts";
 import { type BatchNorm, batchNorm } from "./batch-norm.ts";
+import { type Cast, cast } from "./cast.ts";
 import { type ClampNode, clamp } from "./clamp.ts";
 import { type Concat, concat } from "./concat.ts";
+import { type ConstantNode, constant } from "./constant.ts";
 import { type Conv2d, conv2d } from "./conv2d.ts";
 import type { AnyNode, OpDefinition } from "./definition.ts";
 import { type Dense, dense } from "./dense.ts";
 import { type DepthwiseConv2d, depthwiseConv2d } from "./depthwise-conv2d.ts";
 import { type Dequantize, dequantize } from "./dequantize.ts";
+import { type GatherNd, gatherNd } from "./gather-nd.ts";
 import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
 import { type HardSwish, hardSwish } from "./hard-swish.ts";
 import { type Identity, identity } from "./identity.ts";
@@ -73,6 +76,9 @@ export type Node =
   | Unary
   | Quantize
   | Dequantize
+  | Cast
+  | ConstantNode
+  | GatherNd
   | Identity;
 
 /** The name of an op. */
@@ -121,6 +127,9 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   unary,
   quantize,
   dequantize,
+  cast,
+  constant,
+  gatherNd,
   identity,
 };
 
@@ -139,12 +148,15 @@ export type {
   ArgMax,
   Arithmetic,
   BatchNorm,
+  Cast,
   ClampNode,
   Concat,
+  ConstantNode,
   Conv2d,
   Dense,
   DepthwiseConv2d,
   Dequantize,
+  GatherNd,
   GlobalAveragePool,
   HardSwish,
   Identity,

@@ -17,7 +17,16 @@ export const FUNCTIONS = {
   exp: Math.exp,
   tanh: Math.tanh,
   floor: Math.floor,
+  ceil: Math.ceil,
+  round: nearestEven,
+  truncate: Math.trunc,
 } as const;
+
+/** The nearest whole number, of two equally near ones the even one. */
+function nearestEven(x: number): number {
+  const below = Math.floor(x);
+  return x - below === 0.5 ? below + (Math.abs(below) % 2) : Math.round(x);
+}
 
 /** y = of(x). */
 export interface Unary extends NodeBase {

@@ -10,7 +10,7 @@
  */
 
 /** Raised when a record's layout or a kernel's contract changes. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Constants of both sides. `module`: whether the wasm module exports it, for the host to compare. */
 export const CONSTANTS = [
@@ -154,6 +154,7 @@ export const FLAGS = {
   CEILING: { bit: 512, what: "⌈x⌉." },
   NEAREST: { bit: 1024, what: "The nearest whole number, of two equally near ones the even one." },
   TRUNCATE: { bit: 2048, what: "x without its fraction." },
+  LOGARITHM: { bit: 4096, what: "ln x; NaN below 0." },
   CONSTANT: { bit: 1, what: "The second operand is a constant, at w." },
 };
 
@@ -370,7 +371,7 @@ const oneOf = (functions) => [["one function", `s.flags >= 1 && ${2 ** (function
 const REDUCTIONS = ["SUM", "MEAN", "MAXIMUM", "MINIMUM", "PRODUCT"];
 const UNARY = [
   ...["ABSOLUTE", "NEGATIVE", "SQUARE", "SQUARE_ROOT", "RECIPROCAL_ROOT", "RECIPROCAL", "EXPONENTIAL", "TANGENT"],
-  ...["FLOOR", "CEILING", "NEAREST", "TRUNCATE"],
+  ...["FLOOR", "CEILING", "NEAREST", "TRUNCATE", "LOGARITHM"],
 ];
 
 /** Windows that see the image, each of them. */
@@ -1432,7 +1433,7 @@ export const KERNELS = {
     formula: ["y[r,i] = w[r,i]"],
     notes: "Elements of 4 bytes.",
     units: "rows",
-    reads: { ...as("rows"), inC: "Elements of a row.", w: "[rows, inC]", y: "[rows, inC]" },
+    reads: { ...as("rows"), inC: "Elements of a row.", x: "no byte of it", w: "[rows, inC]", y: "[rows, inC]" },
     aligned: ["w", "y"],
     needs: ["rowElements"],
     extents: { x: "0", w: "4 * elements(s)", y: "4 * elements(s)" },

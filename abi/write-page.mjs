@@ -135,7 +135,7 @@ export function page(from) {
           .filter((field) => kernel.reads[field] === "")
           .join(", ")}.`,
       ),
-      ...(kernel.flags ? [`* Flags: ${kernel.flags.join(", ")}.`] : []),
+      ...(kernel.flags ? item(`Flags: ${kernel.flags.join(", ")}.`) : []),
       ...(kernel.inPlace ? ["* The output may be an input, byte for byte."] : []),
       ...(kernel.streams ? [`* Computed while x comes in: ${STREAMS[kernel.streams]}.`] : []),
       ...(kernel.unitBytes

@@ -142,7 +142,7 @@ export class Entry {
 }
 
 /** Raised when the record or a kernel's contract changes. */
-export const ABI_VERSION: i32 = 1;
+export const ABI_VERSION: i32 = 2;
 /** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES: i32 = 256;
 /** Bytes from one entry of a schedule to the next; the rest of it is 0. */
@@ -273,6 +273,8 @@ export namespace Flag {
   export const NEAREST: i32 = 1024;
   /** x without its fraction. */
   export const TRUNCATE: i32 = 2048;
+  /** ln x; NaN below 0. */
+  export const LOGARITHM: i32 = 4096;
   /** The second operand is a constant, at w. */
   export const CONSTANT: i32 = 1;
 }
@@ -1248,7 +1250,7 @@ export function expect_unary_f32(s: Step, y0: i32, y1: i32): void {
     assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
     assert(((s.x | s.y) & (ALIGN - 1)) == 0);
     expectRowElements(s);
-    assert(<f64>s.flags >= 1 && 2048 % <f64>s.flags == 0); // one function
+    assert(<f64>s.flags >= 1 && 4096 % <f64>s.flags == 0); // one function
   }
 }
 

@@ -147,4 +147,5 @@ export const FLAG_FLOOR = Flag.FLOOR;
 export const FLAG_CEILING = Flag.CEILING;
 export const FLAG_NEAREST = Flag.NEAREST;
 export const FLAG_TRUNCATE = Flag.TRUNCATE;
+export const FLAG_LOGARITHM = Flag.LOGARITHM;
 export const FLAG_CONSTANT = Flag.CONSTANT;

@@ -4,6 +4,7 @@
  */
 import { Flag, Step, expect_unary_f32 } from "../abi";
 import { exp } from "../lib/exp";
+import { log } from "../lib/log";
 import { tanh } from "../lib/tanh";
 import { SIMD, abs, ceil, div, floor, mul, nearest, neg, splat, sqrt, trunc } from "../simd/f32";
 
@@ -38,6 +39,7 @@ function valueOf<V>(f: i32, x: V): V {
   if (f == Flag.RECIPROCAL) return div<V>(one, x);
   if (f == Flag.EXPONENTIAL) return exp<V>(x);
   if (f == Flag.TANGENT) return tanh<V>(x);
+  if (f == Flag.LOGARITHM) return log<V>(x);
   if (f == Flag.CEILING) return ceil<V>(x);
   if (f == Flag.NEAREST) return nearest<V>(x);
   if (f == Flag.TRUNCATE) return trunc<V>(x);

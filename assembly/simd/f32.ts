@@ -186,6 +186,34 @@ export function pow2<V>(n: V): V {
   return reinterpret<f32>(reinterpret<i32>((n as f32) + (8388608 + 127)) << 23) as V;
 }
 
+/** The bits of √½: where the mantissas of {@link mantissa} begin. */
+// @ts-ignore: decorator
+@inline
+const HALF_ROOT: i32 = 0x3f3504f3;
+
+/** e, as a float, of a normal x = m·2^e with m from √½ on and below √2; of any other x an arbitrary number. */
+// @ts-ignore: decorator
+@inline
+export function exponent<V>(x: V): V {
+  if (isVector<V>()) {
+    const bits = i32x4.shr_s(i32x4.sub(x as v128, i32x4.splat(HALF_ROOT)), 23);
+    return f32x4.convert_i32x4_s(bits) as V;
+  }
+  return (<f32>((reinterpret<i32>(x as f32) - HALF_ROOT) >> 23)) as V;
+}
+
+/** m of the same. */
+// @ts-ignore: decorator
+@inline
+export function mantissa<V>(x: V): V {
+  if (isVector<V>()) {
+    const bits = i32x4.shr_s(i32x4.sub(x as v128, i32x4.splat(HALF_ROOT)), 23);
+    return i32x4.sub(x as v128, i32x4.shl(bits, 23)) as V;
+  }
+  const bits = reinterpret<i32>(x as f32);
+  return reinterpret<f32>(bits - (((bits - HALF_ROOT) >> 23) << 23)) as V;
+}
+
 /** Unsigned bytes as floats: four for v128, one for f32; reads no more than those. */
 // @ts-ignore: decorator
 @inline

@@ -8,7 +8,7 @@
 // biome-ignore-all format: as the generator writes it, a need a line
 
 /** Raised when the record or a kernel's contract changes. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 /** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES = 256;
 /** Bytes from one entry of a schedule to the next; the rest of it is 0. */
@@ -288,6 +288,8 @@ export const FLAGS = {
   NEAREST: 1024,
   /** x without its fraction. */
   TRUNCATE: 2048,
+  /** ln x; NaN below 0. */
+  LOGARITHM: 4096,
   /** The second operand is a constant, at w. */
   CONSTANT: 1,
 } as const;
@@ -1099,7 +1101,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     needs: (s) => [
       ["x, y on multiples of 16", ((s.x | s.y) & (ALIGN - 1)) === 0],
       ...rowElements(s),
-      ["one function", s.flags >= 1 && 2048 % s.flags === 0],
+      ["one function", s.flags >= 1 && 4096 % s.flags === 0],
     ],
     extents: (s) => ({
       x: 4 * elements(s),

@@ -47,7 +47,7 @@ export function reduceCases(): Case[] {
 
 const FUNCTIONS = [
   ...(["abs", "neg", "square", "sqrt", "rsqrt", "reciprocal", "exp", "tanh"] as const),
-  ...(["floor", "ceil", "round", "truncate"] as const),
+  ...(["floor", "ceil", "round", "truncate", "log"] as const),
 ] as const;
 type Name = (typeof FUNCTIONS)[number];
 
@@ -70,7 +70,7 @@ export function unaryCases(): Case[] {
   return FUNCTIONS.flatMap((name) => {
     const numbers = random(`unary ${name}`);
     // No roots of what is below 0 but among the special values.
-    const positive = name === "sqrt" || name === "rsqrt";
+    const positive = name === "sqrt" || name === "rsqrt" || name === "log";
     const signed = (x: Float32Array) => (positive ? x.map((v) => Math.abs(v)) : x);
     const of = (what: string, rows: number, x: Float32Array, inPlace = false): Case => ({
       name: `${name}_${what}`,

@@ -52,7 +52,7 @@ describe("against TF.js", () => {
     ["channels to pixels", blocks(2)],
     ["a mirror's frame", mirrored("REFLECT")],
     ["a mirror's frame with edges", mirrored("SYMMETRIC")],
-    ...["Abs", "Neg", "Square", "Exp", "Tanh", "Floor"].map((op): [string, GraphFile] => [
+    ...["Abs", "Neg", "Square", "Exp", "Tanh", "Floor", "Ceil", "Round"].map((op): [string, GraphFile] => [
       op,
       base().node("y", op, ["x"]),
     ]),
@@ -64,7 +64,8 @@ describe("against TF.js", () => {
   test("roots, of squares and one", async () => {
     const file = base().constant("one", [], Float32Array.of(1)).node("square", "Square", ["x"]);
     file.node("above", "AddV2", ["square", "one"]).node("root", "Sqrt", ["above"]).node("turned", "Rsqrt", ["above"]);
-    await crossCheck(file.node("y", "AddN", ["root", "turned", "above"]), SHAPE, "y");
+    file.node("log", "Log", ["above"]);
+    await crossCheck(file.node("y", "AddN", ["root", "turned", "above", "log"]), SHAPE, "y");
   });
 
   test.each(["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference"])(

@@ -122,7 +122,7 @@ describe("ops that move numbers, and that make one of many", () => {
   });
 
   it("roots, of what is above 0", async () => {
-    for (const of of ["sqrt", "rsqrt", "reciprocal"] as const) {
+    for (const of of ["sqrt", "rsqrt", "reciprocal", "log"] as const) {
       const nodes: Node[] = [
         { op: "unary", name: "above", inputs: ["x"], of: "exp" },
         { op: "unary", name: "y", inputs: ["above"], of },

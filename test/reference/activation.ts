@@ -82,6 +82,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [f: (x: number) => number, ops
   // Half to even.
   round: [(v) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v)), 0],
   truncate: [Math.trunc, 0],
+  log: [Math.log, 4],
 };
 
 /**

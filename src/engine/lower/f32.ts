@@ -264,6 +264,7 @@ const FUNCTION = {
   ceil: FLAGS.CEILING,
   round: FLAGS.NEAREST,
   truncate: FLAGS.TRUNCATE,
+  log: FLAGS.LOGARITHM,
 } as const;
 
 /** Scratch panels shall stay in the caches next to the weights that pass by. */

@@ -20,6 +20,7 @@ export const FUNCTIONS = {
   ceil: Math.ceil,
   round: nearestEven,
   truncate: Math.trunc,
+  log: Math.log,
 } as const;
 
 /** The nearest whole number, of two equally near ones the even one. */

@@ -2,8 +2,8 @@
  * The natural logarithm of every lane, to within 2 units in the last place; −∞ of 0, NaN below, NaN passes. Without
  * `madd`: all variants give the same bits.
  *
- * x = m·2^e with m from √½ on and below √2. With s = (m − 1)/(m + 1) ln m = 2·(s + s³/3 + s⁵/5 + …), and s² < 0.0295, so
- * that what is left out behind s⁹ is 0.04 of a unit at most.
+ * x = m·2^e with m from √½ on and below √2. With s = (m − 1)/(m + 1) ln m = 2·(s + s³/3 + s⁵/5 + …), and s² < 0.0295,
+ * so that what is left out behind s⁹ is 0.04 of a unit at most.
  */
 import { add, div, exponent, mantissa, mul, splat, sub, whereNegative } from "../simd/f32";
 

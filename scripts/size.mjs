@@ -66,7 +66,7 @@ const least = await used("build, mobilenetV1");
 failed ||= least >= BUDGET.used;
 console.log(
   `${least >= BUDGET.used ? "✗" : "✓"} import { build, mobilenetV1 } from "sepconv", bundled: ${kb(least)} gzipped with all ` +
-    `kernels (budget ${kb(BUDGET.used)}); with load and classify ${kb(await used("load, classify"))}; ` +
+    `kernels (budget ${kb(BUDGET.used)}); with classify and fromTflite ${kb(await used("build, classify, fromTflite"))}, with load and classify ${kb(await used("load, classify"))}; ` +
     `the whole file ${kb(gzip(readFileSync(new URL("dist/static/index.js", root))))}`,
 );
 process.exit(failed ? 1 : 0);

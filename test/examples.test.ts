@@ -97,10 +97,10 @@ describe("examples", () => {
     run(code!);
   });
 
-  it.each(blocks(readFileSync(join(ROOT, "README.md"), "utf8")).map((code, i) => [i + 1, code] as const))(
-    "in the README, number %i",
-    (_, code) => {
-      run(code);
-    },
+  const pages = ["README.md", "docs/hosts.md"].flatMap((page) =>
+    blocks(readFileSync(join(ROOT, page), "utf8")).map((code, i) => [page, i + 1, code] as const),
   );
+  it.each(pages)("in %s, number %i", (_, __, code) => {
+    run(code);
+  });
 });

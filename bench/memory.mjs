@@ -81,7 +81,7 @@ async function compare(name, graph, input) {
   const whole = sessions[0].session.memory;
   return sessions.map(({ layout, session: { memory, manifest }, ms, ratios, last }) => ({
     ...{ network: name, layout, arena: memory.arena, share: memory.arena / whole.arena },
-    ...{ steps: memory.steps, total: memory.total, entries: manifest.entries, ms: median(ms) },
+    ...{ steps: memory.steps, total: memory.total, entries: manifest.lanes[0], ms: median(ms) },
     ...{ ratio: median(ratios), spread: [quantile(ratios, 0.1), quantile(ratios, 0.9)] },
     ...(last.length > 0 && { last: median(last) }),
   }));

@@ -12,12 +12,20 @@ import { toOnnx } from "./onnx.mjs";
 
 const require = createRequire(import.meta.url);
 
-/** sepconv's variants; the first is the one that all outputs are compared with. */
-export function sepconvs({ graph, input }) {
-  return ["simd", "relaxed", "scalar"].map((variant) => ({
-    name: `sepconv ${variant}`,
+/**
+ * sepconv's variants, or, where threads are measured, one of them on one thread and on several; the first is the one
+ * that all outputs are compared with.
+ */
+export function sepconvs({ graph, input }, threads = 1) {
+  const builds =
+    threads === 1
+      ? ["simd", "relaxed", "scalar"].map((variant) => ({ variant }))
+      : [{ variant: "simd" }, { variant: "simd", threads }];
+  return builds.map((options) => ({
+    name: `sepconv ${options.variant}${on(options.threads)}`,
     open: async () => {
-      const session = await build(graph, { variant });
+      const session = await build(graph, options);
+      if (session.threads !== (options.threads ?? 1)) throw new Error(session.fewerThreads);
       return {
         run: () => session.run(input).output,
         version: versionOf(new URL("../../package.json", import.meta.url)),
@@ -26,12 +34,14 @@ export function sepconvs({ graph, input }) {
   }));
 }
 
-/** The peers of Node. */
-export function peers(network) {
+const on = (threads = 1) => (threads === 1 ? "" : `, ${threads} threads`);
+
+/** The peers of Node; tfjs-wasm has no threads there. */
+export function peers(network, threads = 1) {
   return [
-    { name: "tfjs-wasm", open: () => tfjs(network) },
-    { name: "onnxruntime-web", open: () => onnxruntimeWeb(network) },
-    { name: "onnxruntime-node", open: () => onnxruntimeNode(network) },
+    ...(threads === 1 ? [{ name: "tfjs-wasm", open: () => tfjs(network) }] : []),
+    { name: `onnxruntime-web${on(threads)}`, open: () => onnxruntimeWeb(network, threads) },
+    { name: `onnxruntime-node${on(threads)}`, open: () => onnxruntimeNode(network, threads) },
   ];
 }
 
@@ -41,23 +51,23 @@ async function tfjs({ folded, input }) {
   return { run: () => run(input), version };
 }
 
-async function onnxruntimeWeb(network) {
+async function onnxruntimeWeb(network, threads) {
   const ort = await import("onnxruntime-web");
-  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.numThreads = threads;
   return onnxruntime(ort, network, "onnxruntime-web", { executionProviders: ["wasm"] });
 }
 
-async function onnxruntimeNode(network) {
+async function onnxruntimeNode(network, intraOpNumThreads) {
   const { default: ort } = await import("onnxruntime-node");
-  return onnxruntime(ort, network, "onnxruntime-node", { executionProviders: ["cpu"] });
+  return onnxruntime(ort, network, "onnxruntime-node", { executionProviders: ["cpu"], intraOpNumThreads });
 }
 
 async function onnxruntime(ort, { folded, input }, name, options) {
   const session = await ort.InferenceSession.create(toOnnx(folded), {
-    ...options,
     graphOptimizationLevel: "all",
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
+    ...options,
   });
   const [{ name: inputName, shape }] = folded.inputs;
   const [n, h, w, c] = shape;

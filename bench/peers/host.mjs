@@ -5,10 +5,10 @@
 import { measure } from "./measure.mjs";
 import { networkOf } from "./network.mjs";
 
-const { network: name, peers: withPeers, ...options } = JSON.parse(process.argv[2]);
+const { network: name, peers: withPeers, threads, ...options } = JSON.parse(process.argv[2]);
 const network = networkOf(name);
 const contenders = await import("./contenders.mjs");
-const candidates = [...contenders.sepconvs(network), ...(withPeers ? contenders.peers(network) : [])];
+const candidates = [...contenders.sepconvs(network, threads), ...(withPeers ? contenders.peers(network, threads) : [])];
 const rows = await measure(candidates, options, (line) => console.log(line));
 const { node, v8, deno, bun, webkit } = process.versions;
 const engine = bun ? `JavaScriptCore ${webkit?.slice(0, 12) ?? ""}`.trim() : `V8 ${v8}`;

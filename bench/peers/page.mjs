@@ -68,8 +68,33 @@ globalThis.measureModel = async ({ model, litertVersion, version, ...options }) 
   return { rows: await measure(candidates, options, (line) => console.log(line)) };
 };
 
-globalThis.measureNetwork = async ({ network: name, litertVersion, version, ...options }) => {
+/** One network on one thread and on several. The page's main thread is one of sepconv's; it may not sleep. */
+function threaded({ graph, folded, input, threads, litertVersion, version }) {
+  return [
+    ...[1, threads].map((count) => ({
+      name: `sepconv simd${count > 1 ? `, ${count} threads` : ""}`,
+      open: async () => {
+        const session = await build(graph, { variant: "simd", threads: count });
+        if (session.threads !== count) throw new Error(session.fewerThreads);
+        return { run: () => session.run(input).output, version };
+      },
+    })),
+    {
+      name: `LiteRT.js, ${threads} threads`,
+      open: async () => {
+        const run = await openLitert(await toTflite(folded), folded.inputs[0].shape, threads);
+        return { run: () => run(input), version: litertVersion };
+      },
+    },
+  ];
+}
+
+globalThis.measureNetwork = async ({ network: name, threads = 1, litertVersion, version, ...options }) => {
   const { graph, folded, input, macs } = networkOf(name);
+  if (threads > 1) {
+    const candidates = threaded({ graph, folded, input, threads, litertVersion, version });
+    return { network: name, macs, rows: await measure(candidates, options, (line) => console.log(line)) };
+  }
   const candidates = [
     ...["simd", "relaxed", "scalar"].map((variant) => ({
       name: `sepconv ${variant}`,

@@ -27,7 +27,10 @@ export interface Lane {
   fail(): void;
 }
 
-/** Where the shared words are: no two of them in one line of a cache. */
+/**
+ * Where the shared words are: no two of them in one line of a cache, but for TURN, which counts runs, and the one
+ * behind it, which says how many shares were done before this run.
+ */
 export const CONTROL = { TURN: 0, STATE: 16, IDLE: 32, WAITING: 48, LANES: 64, EACH: 32 } as const;
 
 /** What STATE says: 0 while all is well, n + 1 once lane n failed, and this once they shall stop. */
@@ -47,13 +50,22 @@ export function controlWords(lanes: number): number {
  * nobody waiting unless it is in the middle of one. All go on when the shares of all are done. Until then they look
  * again and again for SPIN ms, for the others are nearly there as a rule; after that they sleep, and leave the core to
  * whoever needs it, perhaps to the one that they wait for.
+ *
+ * The lane that leads knows how long a run takes it alone: it tries now and then. Where several runs in a row take as
+ * long with the others, other processes have the cores that they would need, and it works alone for a while before it
+ * calls them again.
  */
 export function laneOf(parts: LaneParts): Lane {
-  const SPIN = 0.03;
+  const SPIN = 0.06;
   const IDLE_SPIN = 0.1;
   /** A lane that is busy with a share for so long is taken for dead. */
   const PATIENCE = 30_000;
-  const [TURN, STATE, IDLE, WAITING, LANES, EACH, DONE] = [0, 16, 32, 48, 64, 32, 16];
+  /** The others are of no use where a run takes more than this part of its time alone, so many runs in a row. */
+  const NO_USE = 0.95;
+  const PATIENT_RUNS = 3;
+  const LEAST_ALONE = 4;
+  const MOST_ALONE = 128;
+  const [TURN, FIRST, STATE, IDLE, WAITING, LANES, EACH, DONE] = [0, 1, 16, 32, 48, 64, 32, 16];
   const { module, memory, control, lane, schedules } = parts;
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const run = exports.run_schedule as (entries: number, first: number, last: number, record: number) => void;
@@ -63,6 +75,14 @@ export function laneOf(parts: LaneParts): Lane {
   const pause = (Atomics as { pause?: () => void }).pause ?? (() => {});
   /** Shares that are behind this lane. */
   let passed = 0;
+  let runs = 0;
+  /** Milliseconds of a run alone; 0 before it was tried. */
+  let msAlone = 0;
+  /** Runs in a row in which the others were of no use. */
+  let late = 0;
+  /** Runs to do alone, now and the next time that the others are late. */
+  let alone = 0;
+  let next = LEAST_ALONE;
   let maySleep = true;
   try {
     Atomics.wait(words, STATE, 1, 0);
@@ -113,7 +133,8 @@ export function laneOf(parts: LaneParts): Lane {
   const done = (other: number, count: number): boolean => {
     const word = LANES + EACH * other + DONE;
     if (seen(word, count, maySleep ? SPIN : PATIENCE)) return true;
-    for (let slept = 0; maySleep && slept < PATIENCE; slept += 500) {
+    const start = performance.now();
+    while (maySleep && performance.now() - start < PATIENCE) {
       // Counted before the last look: who comes after it sees that somebody sleeps.
       Atomics.add(words, WAITING, 1);
       const value = Atomics.load(words, word);
@@ -143,18 +164,40 @@ export function laneOf(parts: LaneParts): Lane {
       if (Atomics.load(words, STATE) !== 0) return false;
       // Another thread may have led the run before.
       passed = Atomics.load(words, LANES + DONE);
-      Atomics.add(words, TURN, 1);
-      if (Atomics.load(words, IDLE) > 0) Atomics.notify(words, TURN);
-      return work();
+      const start = performance.now();
+      // Tried after 4, 8, 16, … runs.
+      const solo = alone > 0 || (++runs >= 4 && (runs & (runs - 1)) === 0);
+      if (!solo) {
+        Atomics.store(words, FIRST, passed);
+        Atomics.add(words, TURN, 1);
+        if (Atomics.load(words, IDLE) > 0) Atomics.notify(words, TURN);
+      }
+      const whole = work();
+      const ms = performance.now() - start;
+      if (solo) {
+        if (alone > 0) alone--;
+        msAlone = msAlone === 0 ? ms : 0.75 * msAlone + 0.25 * ms;
+      } else if (msAlone === 0 || ms < NO_USE * msAlone) {
+        late = 0;
+        next = LEAST_ALONE;
+      } else if (++late === PATIENT_RUNS) {
+        late = 0;
+        alone = next;
+        next = Math.min(2 * next, MOST_ALONE);
+      }
+      return whole;
     },
     follow() {
-      for (let turn = 0; Atomics.load(words, STATE) === 0; turn = (turn + 1) | 0) {
+      for (let turn = 0; Atomics.load(words, STATE) === 0; ) {
         if (!seen(TURN, (turn + 1) | 0, IDLE_SPIN)) {
           Atomics.add(words, IDLE, 1);
           while (Atomics.load(words, TURN) === turn && Atomics.load(words, STATE) === 0)
             Atomics.wait(words, TURN, turn);
           Atomics.sub(words, IDLE, 1);
         }
+        turn = Atomics.load(words, TURN);
+        // Lane 0 may have done some runs alone. Should it be in a later one by now, so is this lane.
+        passed = Atomics.load(words, FIRST);
         if (Atomics.load(words, STATE) !== 0 || !work()) return;
       }
     },

@@ -78,6 +78,36 @@ describe("the built package", () => {
     expect(asked).toEqual([]);
   });
 
+  it("asks for nothing in its default form, and is one file", () => {
+    const code = readFileSync(`${ROOT}dist/static/index.js`, "utf8");
+    const asking = /\bimport\s*[("{*]|\bimport\.meta|\brequire\(["'`]|\bprocess\.env|[})]\s*from\s*["`]/g;
+    expect(code.match(asking)).toBeNull();
+    const cjs = readFileSync(`${ROOT}dist/cjs/index.js`, "utf8");
+    expect(cjs.match(asking)).toBeNull();
+    const { exports } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+    const files = JSON.stringify(exports).matchAll(/"(\.\/dist\/[^"*]+)"/g);
+    for (const [, file] of files) expect(() => readFileSync(ROOT + file), file).not.toThrow();
+  });
+
+  it("unpacks its kernels on hosts that have nothing to do it with", () => {
+    const code = (before: string) => `
+      ${before}
+      const { build, mobilenetV1 } = await import("./dist/static/index.js");
+      const graph = mobilenetV1({ alpha: 0.25, resolution: 32, training: true });
+      const input = Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => (i % 7) / 7);
+      for (const variant of ["simd", "scalar"]) {
+        const { output } = (await build(graph, { seed: 1, variant })).run(input);
+        console.log(Buffer.from(output.buffer).toString("base64"));
+      }`;
+    const expected = printed(code(""));
+    expect(new Set(expected.split("\n")).size).toBe(1);
+    const pages = "process.getBuiltinModule = undefined; Uint8Array.fromBase64 = undefined;";
+    expect(printed(code(pages))).toBe(expected);
+    expect(printed(code(`${pages} globalThis.DecompressionStream = undefined;`))).toBe(expected);
+    const other = "globalThis.DecompressionStream = class { constructor() { throw new TypeError('deflate-raw'); } };";
+    expect(printed(code(`${pages} ${other}`))).toBe(expected);
+  });
+
   it("is shipped in lines that a terminal shows when an error is not caught", () => {
     for (const file of readdirSync(`${ROOT}dist`, { recursive: true, encoding: "utf8" })) {
       if (!file.endsWith(".js")) continue;

@@ -91,7 +91,7 @@ async function fromResponse(response: Response, address = response.url || OPTION
   return bytes;
 }
 
-const CURE = 'serve the file there, pass the option wasm, or import "sepconv", which has the kernels inside';
+const CURE = "serve the file there, pass the option wasm, or import sepconv itself, which has the kernels inside";
 
 async function fromBody(body: Blob | Response, where: string): Promise<Uint8Array<ArrayBuffer>> {
   try {

@@ -25,6 +25,7 @@ export {
 } from "./engine/build.ts";
 export type { Feed } from "./engine/host/feed.ts";
 export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/host/session.ts";
+export type { ThreadCount } from "./engine/host/threads.ts";
 export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";
 export type { MemoryMode } from "./engine/plan/chains.ts";
 export type { MemoryUse } from "./engine/plan/plan.ts";

@@ -5,6 +5,7 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import type { ThreadCount } from "../engine/host/threads.ts";
 import { kernelsFor, VARIANTS } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import {
@@ -27,13 +28,21 @@ import {
   networkOf,
   withProgress,
 } from "./network.ts";
-import { addCommon, addVariant, subcommand, type VariantOptions, whole } from "./options.ts";
+import {
+  addCommon,
+  addThreads,
+  addVariant,
+  type MemoryOptions,
+  subcommand,
+  type VariantOptions,
+  whole,
+} from "./options.ts";
 import { message, paint, print, printable } from "./output.ts";
 import { underBar } from "./progress.ts";
 import { dimensions, left, milliseconds, right, table } from "./table.ts";
 import { columnsOf, wrap } from "./width.ts";
 
-interface BenchOptions extends ArchitectureOptions, VariantOptions {
+interface BenchOptions extends ArchitectureOptions, VariantOptions, Pick<MemoryOptions, "threads"> {
   readonly runs: number;
   readonly warmUp: number;
   readonly layers?: boolean;
@@ -48,6 +57,9 @@ interface Spread {
 
 interface Timing {
   readonly variant: Variant;
+  readonly threads: number;
+  /** Why there are fewer than were asked for. */
+  readonly fewerThreads?: string;
   readonly ms: Spread;
   readonly memory: MemoryUse;
   readonly layers?: readonly LayerTiming[];
@@ -66,7 +78,7 @@ interface Absent {
 const NOTES = `\
 The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the \
 weights of a network given by --alpha and --resolution: neither changes the time.
-JSON: {network, runs, variants: [{variant, ms: {median, p5, p95}, ${MEMORY_JSON}, \
+JSON: {network, runs, variants: [{variant, threads, fewerThreads?, ms: {median, p5, p95}, ${MEMORY_JSON}, \
 layers?: [{name, op, kernel, shape, macs, ms}]}], absent: [{variant, reason}]}`;
 
 /** Adds the subcommand to `program`. */
@@ -82,7 +94,7 @@ export function benchCommand(program: Command): void {
     .option("--runs <N>", "timed runs of each build", whole("--runs"), 30)
     .option("--warm-up <N>", "runs of each build before that", whole("--warm-up", 0), 5)
     .option("--layers", "time the steps of the network one by one as well");
-  addCommon(addVariant(command)).action(bench);
+  addCommon(addThreads(addVariant(command))).action(bench);
 }
 
 async function bench(model: string | undefined, options: BenchOptions): Promise<void> {
@@ -99,7 +111,7 @@ async function bench(model: string | undefined, options: BenchOptions): Promise<
       absent.push({ variant, reason: message(error) });
       continue;
     }
-    sessions.push(await open(network, variant));
+    sessions.push(await open(network, variant, options.threads));
   }
   const name = sessions[0]?.manifest.name ?? "";
   const variants = await measure(sessions, options);
@@ -108,12 +120,12 @@ async function bench(model: string | undefined, options: BenchOptions): Promise<
   print({ json, text: () => report(title, options.runs, variants, absent) }, options.json ?? false);
 }
 
-function open(network: Network, variant: Variant): Promise<Session> {
+function open(network: Network, variant: Variant, threads: ThreadCount | undefined): Promise<Session> {
   if ("model" in network) {
     const { model, resolution } = network;
-    return loadModel(model, { variant, ...(resolution && { resolution }) });
+    return loadModel(model, { variant, threads, ...(resolution && { resolution }) });
   }
-  return withProgress((onProgress) => build(network.graph, { variant, onProgress }));
+  return withProgress((onProgress) => build(network.graph, { variant, threads, onProgress }));
 }
 
 async function measure(sessions: readonly Session[], { runs, warmUp, layers }: BenchOptions): Promise<Timing[]> {
@@ -134,8 +146,8 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
       await new Promise((resolve) => setImmediate(resolve));
     }
   });
-  return sessions.map(({ variant, memory }, i) => ({
-    variant,
+  return sessions.map(({ variant, threads, fewerThreads, memory }, i) => ({
+    ...{ variant, threads, ...(fewerThreads !== undefined && { fewerThreads }) },
     ms: spread(times[i]!),
     memory: memoryJson(memory),
     ...(layers && { layers: medians(profiles[i]!) }),
@@ -181,8 +193,8 @@ function report(title: string, runs: number, timings: readonly Timing[], absent:
   const { bold, dim } = paint(process.stdout);
   const slowest = Math.max(...timings.map(({ ms }) => ms.median));
   const columns = [left("variant"), right("median"), right("p5"), right("p95"), right("runs/s"), right("speed")];
-  const rows = timings.map(({ variant, ms }) => [
-    variant,
+  const rows = timings.map(({ variant, threads, ms }) => [
+    threads > 1 ? `${variant}, ${threads} threads` : variant,
     ...[ms.median, ms.p5, ms.p95].map(milliseconds),
     (1000 / ms.median).toFixed(1),
     `${(slowest / ms.median).toFixed(2)}×`,
@@ -190,6 +202,8 @@ function report(title: string, runs: number, timings: readonly Timing[], absent:
   const room = columnsOf(process.stdout);
   const parts = [`${bold(printable(title))}  ${dim(`${runs} runs each`)}`, table(columns, rows, dim, room)];
   if (timings[0]) parts.push(wrap(`memory ${memoryText(timings[0].memory)}`, room));
+  const fewer = timings[0]?.fewerThreads;
+  if (fewer !== undefined) parts.push(wrap(`threads: ${timings[0]!.threads}, since ${fewer}`, room));
   if (absent.length > 0)
     parts.push(absent.map(({ variant, reason }) => wrap(`${variant} was left out: ${reason}`, room)).join("\n"));
   if (timings[0]?.layers) parts.push(layerTable(timings, dim, room));

@@ -101,10 +101,10 @@ function normalizationOf({ range: asked, mean, std }: Options): Normalization | 
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { top, fit, variant, resolution, maxMemory, memory, json = false } = options;
+  const { top, fit, variant, resolution, maxMemory, memory, threads, json = false } = options;
   const normalization = normalizationOf(options);
   const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const net = await loadModel(model, { variant, maxMemory, memory, ...(resolution && { resolution }) });
+  const net = await loadModel(model, { variant, maxMemory, memory, threads, ...(resolution && { resolution }) });
   if (net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a classifier, got a detector; use sepconv detect`);
   }

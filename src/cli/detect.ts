@@ -59,8 +59,8 @@ export function detectCommand(program: Command): void {
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { out, minScore, variant, maxMemory, memory, json = false } = options;
-  const net = await loadModel(model, { variant, maxMemory, memory });
+  const { out, minScore, variant, maxMemory, memory, threads, json = false } = options;
+  const net = await loadModel(model, { variant, maxMemory, memory, threads });
   if (!net.manifest.source.detector) {
     throw new UnsupportedError(`${model}: expected a detector, got a network whose outputs say nothing of boxes`);
   }

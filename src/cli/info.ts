@@ -57,11 +57,11 @@ async function info(
     return;
   }
   const costs = cost(graph);
-  const { maxMemory, memory: mode } = options;
-  const memory = memoryRequired(graph, { maxMemory, memory: mode });
+  const { maxMemory, memory: mode, threads } = options;
+  const memory = memoryRequired(graph, { maxMemory, memory: mode, threads });
   const { macs, params } = costs;
   const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
-  const map = options.map ? memoryMap(graph, mode) : undefined;
+  const map = options.map ? memoryMap(graph, { memory: mode, threads }) : undefined;
   const text = () => [report(graph, model, costs, memory), ...(map ? ["", mapText(map)] : [])].join("\n");
   print({ json: { ...json, ...(map && { map }) }, text }, options.json ?? false);
 }

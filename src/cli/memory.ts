@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { occupancy } from "../engine/build.ts";
-import type { Graph, MemoryMode, MemoryUse } from "../index.ts";
+import type { Graph, MemoryUse, PlanOptions } from "../index.ts";
 import { printable } from "./output.ts";
 import { megabytes } from "./table.ts";
 import { columnsOf, elide, TIED, width } from "./width.ts";
@@ -35,9 +35,9 @@ export interface MapRow {
 }
 
 /** The activations of a network, step by step. */
-export function memoryMap(graph: Graph, memory: MemoryMode | undefined): MapRow[] {
+export function memoryMap(graph: Graph, layout: Pick<PlanOptions, "memory" | "threads">): MapRow[] {
   const whole = occupancy(graph, { memory: "fast" });
-  return occupancy(graph, { memory }).map((step, i) => ({ ...step, whole: whole[i]!.live }));
+  return occupancy(graph, layout).map((step, i) => ({ ...step, whole: whole[i]!.live }));
 }
 
 /** A bar for each step: full as far as its activations go, light as far as they would go if each value were whole. */

@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
+import type { ThreadCount } from "../engine/host/threads.ts";
 import type { MemoryMode } from "../engine/plan/chains.ts";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
@@ -59,15 +60,28 @@ export interface MemoryOptions {
   /** Bytes. */
   readonly maxMemory?: number;
   readonly memory?: MemoryMode;
+  readonly threads?: ThreadCount;
 }
 
-/** Adds `--max-memory` and `--memory`. */
+/** Adds `--threads`. */
+export function addThreads(command: Command): Command {
+  return command.option("--threads <N>", 'threads that share the work; "auto": one a core', threads("--threads"));
+}
+
+/** A parser for an option that takes a number of threads. */
+function threads(option: string): (text: string) => ThreadCount {
+  return (text) => (text === "auto" ? text : whole(option)(text));
+}
+
+/** Adds `--max-memory`, `--memory` and `--threads`. */
 export function addMemory(command: Command): Command {
   const description = "refuse a network that takes more: bytes, or 64MB, 512KB, 1GiB, …";
   const mode = command.createOption("--memory <mode>", "what counts more: time (fast), memory (small), or both");
-  return command
-    .option("--max-memory <size>", description, bytes("--max-memory"))
-    .addOption(mode.choices(["fast", "balanced", "small"]));
+  return addThreads(
+    command
+      .option("--max-memory <size>", description, bytes("--max-memory"))
+      .addOption(mode.choices(["fast", "balanced", "small"])),
+  );
 }
 
 /** Bytes of a unit: decimal ones, and binary ones with an "i". */

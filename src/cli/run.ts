@@ -48,7 +48,7 @@ const NOTES = `\
 Inputs are .npy files of the model's dtype and shape; a batch dimension of 1 may be missing. float64 is rounded to \
 float32. --output writes the first output; --out-dir writes every output and requested end point as NAME.npy ("/" \
 becomes "_"). min, max, mean and argmax are of all numbers but NaN, whose count is told.
-JSON: {variant, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], \
+JSON: {variant, threads, ${MEMORY_JSON}, ms, outputs: [{name, shape, dtype, min, max, mean, argmax, nans, files}], \
 endPoints: [the same]}
 What is no finite number is null there.`;
 
@@ -72,7 +72,7 @@ export function runCommand(program: Command): void {
 }
 
 async function run(model: string, options: RunOptions): Promise<void> {
-  const { endPoints, outDir, variant, batch, resolution, maxMemory, memory } = options;
+  const { endPoints, outDir, variant, batch, resolution, maxMemory, memory, threads } = options;
   if (endPoints && outDir === undefined) {
     throw new RangeError("--end-points: expected --out-dir as well, the folder to write them to, got none");
   }
@@ -82,6 +82,7 @@ async function run(model: string, options: RunOptions): Promise<void> {
     batch,
     maxMemory,
     memory,
+    threads,
     ...(resolution && { resolution }),
   });
   const inputs = await readInputs(net, options.input);
@@ -97,6 +98,7 @@ async function run(model: string, options: RunOptions): Promise<void> {
   );
   const json = {
     variant: net.variant,
+    threads: net.threads,
     memory: memoryJson(net.memory),
     ms,
     outputs: results.filter(({ kind }) => kind === "output").map(described),
@@ -195,8 +197,14 @@ function report(net: Session, ms: number, results: readonly Result[]): string {
   ]);
   // Paths are there to be copied: each is a line, whole.
   const written = results.flatMap(({ name, files }) => files.map((file) => `${printable(name)} → ${printable(file)}`));
-  const head = wrap(`${net.variant}, ${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room);
+  const head = wrap(`${net.variant}, ${threadsText(net)}${milliseconds(ms)}, memory ${memoryText(net.memory)}`, room);
   return [head, "", table(columns, rows, dim, room), ...(files ? ["", ...written] : [])].join("\n");
+}
+
+/** Threads where there are several, or were asked for in vain. */
+function threadsText({ threads, fewerThreads }: Session): string {
+  const why = fewerThreads === undefined ? "" : ` (${fewerThreads})`;
+  return threads > 1 || why ? `${threads} thread${threads > 1 ? "s" : ""}${why}, ` : "";
 }
 
 /** Four digits; a dash for NaN, where there was no number. */

@@ -46,9 +46,9 @@ export function segmentCommand(program: Command): void {
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {
-  const { out, variant, maxMemory, memory, json = false } = options;
+  const { out, variant, maxMemory, memory, threads, json = false } = options;
   const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const net = await loadModel(model, { variant, maxMemory, memory });
+  const net = await loadModel(model, { variant, maxMemory, memory, threads });
   const stems = images.map((path) => basename(path, extname(path)));
   const files = fileNames(stems, ".png");
   if (out !== undefined) await makeFolder(out);

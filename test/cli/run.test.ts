@@ -35,7 +35,7 @@ describe.skipIf(!tflite || !reference)("sepconv run", () => {
     const output = path(`${name}.npy`);
     const run = (await json("run", tflite!, "--input", input(name), "--output", output)) as Run;
     expect(difference(output, join(reference!, `${name}.output.npy`))).toBeLessThanOrEqual(1e-5);
-    expect(Object.keys(run)).toEqual(["variant", "memory", "ms", "outputs", "endPoints"]);
+    expect(Object.keys(run)).toEqual(["variant", "threads", "memory", "ms", "outputs", "endPoints"]);
     const { total, ...parts } = run.memory;
     expect(Object.keys(parts)).toEqual(["module", "steps", "weights", "arena"]);
     expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);

@@ -17,16 +17,16 @@ import { graphOf, PLAIN } from "../graph/build.ts";
 const NETWORK = initialize(mobilenetV1({ alpha: 0.25, resolution: 64, classes: 10 }), 3);
 const PICTURE = random("picture").floats(64 * 64 * 3);
 
-/** Every chain that a graph's steps can make, by so many rows at a time. */
-function chainsOf(graph: Graph, rows: number): NonNullable<Layout["chain"]>[] {
-  const optimized = optimize(graph);
+/** Every chain that a graph's steps can make, by so many rows at a time, on so many lanes. */
+function chainsOf(graph: Graph, rows: number, lanes: number): NonNullable<Layout["chain"]>[] {
+  const optimized = optimize(graph, new Set(), lanes);
   const { length } = plan(optimized, new Set(), { memory: "fast" }).steps;
   const chains: NonNullable<Layout["chain"]>[] = [];
   for (let first = 0; first < length; first++) {
     for (let last = first + 1; last < length; last++) {
       const chain = { first, last, rows };
       try {
-        plan(optimized, new Set(), { chain });
+        plan(optimized, new Set(), { chain, lanes });
         chains.push(chain);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
@@ -37,7 +37,7 @@ function chainsOf(graph: Graph, rows: number): NonNullable<Layout["chain"]>[] {
 }
 
 describe("rows", () => {
-  it("of random graphs give the bits of whole tensors, in chains of every length", async () => {
+  it("of random graphs give the bits of whole tensors, in chains of every length, on one to three lanes", async () => {
     let count = 0;
     const graphs = [
       ...Array.from({ length: 60 }, (_, seed) => imageGraph(seed)),
@@ -45,15 +45,22 @@ describe("rows", () => {
     ];
     for (const [i, { graph, input }] of graphs.entries()) {
       const whole = (await build(graph, { variant: "simd", memory: "fast" })).run<Numbers>(input).output;
-      for (const rows of [1, 2, 5]) {
-        for (const chain of chainsOf(graph, rows)) {
+      for (const [rows, lanes] of [
+        [1, 1],
+        [2, 1],
+        [5, 1],
+        [2, 2],
+        [5, 3],
+      ] as const) {
+        for (const chain of chainsOf(graph, rows, lanes)) {
           count++;
-          const session = await buildGraph(graph, { variant: "simd" }, { chain });
-          expect(session.run<Numbers>(input).output, `graph ${i}, ${JSON.stringify(chain)}`).toEqual(whole);
+          const session = await buildGraph(graph, { variant: "simd" }, { chain, lanes });
+          const where = `graph ${i}, ${JSON.stringify(chain)}, ${lanes} lanes`;
+          expect(session.run<Numbers>(input).output, where).toEqual(whole);
         }
       }
     }
-    expect(count).toBeGreaterThan(1000);
+    expect(count).toBeGreaterThan(1500);
   });
 
   for (const variant of VARIANTS.filter(accepts)) {

@@ -114,6 +114,20 @@ describe("a run that is not waited for", () => {
     await expect(session.runAsync(PICTURE)).rejects.toThrow(StateError);
   });
 
+  it("is given up with its signal, and the next one waits for its end", async () => {
+    const session = await build(mobilenetV1({ alpha: 0.5, resolution: 160 }), { threads: 2 });
+    const input = new Float32Array(160 * 160 * 3).fill(0.5);
+    const right = session.run(input).output;
+    const controller = new AbortController();
+    const pending = session.runAsync(input, { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(pending).rejects.toThrow("enough");
+    expect((await session.runAsync(input, { signal: new AbortController().signal })).output).toEqual(right);
+    await expect(session.runAsync(input, { signal: controller.signal })).rejects.toThrow("enough");
+    expect(session.run(input).output).toEqual(right);
+    session.dispose();
+  });
+
   it("is over when the session is disposed", async () => {
     const session = await build(NETWORK, { threads: 2 });
     const pending = session.runAsync(PICTURE);

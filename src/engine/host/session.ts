@@ -68,6 +68,8 @@ export class Session {
   readonly #crew: Crew | undefined;
   /** A run goes on while this thread does something else. */
   #running = false;
+  /** The end of a run that was given up. */
+  #givenUp: Promise<void> | undefined;
   #memory: LinearMemory | undefined;
   /** The feed that goes on. */
   #feed: Feed | undefined;
@@ -148,16 +150,28 @@ export class Session {
   /**
    * {@link run}, while this thread goes on: all lanes are other threads then. A session of one thread, and one whose
    * input is fed, computes it before it returns.
+   * @param options `signal`: gives the run up; the promise rejects at once with the signal's reason, and the next
+   *   `runAsync` waits for the threads to come to its end
    * @throws as {@link run}; a call while another goes on is a {@link StateError}
    */
-  async runAsync<T extends Numbers = Float32Array>(input: RunInput): Promise<RunResult<T>> {
+  async runAsync<T extends Numbers = Float32Array>(
+    input: RunInput,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<RunResult<T>> {
+    signal?.throwIfAborted();
     if (this.#crew === undefined) return this.run<T>(input);
+    if (this.#givenUp) await this.#givenUp;
     const memory = this.#write(input);
     this.#running = true;
-    try {
-      await this.#crew.computeAsync();
-    } finally {
+    const run = this.#crew.computeAsync().finally(() => {
       this.#running = false;
+    });
+    try {
+      await (signal ? unlessAborted(run, signal) : run);
+    } catch (error) {
+      this.#givenUp = run.catch(() => {});
+      throw error;
+    } finally {
       // Disposed meanwhile: that is what there is to be said.
       this.#memoryInUse();
     }
@@ -327,6 +341,20 @@ export class Session {
       Object.fromEntries(values.map((value) => [value.name, viewOf(memory, value).slice() as T]));
     const outputs = copies(this.manifest.outputs);
     return { output: outputs[this.outputs[0]!.name]!, outputs, endPoints: copies(this.manifest.endPoints) };
+  }
+}
+
+/** A promise that rejects with the signal's reason where that comes first. */
+async function unlessAborted(run: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([run, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -24,6 +24,14 @@ export const wrong = () => sepconv.load(5);
 export const signal = () => sepconv.load(new Uint8Array(1), { signal: 5 });
 `;
 
+/** Sessions end with their block, where the library knows of such. */
+const USING = `import { build, mobilenetV1 } from "sepconv";
+export async function main(): Promise<number> {
+  using net = await build(mobilenetV1({ alpha: 0.25, resolution: 32 }));
+  return net.run(new Float32Array(3)).output.length;
+}
+`;
+
 const COMPILERS = { 5.4: "typescript@5.4", 5.9: "typescript@5.9", 7: "typescript@7" };
 const SETTINGS = [
   { module: "node16", kind: "esm" },
@@ -55,6 +63,16 @@ const compilers = Object.entries(COMPILERS).map(([version, packageName]) => ({
         });
       }
     }
+    const options = { module: "nodenext", target: "es2022", lib: ["es2022", "esnext.disposable"], types: [] };
+    write(folder, {
+      "package.json": JSON.stringify({ private: true, type: "module" }),
+      "tsconfig.json": JSON.stringify({
+        compilerOptions: { ...options, strict: true, noEmit: true },
+        files: ["using.ts"],
+      }),
+      "using.ts": USING,
+    });
+    await run(bin(tool, "tsc"), ["-p", "."], { cwd: folder });
   },
 }));
 

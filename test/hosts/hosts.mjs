@@ -106,7 +106,10 @@ export const hosts = [
       // One file, copied: it asks for nothing beside it.
       const folder = await pageProject("page");
       const map = `<!doctype html><script type="importmap">{"imports": {"sepconv": "./sepconv.js", "sepconv/tflite": "./sepconv.js"}}</script>`;
-      const page = `${map}<script type="module">
+      // Bundlers' polyfills make pages say that they are Node; what counts is what they can do.
+      const polyfill =
+        '<script>globalThis.process = { versions: { node: "20.0.0" }, env: {}, browser: true };</script>';
+      const page = `${map}${polyfill}<script type="module">
         import { answers } from "./answers.js";
         globalThis.answers = { page: await answers(new URL("/", location.origin)) };
       </script>`;

@@ -156,6 +156,7 @@ export const FLAGS = {
   TRUNCATE: { bit: 2048, what: "x without its fraction." },
   LOGARITHM: { bit: 4096, what: "ln x; NaN below 0." },
   CONSTANT: { bit: 1, what: "The second operand is a constant, at w." },
+  LAST: { bit: 1, what: "Of equal ones the last." },
 };
 
 /**
@@ -433,8 +434,9 @@ const ARGMAX = (type, bytes) => ({
   reads: {
     ...as("rows"),
     ...{ inC: "K, the numbers that are compared.", outC: "Groups of them that lie in each other." },
-    ...{ x: `${type} [rows, inC, outC]`, y: "i32 [rows, outC]" },
+    ...{ x: `${type} [rows, inC, outC]`, y: "i32 [rows, outC]", flags: "" },
   },
+  flags: ["LAST"],
   aligned: ["x", "y"],
   needs: [...positive("rows", "inC", "outC"), below("elements", "elements(s) * s.outC")],
   extents: { x: `${bytes}elements(s) * s.outC`, y: "4 * s.rows * s.outC" },
@@ -1416,7 +1418,7 @@ export const KERNELS = {
   argmax_f32: {
     number: 49,
     file: "argmax",
-    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first, or the last with LAST"],
     notes: "Compared by >: a NaN is passed over, but where it comes first.",
     ...ARGMAX("f32", "4 * "),
   },
@@ -1424,7 +1426,7 @@ export const KERNELS = {
   argmax_s8: {
     number: 50,
     file: "argmax",
-    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first"],
+    formula: ["y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first, or the last with LAST"],
     ...ARGMAX("i8", ""),
   },
 
@@ -1476,5 +1478,25 @@ export const KERNELS = {
     ],
     extents: { x: "4 * image(s) * s.outC", x2: "4 * s.rows * s.kW", y: "4 * s.rows * s.outC" },
     error: MOVED,
+  },
+
+  matmul_f32: {
+    number: 54,
+    formula: ["y[b,i,j] = Σ_k x[b,i,k]·x2[b,k,j]"],
+    notes: "NaN passes.",
+    units: "the n·inH rows of the products",
+    reads: {
+      ...as("rows"),
+      ...{ n: "Matrices.", inH: "Rows of a matrix at x.", inC: "Its columns.", outC: "Columns of a matrix at x2." },
+      ...{ x: "f32 [n, inH, inC]", x2: "f32 [n, inC, outC]", y: "f32 [n, inH, outC]" },
+    },
+    aligned: ["x", "x2", "y"],
+    needs: [
+      ...positive("rows", "n", "inH", "inC", "outC"),
+      ["n·inH rows", "s.rows == s.n * s.inH"],
+      below("elements", "Math.max(s.n * s.inC * s.outC, s.rows * Math.max(s.inC, s.outC))"),
+    ],
+    extents: { x: "4 * s.rows * s.inC", x2: "4 * s.n * s.inC * s.outC", y: "4 * s.rows * s.outC" },
+    error: "|Δ| ≤ inC·2⁻²⁴·Σ|x·x2|",
   },
 };

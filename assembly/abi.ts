@@ -211,6 +211,7 @@ export namespace Kernel {
   export const CONSTANT: i32 = 51;
   export const CAST_S32: i32 = 52;
   export const GATHER_ND: i32 = 53;
+  export const MATMUL_F32: i32 = 54;
 }
 
 /** What an entry of a schedule does. */
@@ -277,6 +278,8 @@ export namespace Flag {
   export const LOGARITHM: i32 = 4096;
   /** The second operand is a constant, at w. */
   export const CONSTANT: i32 = 1;
+  /** Of equal ones the last. */
+  export const LAST: i32 = 1;
 }
 
 /** Operators of two operands a and b. */
@@ -1344,7 +1347,7 @@ export function expect_copy_lut_s8(s: Step, y0: i32, y1: i32): void {
 }
 
 /**
- * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first, or the last with LAST
  * Row units: rows.
  */
 // @ts-ignore: decorator
@@ -1361,7 +1364,7 @@ export function expect_argmax_f32(s: Step, y0: i32, y1: i32): void {
 }
 
 /**
- * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first
+ * y[r,i] = the k for which x[r,k,i] is the largest, of equal ones the first, or the last with LAST
  * Row units: rows.
  */
 // @ts-ignore: decorator
@@ -1428,5 +1431,26 @@ export function expect_gather_nd(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.kW > 1 || <f64>s.inW == 1); // a coordinate for inW
     // fewer than 2³¹ elements
     assert(Math.max(image(s) * <f64>s.outC, <f64>s.rows * Math.max(<f64>s.kW, <f64>s.outC)) < 2147483648);
+  }
+}
+
+/**
+ * y[b,i,j] = Σ_k x[b,i,k]·x2[b,k,j]
+ * Row units: the n·inH rows of the products.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_matmul_f32(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.x2 | s.y) & (ALIGN - 1)) == 0);
+    assert(<f64>s.rows >= 1); // rows from 1 on
+    assert(<f64>s.n >= 1); // n from 1 on
+    assert(<f64>s.inH >= 1); // inH from 1 on
+    assert(<f64>s.inC >= 1); // inC from 1 on
+    assert(<f64>s.outC >= 1); // outC from 1 on
+    assert(<f64>s.rows == <f64>s.n * <f64>s.inH); // n·inH rows
+    // fewer than 2³¹ elements
+    assert(Math.max(<f64>s.n * <f64>s.inC * <f64>s.outC, <f64>s.rows * Math.max(<f64>s.inC, <f64>s.outC)) < 2147483648);
   }
 }

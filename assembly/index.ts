@@ -27,6 +27,7 @@ import { gap_f32 } from "./kernels/gap_f32";
 import { gather, gather_s8 } from "./kernels/gather";
 import { gather_nd } from "./kernels/gather_nd";
 import { image_f32 } from "./kernels/image_f32";
+import { matmul_f32 } from "./kernels/matmul_f32";
 import { moments_f32 } from "./kernels/moments_f32";
 import { copy_lut_s8, copy_s8, pad_s8 } from "./kernels/move_s8";
 import { moving_average_f32 } from "./kernels/moving_average_f32";
@@ -72,6 +73,7 @@ export { gap_f32 };
 export { gather, gather_s8 };
 export { gather_nd };
 export { image_f32 };
+export { matmul_f32 };
 export { moments_f32 };
 export { copy_lut_s8, copy_s8, pad_s8 };
 export { moving_average_f32 };
@@ -190,5 +192,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.CONSTANT: return constant(step, y0, y1);
     case Kernel.CAST_S32: return cast_s32(step, y0, y1);
     case Kernel.GATHER_ND: return gather_nd(step, y0, y1);
+    case Kernel.MATMUL_F32: return matmul_f32(step, y0, y1);
   }
 }

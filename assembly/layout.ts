@@ -124,6 +124,7 @@ export const NUMBER_argmax_s8 = Kernel.ARGMAX_S8;
 export const NUMBER_constant = Kernel.CONSTANT;
 export const NUMBER_cast_s32 = Kernel.CAST_S32;
 export const NUMBER_gather_nd = Kernel.GATHER_ND;
+export const NUMBER_matmul_f32 = Kernel.MATMUL_F32;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;
@@ -149,3 +150,4 @@ export const FLAG_NEAREST = Flag.NEAREST;
 export const FLAG_TRUNCATE = Flag.TRUNCATE;
 export const FLAG_LOGARITHM = Flag.LOGARITHM;
 export const FLAG_CONSTANT = Flag.CONSTANT;
+export const FLAG_LAST = Flag.LAST;

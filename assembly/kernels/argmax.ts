@@ -1,7 +1,7 @@
 /**
  * The index of the largest number: argmax_f32, argmax_s8. What they ask of a step: docs/abi.md.
  */
-import { Step, expect_argmax_f32, expect_argmax_s8 } from "../abi";
+import { Flag, Step, expect_argmax_f32, expect_argmax_s8 } from "../abi";
 
 export function argmax_f32(s: Step, y0: i32, y1: i32): void {
   expect_argmax_f32(s, y0, y1);
@@ -17,6 +17,7 @@ export function argmax_s8(s: Step, y0: i32, y1: i32): void {
 @inline
 function rows<T>(s: Step, y0: i32, y1: i32): void {
   const N = s.outC;
+  const last = s.flags == Flag.LAST;
   const next = <usize>N * sizeof<T>();
   for (let row = y0; row < y1; ++row) {
     const x = s.x + <usize>(row * s.inC) * next;
@@ -28,7 +29,7 @@ function rows<T>(s: Step, y0: i32, y1: i32): void {
       for (let k = 1; k < s.inC; ++k) {
         p += next;
         const value = load<T>(p);
-        if (value > most) {
+        if (value > most || (last && value == most)) {
           most = value;
           at = k;
         }

@@ -237,6 +237,7 @@ export const KERNELS = {
   constant: 51,
   cast_s32: 52,
   gather_nd: 53,
+  matmul_f32: 54,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -292,6 +293,8 @@ export const FLAGS = {
   LOGARITHM: 4096,
   /** The second operand is a constant, at w. */
   CONSTANT: 1,
+  /** Of equal ones the last. */
+  LAST: 1,
 } as const;
 
 /** Operators of two operands a and b. */
@@ -1251,6 +1254,23 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
     extents: (s) => ({
       x: 4 * image(s) * s.outC,
       x2: 4 * s.rows * s.kW,
+      y: 4 * s.rows * s.outC,
+    }),
+  },
+  matmul_f32: {
+    needs: (s) => [
+      ["x, x2, y on multiples of 16", ((s.x | s.x2 | s.y) & (ALIGN - 1)) === 0],
+      ["rows from 1 on", s.rows >= 1],
+      ["n from 1 on", s.n >= 1],
+      ["inH from 1 on", s.inH >= 1],
+      ["inC from 1 on", s.inC >= 1],
+      ["outC from 1 on", s.outC >= 1],
+      ["n·inH rows", s.rows === s.n * s.inH],
+      ["fewer than 2³¹ elements", Math.max(s.n * s.inC * s.outC, s.rows * Math.max(s.inC, s.outC)) < 2147483648],
+    ],
+    extents: (s) => ({
+      x: 4 * s.rows * s.inC,
+      x2: 4 * s.n * s.inC * s.outC,
       y: 4 * s.rows * s.outC,
     }),
   },

@@ -3,7 +3,7 @@
  * @module
  */
 import { clamp } from "../reference/activation.ts";
-import { dense } from "../reference/dense.ts";
+import { dense, matMul } from "../reference/dense.ts";
 import { exact } from "../reference/value.ts";
 import { random } from "./random.ts";
 import { type Bounding, boundsFor, type Case, strew, type Trial } from "./trial.ts";
@@ -88,5 +88,29 @@ export function denseCases(): Case[] {
     of(8, 45, "clamp_open_", { bounding: "open" }),
     of(14, 53, "special_values_", { special: true, bounding: "open" }),
     of(21, 53, "special_values_relu6_", { special: true }),
+  ];
+}
+
+function matMulCase(n: number, m: number, k: number, columns: number, special = false): Case {
+  const make = () => {
+    const numbers = random(`matmul ${n} ${m} ${k} ${columns}`);
+    const [x, x2] = [numbers.floats(n * m * k), numbers.floats(n * k * columns)];
+    if (special) strew(x, 5);
+    const expected = matMul(exact([n, m, k], x), exact([n, k, columns], x2));
+    const fields = { rows: n * m, n, inH: m, inC: k, outC: columns };
+    return { expected, problem: { kernel: "matmul_f32", x, x2, outputs: n * m * columns, fields } } as const;
+  };
+  return { name: `${special ? "special_values_" : ""}${n}x${m}x${k}x${columns}`, make };
+}
+
+/** The grid of matmul_f32: every remainder of columns, one matrix and several. */
+export function matMulCases(): Case[] {
+  return [
+    ...CHANNELS.map((columns) => matMulCase(2, 3, 5, columns)),
+    ...[...Array(20).keys()].map((i) => matMulCase(1, 2, 3, i + 1)),
+    ...[1, 2, 8, 33].map((k) => matMulCase(3, 1, k, 6)),
+    matMulCase(1, 1, 1, 1),
+    matMulCase(4, 16, 16, 16),
+    matMulCase(2, 3, 5, 9, true),
   ];
 }

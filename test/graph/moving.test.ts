@@ -47,6 +47,12 @@ const MOVES: readonly [name: string, x: Shape, node: Node, y: Shape][] = [
     [1, 7, 3, 2],
   ],
   ["reflected", [2, 3, 4, 5], { ...on, op: "mirrorPad", padding: SIDES, mode: "reflect" }, [2, 6, 7, 5]],
+  [
+    "edges",
+    [1, 2, 3, 2],
+    { ...on, op: "mirrorPad", padding: { top: 3, bottom: 4, left: 0, right: 5 }, mode: "edge" },
+    [1, 9, 8, 2],
+  ],
   ["symmetric", [1, 2, 3, 1], { ...on, op: "mirrorPad", padding: SIDES, mode: "symmetric" }, [1, 5, 6, 1]],
 ];
 

@@ -33,3 +33,28 @@ export function dense(x: Value, w: Weights, bias: ArrayLike<number> | undefined)
   }
   return { shape: [...x.shape.slice(0, -1), outC], values, terms, ops: k + 1, ...(carried && { carried }) };
 }
+
+/** a [..., m, k] · b [..., k, n], matrix by matrix: a dense layer each, whose weights may be off themselves. */
+export function matMul(a: Value, b: Value): Value {
+  const [m = 0, k = 0] = a.shape.slice(-2);
+  const n = b.shape.at(-1)!;
+  const matrices = count(a.shape) / (m * k);
+  const values = new Float64Array(matrices * m * n);
+  const terms = new Float64Array(values.length);
+  const carried = new Float64Array(values.length);
+  const [ea, eb] = [errors(a), errors(b)];
+  for (let y = 0; y < values.length; ++y) {
+    const [j, row] = [y % n, Math.floor(y / n)];
+    const matrix = Math.floor(row / m);
+    for (let i = 0; i < k; ++i) {
+      const [at, from] = [row * k + i, (matrix * k + i) * n + j];
+      const [u, v] = [a.values[at]!, b.values[from]!];
+      const [du, dv] = [ea?.[at] ?? 0, eb?.[from] ?? 0];
+      values[y]! += u * v;
+      terms[y]! += (Math.abs(u) + du) * (Math.abs(v) + dv);
+      carried[y]! += Math.abs(u) * dv + du * Math.abs(v) + du * dv;
+    }
+  }
+  const exactly = ea === undefined && eb === undefined;
+  return { shape: [...a.shape.slice(0, -1), n], values, terms, ops: k, ...(!exactly && { carried }) };
+}

@@ -15,7 +15,7 @@ import { arithmetic } from "./arithmetic.ts";
 import { batchNorm, moments, movingAverage, normalize, scaleShift } from "./batchNorm.ts";
 import { concat, pad } from "./concat.ts";
 import { conv2d } from "./conv2d.ts";
-import { dense } from "./dense.ts";
+import { dense, matMul } from "./dense.ts";
 import { depthwise } from "./depthwise.ts";
 import { gatherNd, mirrorPad, resizeNearest, slice, tile, transpose } from "./move.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
@@ -145,7 +145,7 @@ function evaluate(node: Node, scope: Scope): Value {
       return clamp(arithmetic(node.op, a, b), node.clamp);
     }
     case "argMax":
-      return argMax(x, node.axis, scope.shapes.get(node.name)!);
+      return argMax(x, node.axis, scope.shapes.get(node.name)!, node.last);
     case "concat":
       return concat(node.inputs.map(scope.value), node.axis);
     case "pad":
@@ -179,6 +179,8 @@ function evaluate(node: Node, scope: Scope): Value {
       return x;
     case "constant":
       return exact(scope.weights(node.operand).shape, data(node.operand)!);
+    case "matMul":
+      return matMul(x, x2);
     case "gatherNd":
       return gatherNd(x, x2);
     case "clamp":

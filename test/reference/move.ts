@@ -52,15 +52,16 @@ export function resizeNearest(
   return picked(x, [n, outH, outW, c], ([image, oy, ox, i]) => [image!, pixel(oy!, h, outH), pixel(ox!, w, outW), i!]);
 }
 
-/** x with its mirror image around it; `edge`: the outermost pixels are there twice. */
+/** x with its mirror image around it, or (`edge`) its outermost pixels. */
 export function mirrorPad(
   x: Value,
   by: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number },
-  mode: "reflect" | "symmetric",
+  mode: "reflect" | "symmetric" | "edge",
 ): Value {
   const { n, h, w, c } = nhwc(x.shape);
   // Walk to and fro over the image, as often as it takes.
   const mirrored = (at: number, size: number) => {
+    if (mode === "edge") return Math.max(0, Math.min(at, size - 1));
     const turn = mode === "reflect" ? 2 * size - 2 : 2 * size;
     const along = ((at % turn) + turn) % turn;
     return along < size ? along : turn - along - (mode === "reflect" ? 0 : 1);

@@ -130,7 +130,7 @@ class Scope {
         return this.arithmetic(node);
       case "argMax": {
         const shape = this.shapes.get(input)!;
-        return largestAt(x, shape, node.axis);
+        return largestAt(x, shape, node.axis, node.last);
       }
       case "concat": {
         const shape = this.shapes.get(node.name)!;

@@ -148,7 +148,9 @@ export const FLOATS: Lowerings<FloatOp> = {
     const outC = sizeOf(shape.slice(node.axis + 1));
     const inC = shape[node.axis]!;
     const kernel = isByte(typeOf(x, context.graph).dtype) ? "argmax_s8" : "argmax_f32";
-    return [{ kernel, x, fields: { rows: sizeOf(shape) / (inC * outC), inC, outC } }];
+    return [
+      { kernel, x, fields: { rows: sizeOf(shape) / (inC * outC), inC, outC, flags: node.last ? FLAGS.LAST : 0 } },
+    ];
   },
 
   resizeBilinear: (node, context) => [
@@ -188,6 +190,14 @@ export const FLOATS: Lowerings<FloatOp> = {
     const [n, inH, inW, inC] = [...[1, 1, 1].slice(kW - 1), ...shape.slice(0, kW)] as [number, number, number, number];
     const fields = { rows: sizeOf(places) / kW, n, inH, inW, inC, kW, outC: sizeOf(shape.slice(kW)) };
     return [{ kernel: "gather_nd", x, x2, fields }];
+  },
+
+  matMul(node, context) {
+    const [x, x2] = node.inputs as readonly [string, string];
+    const [inH, inC] = shapeOf(x, context).slice(-2) as [number, number];
+    const n = sizeOf(shapeOf(x, context).slice(0, -2));
+    const fields = { rows: n * inH, n, inH, inC, outC: lastOf(shapeOf(x2, context)) };
+    return [{ kernel: "matmul_f32", x, x2, fields }];
   },
 
   reshape: () => [],

@@ -6,11 +6,11 @@
 import { RELU } from "../../graph/clamp.ts";
 import { sizeOf } from "../../graph/dimensions.ts";
 import type { Clamp, Unary } from "../../graph/graph.ts";
-import { arithmetic, extreme } from "./arithmetic.ts";
+import { arithmetic, commonOrder, extreme, general, isPerChannel } from "./arithmetic.ts";
 import type { NodeCall } from "./call.ts";
 import { perChannel } from "./channels.ts";
 import { asWritten, channelsLast, isHeld, isInnermost } from "./layout.ts";
-import type { Operand } from "./operand.ts";
+import type { Operand, Value } from "./operand.ts";
 
 /** y = max(0, x) */
 export function relu(call: NodeCall): Operand {
@@ -86,8 +86,24 @@ export function leakyRelu(call: NodeCall): Operand {
 /** Slopes are one number, or one for each index of an axis. */
 export function prelu(call: NodeCall): Operand {
   const x = call.value(0);
+  if (!isPerChannel(call.tensor(1).dims, x)) return bySlopes(call, x);
   const { x: value, constants } = perChannel(call, x, 1, ["alpha"]);
   return call.like(value, { op: "prelu", alpha: constants[0]! });
+}
+
+/** Slopes of any shape: max(x, 0) + slope·min(x, 0). */
+function bySlopes(call: NodeCall, x: Value): Operand {
+  const infinity = Number.POSITIVE_INFINITY;
+  const part = (lo: number, hi: number, as: string) => ({
+    ...x,
+    name: call.emit({ op: "clamp", lo, hi }, [x.name], as),
+  });
+  const sloping = general(call, "mul", part(-infinity, 0, "below"), 1, "sloping");
+  if (`${sloping.layout.dims}` !== `${x.layout.dims}`) {
+    throw call.wrong("slopes of no more dimensions than the value", `[${call.tensor(1).dims}]`);
+  }
+  const above = call.draft.held(part(0, infinity, "above"), commonOrder([x]), call.where);
+  return { value: { ...sloping, name: call.emit({ op: "add" }, [above, sloping.name]) } };
 }
 
 /**

@@ -11,6 +11,7 @@ import { affineForm } from "../../graph/ops/scale-shift.ts";
 import { arranged } from "./arrange.ts";
 import type { NodeCall } from "./call.ts";
 import { perChannel } from "./channels.ts";
+import { heldValue } from "./draft.ts";
 import { channelsLast, isHeld, isInnermost, sameLayout } from "./layout.ts";
 import type { Operand, Value } from "./operand.ts";
 
@@ -92,7 +93,7 @@ export function commonOrder(values: readonly Value[]): number[] {
 function withConstant(call: NodeCall, operator: Operator, constant: number): Operand {
   const x = call.value(1 - constant);
   const form = operator === "maximum" || operator === "minimum" ? undefined : affineForm(operator, constant === 0);
-  if (!form || !isPerChannel(call.tensor(constant).dims, x)) return general(call, operator, x, constant);
+  if (!form || !isPerChannel(call.tensor(constant).dims, x)) return { value: general(call, operator, x, constant) };
   const bias = operator === "add" && biased(call, 1 - constant, constant);
   if (bias) return bias;
   const { x: value, constants } = perChannel(call, x, constant, ["scale", "shift"], form);
@@ -101,7 +102,7 @@ function withConstant(call: NodeCall, operator: Operator, constant: number): Ope
 }
 
 /** Whether a constant is one number, or one for each index of the axis that is held innermost. */
-function isPerChannel(own: Shape, { layout }: Value): boolean {
+export function isPerChannel(own: Shape, { layout }: Value): boolean {
   const { dims } = layout;
   const wide = own.flatMap((n, i) => (n === 1 ? [] : [i + dims.length - own.length]));
   return (
@@ -113,7 +114,7 @@ function isPerChannel(own: Shape, { layout }: Value): boolean {
 }
 
 /** A value and a constant of any shape, whose numbers are brought into the order of the value's. */
-function general(call: NodeCall, operator: Operator, x: Value, constant: number): Operand {
+export function general(call: NodeCall, operator: Operator, x: Value, constant: number, as?: string): Value {
   const tensor = call.tensor(constant);
   const dims = broadcastShape(x.layout.dims, tensor.dims);
   if (dims === undefined) {
@@ -129,7 +130,7 @@ function general(call: NodeCall, operator: Operator, x: Value, constant: number)
     arrange: (data, budget) => arranged(data, own, held, budget),
   });
   const first = constant === 0 && { operandFirst: true };
-  return call.of(call.emit({ op: operator, operand, ...first } as NodeFields, [name]), dims, held);
+  return heldValue(call.emit({ op: operator, operand, ...first } as NodeFields, [name], as), dims, held);
 }
 
 /** What is added to a layer's sums is its bias, where nobody else reads the sums. */

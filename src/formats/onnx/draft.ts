@@ -117,7 +117,7 @@ export class OnnxDraft {
     const target = shape ?? held.map((axis) => layout.dims[axis]!);
     if (isHeld(layout, held)) return this.reshape(name, target, type);
     const { factors, order } = layout;
-    if (factors.length > MOST_FACTORS) {
+    if (movedApart(order, orderFor(layout, held)) > MOST_FACTORS) {
       const shown = held.map((axis) => layout.dims[axis]);
       throw new UnsupportedError(
         `${where}: expected an input that needs not be transposed to [${shown}], got one of [${this.shapeOf(name)}]`,
@@ -164,6 +164,11 @@ export class OnnxDraft {
     };
     return this.builder.addConstant(`${tensor}/${role}`, { shape: [channels] }, make, key);
   }
+}
+
+/** How many groups of factors a transposition moves: those next to each other before and after go together. */
+function movedApart(from: readonly number[], to: readonly number[]): number {
+  return to.filter((factor, i) => i === 0 || from.indexOf(factor) !== from.indexOf(to[i - 1]!) + 1).length;
 }
 
 /** A value that a node computed, its dimensions held in some order. */

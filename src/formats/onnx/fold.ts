@@ -44,7 +44,7 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map<string, Fold>([
 ]);
 
 /** Operators of which nothing is run: they are known beforehand, or not supported. */
-const ONLY_KNOWN: ReadonlySet<string> = new Set([...["Mod", "Ceil", "Gather", "Range", "Expand"]]);
+const ONLY_KNOWN: ReadonlySet<string> = new Set(["Mod", "Range"]);
 
 /** Whether an operator is computed beforehand or not at all. */
 export function isFolded(op: string): boolean {

@@ -126,11 +126,21 @@ function isTransposed(draft: OnnxDraft, name: string, stages = STAGES): boolean 
   );
 }
 
+/** Operators of which it makes no difference whether whole numbers are floats: they are given as such. */
+const MOVES: ReadonlySet<string> = new Set(
+  "Cast Pad Reshape Transpose Squeeze Unsqueeze Flatten Slice Split Concat Tile Expand Identity".split(" "),
+);
+
 /** Numbers of 16 bits are computed in 32; those of 8 have the meaning that the node gives them which reads them. */
 function inputType(draft: OnnxDraft, { name, type }: ValueInfo): ValueType {
   const dtype = typeName(type);
   if (dtype === "float32" || dtype === "float16") return {};
   const where = `onnx: input "${name}"`;
+  if (dtype === "int32" || dtype === "int64") {
+    const readers = draft.readers.get(name) ?? [];
+    if (readers.length > 0 && readers.every(({ op }) => MOVES.has(op))) return {};
+    throw new UnsupportedError(`${where}: expected whole numbers to be cast or moved before all else, got ${dtype}`);
+  }
   if (dtype !== "int8" && dtype !== "uint8") {
     throw new UnsupportedError(`${where}: expected float32, float16, int8 or uint8, got ${dtype}`);
   }
@@ -208,7 +218,12 @@ function outputOf(draft: OnnxDraft, name: string): string {
   const where = `onnx: output "${name}"`;
   if (found === undefined) throw new FormatError(`${where}: expected a node that computes it, got none`);
   if ("tensor" in found) {
-    throw new UnsupportedError(`${where}: expected a value that is computed at each run, got a constant`);
+    const { dims } = found.tensor;
+    if (dims.length === 4 || draft.builder.inputs.length === 0) {
+      throw new UnsupportedError(`${where}: expected a value that is computed at each run, got a constant`);
+    }
+    const operand = draft.constant(found.tensor, { shape: dims, layout: "as written" });
+    return draft.emit(name, { op: "constant", operand }, []);
   }
   const { value } = found;
   const { dims } = value.layout;

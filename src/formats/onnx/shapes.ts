@@ -6,7 +6,7 @@
 
 import type { NodeFields } from "../../graph/builder.ts";
 import { resolvedShape, sizeOf } from "../../graph/dimensions.ts";
-import type { Shape } from "../../graph/graph.ts";
+import type { Shape, Unary } from "../../graph/graph.ts";
 import type { Reduction } from "../../graph/ops/reduce.ts";
 import { commonOrder } from "./arithmetic.ts";
 import type { NodeCall } from "./call.ts";
@@ -122,51 +122,71 @@ export function concat(call: NodeCall): Operand {
   return call.of(result, dims.toSpliced(axis, 1, total), held, typeOf(first));
 }
 
-/** Sums, means and the like along axes. */
-export function reduction(by: Reduction): (call: NodeCall) => Operand {
+/** Sums of what a function makes of each number, and what another one makes of the sums. */
+export function sumOf(of: Unary["of"], then?: Unary["of"]): (call: NodeCall) => Operand {
   return (call) => {
     const x = call.value(0);
-    const { dims } = x.layout;
-    const asked = call.axes(1);
-    // Without axes it is all of them, or nothing where the node says so.
-    if (asked?.length === 0 && call.integer("noop_with_empty_axes", 0) !== 0) return { value: x };
-    const axes = [
-      ...new Set((asked?.length ? asked : asWritten(dims.length)).map((axis) => call.axis(axis, dims.length))),
-    ];
-    const keeps = call.integer("keepdims", 1) !== 0;
-    const rest = asWritten(dims.length).filter((axis) => !axes.includes(axis));
-    // The mean over the rows and columns of a map of pixels is a pool, wherever they stand in the file.
-    const map = dims.length === 4 && axes.length === 2 && rest[0] === 0;
-    if (by === "mean" && map && isHeld(x.layout, [0, ...[...axes].sort(), rest[1]!])) return reduceMean(call);
-    const held = commonOrder([x]);
-    const name = call.draft.held(x, held, call.where);
-    const own = axes.map((axis) => held.indexOf(axis)).sort((a, b) => a - b);
-    const result = call.emit({ op: "reduce", by, axes: own, keepDims: keeps }, [name]);
-    if (keeps)
-      return call.of(
-        result,
-        dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
-        held,
-      );
-    const order = held.filter((axis) => rest.includes(axis)).map((axis) => rest.indexOf(axis));
-    return call.of(
-      result,
-      rest.map((axis) => dims[axis]!),
-      order,
-    );
+    const each = { ...x, name: call.emit({ op: "unary", of }, [x.name], of) };
+    if (then === undefined) return reduced(call, "sum", each);
+    const sums = reduced(call, "sum", each, "sums");
+    return "value" in sums ? call.like(sums.value, { op: "unary", of: then }) : sums;
   };
 }
 
-/** ArgMax along an axis: whole numbers, which are of 32 bits here. */
-export function argMax(call: NodeCall): Operand {
-  const x = call.value(0);
+/** Sums, means and the like along axes. */
+export function reduction(by: Reduction): (call: NodeCall) => Operand {
+  return (call) => reduced(call, by, call.value(0));
+}
+
+function reduced(call: NodeCall, by: Reduction, x: Value, as?: string): Operand {
   const { dims } = x.layout;
-  if (call.integer("select_last_index", 0) !== 0) throw call.unsupported("the first of equal ones", "the last one");
+  const asked = call.axes(1);
+  // Without axes it is all of them, or nothing where the node says so.
+  if (asked?.length === 0 && call.integer("noop_with_empty_axes", 0) !== 0) return { value: x };
+  const axes = [
+    ...new Set((asked?.length ? asked : asWritten(dims.length)).map((axis) => call.axis(axis, dims.length))),
+  ];
+  const keeps = call.integer("keepdims", 1) !== 0;
+  const rest = asWritten(dims.length).filter((axis) => !axes.includes(axis));
+  // The mean over the rows and columns of a map of pixels is a pool, wherever they stand in the file.
+  const map = dims.length === 4 && axes.length === 2 && rest[0] === 0;
+  if (by === "mean" && map && isHeld(x.layout, [0, ...[...axes].sort(), rest[1]!])) return reduceMean(call);
+  const held = commonOrder([x]);
+  const name = call.draft.held(x, held, call.where);
+  const own = axes.map((axis) => held.indexOf(axis)).sort((a, b) => a - b);
+  const result = call.emit({ op: "reduce", by, axes: own, keepDims: keeps }, [name], as);
+  if (keeps)
+    return call.of(
+      result,
+      dims.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+      held,
+    );
+  const order = held.filter((axis) => rest.includes(axis)).map((axis) => rest.indexOf(axis));
+  return call.of(
+    result,
+    rest.map((axis) => dims[axis]!),
+    order,
+  );
+}
+
+/** ArgMax and ArgMin along an axis: whole numbers, which are of 32 bits here. */
+export function argMax(call: NodeCall): Operand {
+  const given = call.value(0);
+  const least = call.op === "ArgMin";
+  const x = least ? { ...given, name: call.emit({ op: "unary", of: "neg" }, [given.name], "negative") } : given;
+  const { dims } = x.layout;
+  const last = call.integer("select_last_index", 0) !== 0;
   const axis = call.axis(call.integer("axis", 0), dims.length);
   const keeps = call.integer("keepdims", 1) !== 0;
   const held = commonOrder([x]);
   const name = call.draft.held(x, held, call.where);
-  const fields = { op: "argMax", axis: held.indexOf(axis), keepDims: keeps, dtype: "int32" } as const;
+  const fields = {
+    op: "argMax",
+    axis: held.indexOf(axis),
+    keepDims: keeps,
+    dtype: "int32",
+    ...(last && { last }),
+  } as const;
   const result = call.emit(fields as unknown as NodeFields, [name]);
   const type: ValueType = { dtype: "int32" };
   if (keeps) return call.of(result, dims.with(axis, 1), held, type);

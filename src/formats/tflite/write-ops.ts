@@ -188,6 +188,7 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       return;
     case "argMax": {
       if (node.keepDims) throw refused(node, "an axis that goes", "keepDims");
+      if (node.last) throw refused(node, "the first of equal ones", "the last");
       draft.add(node, "ARG_MAX", [[0, "Int8", INT32]], [integers("axis", [node.axis], [])]);
       return;
     }

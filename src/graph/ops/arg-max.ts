@@ -9,13 +9,14 @@ import { checkNumber } from "./checks.ts";
 import { FLOAT_OR_BYTES, type NodeBase, type OpDefinition, where } from "./definition.ts";
 
 /**
- * The index of the largest number along `axis` (≥ 0), of equal ones the first, as int32. The axis goes, or stays as 1
- * with `keepDims`. A NaN is never larger than a number, nor a number than a NaN that comes first.
+ * The index of the largest number along `axis` (≥ 0), of equal ones the first (or the `last`), as int32. The axis goes,
+ * or stays as 1 with `keepDims`. A NaN is never larger than a number, nor a number than a NaN that comes first.
  */
 export interface ArgMax extends NodeBase {
   readonly op: "argMax";
   readonly axis: number;
   readonly keepDims: boolean;
+  readonly last?: boolean;
 }
 
 export const argMax: OpDefinition<ArgMax> = {

@@ -20,6 +20,7 @@ import { type GatherNd, gatherNd } from "./gather-nd.ts";
 import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
 import { type HardSwish, hardSwish } from "./hard-swish.ts";
 import { type Identity, identity } from "./identity.ts";
+import { type MatMul, matMul } from "./mat-mul.ts";
 import { type MirrorPad, mirrorPad } from "./mirror-pad.ts";
 import { type Moments, moments } from "./moments.ts";
 import { type MovingAverage, movingAverage } from "./moving-average.ts";
@@ -79,6 +80,7 @@ export type Node =
   | Cast
   | ConstantNode
   | GatherNd
+  | MatMul
   | Identity;
 
 /** The name of an op. */
@@ -130,6 +132,7 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   cast,
   constant,
   gatherNd,
+  matMul,
   identity,
 };
 
@@ -160,6 +163,7 @@ export type {
   GlobalAveragePool,
   HardSwish,
   Identity,
+  MatMul,
   MirrorPad,
   Moments,
   MovingAverage,

@@ -122,13 +122,12 @@ describe("what is sound but not here is an UnsupportedError", () => {
       .input("x", [1, 4, 4, 4])
       .node("Erf", ["x"], "a")
       .node("Relu", ["a"], "b")
-      .initializer("w", [4, 2, 1, 1], new Float32Array(8))
-      .node("Conv", ["x", "w"], "c", { group: 2 })
+      .node("MaxPool", ["x"], "c", { kernel_shape: [2, 2], dilations: [2, 2] })
       .node("Erf", ["b"], "d")
       .node("Concat", ["d", "c"], "y", { axis: 1 })
       .output("y");
     await expect(read(file)).rejects.toThrow(
-      "onnx: expected operators that sepconv has, got 3 that it has not: Erf for 'a', 'd'; Conv (expected one group, or one for each channel, got 2 groups) for 'c'",
+      "onnx: expected operators that sepconv has, got 3 that it has not: Erf for 'a', 'd'; MaxPool (expected dilations of 1, got 2,2) for 'c'",
     );
   });
 

@@ -8,7 +8,9 @@ import { optimize } from "../../../src/graph/passes/index.ts";
 import { cost, load } from "../../../src/index.ts";
 import { generator } from "../../fuzz/mutate.ts";
 import { missingOnnxruntime, onnxruntime } from "../../peers/onnxruntime.ts";
+import { interpret } from "../../reference/interpreter.ts";
 import { type MobilenetOptions, mobilenetV2File } from "./mobilenet.ts";
+import { mobilenetV3SmallFile } from "./mobilenet-v3.ts";
 
 const random = (count: number, seed: number) => {
   const next = generator(seed);
@@ -71,6 +73,44 @@ describe("MobileNet v2", () => {
       );
       const [n, h, w, c] = shape as [number, number, number, number];
       const feeds = { input: { dims: [n, c, h, w], data: channelsFirst(input, shape) } };
+      const { logits } = await onnxruntime(bytes, feeds);
+      const found = difference(session.run(input).output, logits!.data);
+      session.dispose();
+      console.info(`difference ${found.toExponential(1)}`);
+      expect(found).toBeLessThanOrEqual(1e-5);
+    });
+  });
+});
+
+describe("MobileNet v3-small", () => {
+  const SWISHES = ["one", "two"] as const;
+
+  it("has the article's cost, and its hard swishes as one op, however they are written", async () => {
+    for (const swish of SWISHES) {
+      const graph = optimize(await importModel(mobilenetV3SmallFile({ swish })));
+      const ops = graph.nodes.map(({ op }) => op);
+      expect(ops.filter((op) => op === "hardSwish")).toHaveLength(19);
+      expect(ops).not.toContain("transpose");
+      expect(Math.round(cost(graph).macs / 1e6)).toBe(57);
+    }
+  });
+
+  it.each(SWISHES)("hard swish as %s: 1e-5 at most from what f64 gives", async (swish) => {
+    const session = await load(mobilenetV3SmallFile({ swish, resolution: 96 }));
+    const input = random(96 * 96 * 3, 7);
+    const exact = interpret(session.graph!, { input }).get("logits")!.values;
+    const found = difference(session.run(input).output, Float32Array.from(exact));
+    session.dispose();
+    console.info(`difference ${found.toExponential(1)}`);
+    expect(found).toBeLessThanOrEqual(1e-5);
+  });
+
+  describe.skipIf(missingOnnxruntime())("beside onnxruntime", () => {
+    it.each(SWISHES)("hard swish as %s: 1e-5 at most between the two", async (swish) => {
+      const bytes = mobilenetV3SmallFile({ swish });
+      const session = await load(bytes);
+      const input = random(224 * 224 * 3, 7);
+      const feeds = { input: { dims: [1, 3, 224, 224], data: channelsFirst(input, [1, 224, 224, 3]) } };
       const { logits } = await onnxruntime(bytes, feeds);
       const found = difference(session.run(input).output, logits!.data);
       session.dispose();

@@ -10,7 +10,7 @@
  */
 
 /** Raised when a record's layout or a kernel's contract changes. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** Constants of both sides. `module`: whether the wasm module exports it, for the host to compare. */
 export const CONSTANTS = [
@@ -33,7 +33,7 @@ export const CONSTANTS = [
   { name: "ALIGN", value: 16, module: true, what: "Alignment of every tensor, in bytes." },
   { name: "SLACK", value: 16, module: true, what: "Bytes past the end of a tensor that kernels may read, and ignore." },
   { name: "BASE", value: 2048, module: false, what: "Where a plan's own bytes begin: past the module's static data." },
-  { name: "DEPTHWISE_S8", value: 432, module: false, what: "Bytes of scratch of a depthwise half in 8 bits." },
+  { name: "DEPTHWISE_S8", value: 448, module: false, what: "Bytes of scratch of a depthwise half in 8 bits." },
 ];
 
 /** The record: fields of four bytes each, in their order. Pointers (usize) are byte addresses. */
@@ -99,6 +99,7 @@ export const FIELDS = [
   ["operator", "i32", "Which operator of two operands."],
   ["spread", "i32", "Axes along which x has one element for all: bit 0 for the innermost, 1 for the next one."],
   ["spread2", "i32", "Axes along which the second operand has."],
+  ["product", "i32", "How this host multiplies 8-bit numbers; the weights' biases are for it."],
 ];
 
 /**
@@ -248,11 +249,11 @@ export const FUNCTIONS = [
   },
   { name: "pairF32", params: ["n"], of: "8 * n", what: "Bytes of two vectors of n floats." },
   {
-    ...{ name: "headS8", params: ["n"], of: "8 * n + up(n, 16)", sizes: true },
-    what: "Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8.",
+    ...{ name: "headS8", params: ["n"], of: "8 * n + up(2 * n, 16)", sizes: true },
+    what: "Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8, marks i8.",
   },
   {
-    ...{ name: "matrixS8", params: ["k", "n"], of: "headS8(up(n, 4)) + up(k, 2) * up(n, 4)" },
+    ...{ name: "matrixS8", params: ["k", "n"], of: "headS8(up(n, 4)) + up(k, 4) * up(n, 4)" },
     what: "Bytes of a packed matrix [k, n] in 8 bits.",
   },
   {
@@ -260,7 +261,7 @@ export const FUNCTIONS = [
     what: "Bytes of depthwise weights of n channels in 8 bits.",
   },
   {
-    ...{ name: "rowsS8", params: ["tile", "k"], of: "up(2 * tile * up(k, 2), 16)", sizes: true },
+    ...{ name: "rowsS8", params: ["tile", "k"], of: "up(2 * tile * up(k, 4), 16)", sizes: true },
     what: "Bytes of a panel's rows of k values in 16 bits.",
   },
   {
@@ -268,7 +269,7 @@ export const FUNCTIONS = [
     what: "Bytes of a panel and the sums of its rows.",
   },
   {
-    ...{ name: "columnsS8", params: ["k"], of: "128 + 16 * up(k, 2)" },
+    ...{ name: "columnsS8", params: ["k"], of: "128 + 16 * up(k, 4)" },
     what: "Bytes of the constants of eight columns and their weights in 16 bits.",
   },
 ];
@@ -447,12 +448,17 @@ const PANELS_F32 =
   "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
   "columns; each panel is [bias: width][K][width]";
 const PANELS_S8 =
-  "with K2 = K and N4 = N, rounded up to 2 and 4: [bias i32: N4][m i32: N4][e i8: N4, to a multiple of 16 bytes]" +
-  "[panels of 8 columns, a last one of 4]; a panel of P columns has for each pair of rows P × (w[k], w[k+1]); the " +
-  "bias has −zx·Σw + K·zx·zw added; what lies beyond K and N is 0";
+  "with K4 = K and N4 = N, rounded up to 4: [bias i32: N4][m i32: N4][e i8: N4][marks i8: N4, to a multiple of 16 " +
+  "bytes][panels of 8 columns, a last one of 4]; a panel of P columns has for each four rows P × (w[k] … w[k+3]); the " +
+  "bias has −zx·Σw + K·zx·zw added, and what `product` asks for: −128·Σ(w − zw) where it takes x as unsigned; a mark " +
+  "of 64: pairs of the column's products may saturate; what lies beyond K and N is 0";
 const DEPTHWISE_WEIGHTS_S8 =
-  "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8, to a multiple of 16 bytes]" +
+  "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8][marks i8: C8, to a multiple of 16 bytes]" +
   "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
+const PRODUCT = "One of the products, which this build has, and for which the bias was made.";
+const PANEL_S8 =
+  "[i16: tile·K4, or of bytes][row sums i32: tile][128 bytes][a panel of weights: 16·K4], each to a multiple of 16 bytes";
+const products = [["a product that there is", "s.product >= 0 && s.product < 4"]];
 const COLUMN_UNITS = ["units of 16 columns", "16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC"];
 const STRIDED = {
   ...as("rows"),
@@ -896,7 +902,7 @@ export const KERNELS = {
 
   conv_s8: {
     number: 21,
-    inner: ["conv_s8_windows"],
+    inner: ["conv_s8_bytes", "conv_s8_windows"],
     formula: [
       "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi)",
       "S = b[o] + Σ_{ky,kx,i} (w[ky,kx,i,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, i] − zx)",
@@ -909,10 +915,11 @@ export const KERNELS = {
       y: "i8 [n, outH, outW, outC]",
       w: "as in pwconv_s8, K = kH·kW·inC",
       s: "as in pwconv_s8: the windows of `tile` output pixels",
+      product: PRODUCT,
     },
     flags: ["FAST_POINTWISE"],
     aligned: ["x", "w", "y", "s"],
-    needs: ["conv", ...zeros("zx", "zw", "zy"), ...ordered("qlo", "qhi")],
+    needs: ["conv", ...zeros("zx", "zw", "zy"), ...ordered("qlo", "qhi"), ...products],
     extents: {
       x: "image(s)",
       w: "matrixS8(windowK(s), s.outC)",
@@ -924,8 +931,8 @@ export const KERNELS = {
 
   pwconv_s8: {
     number: 22,
-    inner: ["matrix_s8", "pwconv_s8_exact", "pwconv_s8_panel4", "pwconv_s8_panel8"],
-    packs: ["pwconv_s8_ask", "pwconv_s8_pack"],
+    inner: ["matrix_s8", "pwconv_s8_columns4", "pwconv_s8_exact", "pwconv_s8_halves8", "pwconv_s8_pairs8", "pwconv_s8_quads8"],
+    packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_suit"],
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
     units: "rows (pixels)",
@@ -934,7 +941,8 @@ export const KERNELS = {
       ...as("rows", "inC", "outC", "tile", "zw", "zy", "qlo", "qhi", "flags"),
       ...{ x: "i8 [rows, inC]", y: "i8 [rows, outC]" },
       w: `K = inC, N = outC, ${PANELS_S8}`,
-      s: "[i16: tile·K2][row sums i32: tile][128 bytes][widened panel i16: 8·K2], each to a multiple of 16 bytes",
+      s: PANEL_S8,
+      product: PRODUCT,
     },
     flags: ["FAST_POINTWISE"],
     aligned: ["x", "w", "y", "s"],
@@ -943,6 +951,7 @@ export const KERNELS = {
       ...zeros("zw", "zy"),
       ...ordered("qlo", "qhi"),
       ...tiles("1", "s.inC"),
+      ...products,
       below("elements", "s.rows * Math.max(s.inC, s.outC)"),
     ],
     extents: {
@@ -963,6 +972,7 @@ export const KERNELS = {
     reads: {
       ...as("rows", "inC", "outC", "zw", "zy", "qlo", "qhi", "flags"),
       ...{ x: "i8 [inC]", y: "i8 [outC]", tile: "1", w: "as in pwconv_s8", s: "as in pwconv_s8, of one row" },
+      product: PRODUCT,
     },
     flags: ["FAST_POINTWISE"],
     aligned: ["x", "w", "y", "s"],
@@ -972,6 +982,7 @@ export const KERNELS = {
       ...zeros("zw", "zy"),
       ...ordered("qlo", "qhi"),
       ["a tile of one row", "s.tile == 1"],
+      ...products,
       below("elements", "Math.max(s.inC, 16 * s.rows)"),
     ],
     extents: {
@@ -1015,7 +1026,7 @@ export const KERNELS = {
   separable_s8: {
     number: 24,
     formula: ["y = pwconv_s8(dwconv_s8(x, w, zm, qlo2, qhi2), w2, zy, qlo, qhi)"],
-    notes: "The depthwise result is kept, in 16 bits, only for the few rows at work.",
+    notes: "The depthwise result is kept, as the product takes it, only for the few rows at work.",
     units: IMAGE_ROWS,
     streams: "windows",
     reads: {
@@ -1026,10 +1037,17 @@ export const KERNELS = {
       w: "as in dwconv_s8",
       w2: "as in pwconv_s8, with K = midC, and zm for zx",
       s: "a panel as in pwconv_s8, then the scratch of either half, whichever is at work",
+      product: PRODUCT,
     },
     flags: ["FAST_DEPTHWISE", "FAST_POINTWISE"],
     aligned: ["x", "w", "w2", "y", "s"],
-    needs: ["separable", ...zeros("zx", "zw", "zw2", "zm", "zy"), ...ordered("qlo", "qhi"), ...ordered("qlo2", "qhi2")],
+    needs: [
+      "separable",
+      ...zeros("zx", "zw", "zw2", "zm", "zy"),
+      ...ordered("qlo", "qhi"),
+      ...ordered("qlo2", "qhi2"),
+      ...products,
+    ],
     extents: {
       x: "image(s)",
       w: "depthwiseS8(s.kH * s.kW, s.midC)",

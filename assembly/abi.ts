@@ -118,6 +118,8 @@ export class Step {
   spread: i32;
   /** Axes along which the second operand has. */
   spread2: i32;
+  /** How this host multiplies 8-bit numbers; the weights' biases are for it. */
+  product: i32;
 }
 
 /** An entry of a schedule. */
@@ -142,7 +144,7 @@ export class Entry {
 }
 
 /** Raised when the record or a kernel's contract changes. */
-export const ABI_VERSION: i32 = 2;
+export const ABI_VERSION: i32 = 3;
 /** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES: i32 = 256;
 /** Bytes from one entry of a schedule to the next; the rest of it is 0. */
@@ -154,7 +156,7 @@ export const SLACK: i32 = 16;
 /** Where a plan's own bytes begin: past the module's static data. */
 export const BASE: i32 = 2048;
 /** Bytes of scratch of a depthwise half in 8 bits. */
-export const DEPTHWISE_S8: i32 = 432;
+export const DEPTHWISE_S8: i32 = 448;
 
 /** Numbers of the kernels. They are part of the ABI: never reused, only added to. */
 export namespace Kernel {
@@ -321,18 +323,18 @@ function up(n: usize, unit: usize): usize {
   return (n + unit - 1) & ~(unit - 1);
 }
 
-/** Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8. */
+/** Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8, marks i8. */
 // @ts-ignore: decorator
 @inline
 export function headS8(n: usize): usize {
-  return 8 * n + up(n, 16);
+  return 8 * n + up(2 * n, 16);
 }
 
 /** Bytes of a panel's rows of k values in 16 bits. */
 // @ts-ignore: decorator
 @inline
 export function rowsS8(tile: usize, k: usize): usize {
-  return up(2 * tile * up(k, 2), 16);
+  return up(2 * tile * up(k, 4), 16);
 }
 
 /** Bytes of a panel and the sums of its rows. */
@@ -896,6 +898,7 @@ export function expect_conv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
+    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
   }
 }
 
@@ -918,6 +921,7 @@ export function expect_pwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile >= 1); // a tile of a pixel or more
     assert(<f64>s.tile * <f64>s.inC < 2147483648); // fewer than 2³¹ elements in a panel
+    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
     assert(<f64>s.rows * Math.max(<f64>s.inC, <f64>s.outC) < 2147483648); // fewer than 2³¹ elements
   }
 }
@@ -962,6 +966,7 @@ export function expect_separable_s8(s: Step, y0: i32, y1: i32): void {
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     // bounds of 8 bits in their order: qlo2, qhi2
     assert(-128 <= <f64>s.qlo2 && <f64>s.qlo2 <= <f64>s.qhi2 && <f64>s.qhi2 <= 127);
+    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
   }
 }
 
@@ -1294,6 +1299,7 @@ export function expect_dense_s8(s: Step, y0: i32, y1: i32): void {
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile == 1); // a tile of one row
+    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
     assert(Math.max(<f64>s.inC, 16 * <f64>s.rows) < 2147483648); // fewer than 2³¹ elements
   }
 }

@@ -61,6 +61,7 @@ export const OFFSET_flags = offsetof<Step>("flags");
 export const OFFSET_operator = offsetof<Step>("operator");
 export const OFFSET_spread = offsetof<Step>("spread");
 export const OFFSET_spread2 = offsetof<Step>("spread2");
+export const OFFSET_product = offsetof<Step>("product");
 
 export const ENTRY_step = offsetof<Entry>("step");
 export const ENTRY_u0 = offsetof<Entry>("u0");

@@ -24,6 +24,7 @@ export {
   type Progress,
 } from "./engine/build.ts";
 export type { Feed } from "./engine/host/feed.ts";
+export type { Product } from "./engine/host/product.ts";
 export type { Numbers, ProfileRow, RunInput, RunResult, Session, ValueInfo } from "./engine/host/session.ts";
 export type { ThreadCount } from "./engine/host/threads.ts";
 export type { Manifest, ManifestStep, ManifestValue } from "./engine/manifest.ts";

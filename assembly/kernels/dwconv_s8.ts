@@ -11,13 +11,13 @@ import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "../abi";
 import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  clamp16, dot, highPairs, loadWords, lowPairs, splat16, splat8, storeBytes, sub16, toWords,
+  clamp16, dot, highPairs, loadWords, lowPairs, splat16, splat8, storeFlipped, sub16, toWords,
 } from "../simd/s8";
 
 /**
  * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero
- * point, of bounds, of values outside the image; two vectors of biases; 48 bytes for a last column. Read from memory
- * where they are used: kept in variables they would be moved to the stack and back.
+ * point, of bounds, of values outside the image, of bits to flip; two vectors of biases; 48 bytes for a last column.
+ * Read from memory where they are used: kept in variables they would be moved to the stack and back.
  */
 const WEIGHTS: usize = 0;
 const CONSTANTS: usize = 160;
@@ -25,39 +25,41 @@ const ZERO: usize = CONSTANTS + 2 * QUAD_BYTES;
 const LOW: usize = ZERO + 16;
 const HIGH: usize = LOW + 16;
 const OUTSIDE: usize = HIGH + 16;
-const BIAS: usize = OUTSIDE + 16;
+const FLIP: usize = OUTSIDE + 16;
+const BIAS: usize = FLIP + 16;
 const EDGE: usize = BIAS + 32;
 
 export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
   if (EDGE + 48 != DEPTHWISE_S8) ERROR("the scratch of dwconv_s8 is not what the table says");
   expect_dwconv_s8(s, y0, y1);
   const channels = s.inC * s.multiplier;
-  dwconv_s8_rows(s, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, s.s, s.zy, s.qlo, s.qhi);
+  dwconv_s8_rows(s, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, 0, s.s, s.zy, s.qlo, s.qhi);
 }
 
 /**
- * Output rows r0…r1 to d, `pitch` elements from pixel to pixel: 8 bits each, or 16 where `wide`. Exported, as those
- * below, so that they stay functions of their own (see pwconv_f32).
+ * Output rows r0…r1 to d, `pitch` elements from pixel to pixel: 16 bits each where `wide`, else 8, with the top bit
+ * flipped where `flip` is 128. Exported, as those below, so that they stay functions of their own (see pwconv_f32).
  */
 export function dwconv_s8_rows(
-  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, scratch: usize, zy: i32, lo: i32, hi: i32,
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, flip: i32, scratch: usize, zy: i32, lo: i32, hi: i32,
 ): void {
   const eight =
     s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 &&
     s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
   if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) {
-    return dwconv_s8_exact(s, r0, r1, d, pitch, wide, 0, zy, lo, hi);
+    return dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, 0, zy, lo, hi);
   }
   const size = wide ? 2 : 1;
   const row = <usize>(s.outW * pitch * size);
   const c8 = (s.inC + 7) & ~7;
   const taps = s.w + headS8(c8);
   const whole = s.inC & ~7;
-  if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, whole, zy, lo, hi);
+  if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, whole, zy, lo, hi);
   store<v128>(scratch + ZERO, zeroOf(zy));
   store<v128>(scratch + LOW, splat16(lo));
   store<v128>(scratch + HIGH, splat16(hi));
   store<v128>(scratch + OUTSIDE, splat8(s.zx));
+  store<v128>(scratch + FLIP, splat8(flip));
   for (let c = 0; c < whole; c += 8) {
     weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
     prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c));
@@ -110,7 +112,7 @@ function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void 
   const words = toWords(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
   const y8 = clamp16(words, load<v128>(scratch + LOW), load<v128>(scratch + HIGH));
   if (wide) store<v128>(y, y8);
-  else storeBytes(y, y8);
+  else storeFlipped(y, y8, load<v128>(scratch + FLIP));
 }
 
 /** Whether the image has a row iy. */
@@ -264,7 +266,7 @@ export function dwconv_s8_columns2(
 
 /** Any depthwise convolution, from channel c0 on, with the requantization of the formula. */
 export function dwconv_s8_exact(
-  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, c0: i32, zy: i32, lo: i32, hi: i32,
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, flip: i32, c0: i32, zy: i32, lo: i32, hi: i32,
 ): void {
   const multiplier = s.multiplier;
   const channels = s.inC * multiplier;
@@ -289,7 +291,7 @@ export function dwconv_s8_exact(
           }
           const y = requantize(sum, load<i32>(s.w + 4 * (c8 + o)), <i32>load<i8>(s.w + 8 * c8 + o), zy, lo, hi);
           if (wide) store<i16>(d + 2 * o, <i16>y);
-          else store<i8>(d + o, <i8>y);
+          else store<i8>(d + o, <i8>(y ^ flip));
         }
       }
     }

@@ -45,14 +45,6 @@ export function loadTerms<V>(p: usize, offset: usize = 0): V {
   return load<i32>(p + offset) as V;
 }
 
-/** Pairs of 8-bit weights, one pair for each sum, as they are kept by {@link dot}. */
-// @ts-ignore: decorator
-@inline
-export function loadWeights<V>(p: usize, offset: usize = 0): V {
-  if (isVector<V>()) return v128.load_ext<i8>(p + offset) as V;
-  return (<i32>load<u16>(p + offset)) as V;
-}
-
 /** acc + x[k]·w[k] + x[k+1]·w[k+1], modulo 2³². */
 // @ts-ignore: decorator
 @inline
@@ -108,7 +100,72 @@ export function fill16(d: usize, value: i32, count: i32): usize {
   return d;
 }
 
-/** Sum of `count` 16-bit values; count is even. */
+/** `count` bytes at x to d, each with its top bit flipped where `flip` is 128; reads and writes up to 15 bytes more. */
+// @ts-ignore: decorator
+@inline
+export function flipped(d: usize, x: usize, count: i32, flip: i32): void {
+  if (!SIMD) return;
+  const f = splat8(flip);
+  for (const end = d + <usize>count; d < end; d += 16, x += 16) v128.store(d, v128.xor(v128.load(x), f));
+}
+
+/** As {@link flipped}, to the byte: writes no more than `count`; returns the address behind them. */
+// @ts-ignore: decorator
+@inline
+export function flippedExactly(d: usize, x: usize, count: i32, flip: i32): usize {
+  if (!SIMD) return d;
+  const f = splat8(flip);
+  for (; count >= 16; count -= 16, d += 16, x += 16) v128.store(d, v128.xor(v128.load(x), f));
+  for (; count > 0; --count, ++d, ++x) store<u8>(d, load<u8>(x) ^ <u8>flip);
+  return d;
+}
+
+/** Sum of `count` bytes, signed or not. */
+// @ts-ignore: decorator
+@inline
+export function sum8(x: usize, count: i32, unsigned: bool): i32 {
+  if (!SIMD) return 0;
+  let total = 0;
+  let four = i32x4.splat(0);
+  for (; count >= 16; count -= 16, x += 16) {
+    const b = v128.load(x);
+    const words = unsigned ? i16x8.extadd_pairwise_i8x16_u(b) : i16x8.extadd_pairwise_i8x16_s(b);
+    four = i32x4.add(four, i32x4.extadd_pairwise_i16x8_s(words));
+  }
+  total = lane32(four, 0) + lane32(four, 1) + lane32(four, 2) + lane32(four, 3);
+  for (; count > 0; --count, ++x) total += unsigned ? <i32>load<u8>(x) : <i32>load<i8>(x);
+  return total;
+}
+
+/** Of the fours of bytes of four columns, the first two of each, widened: pairs, as {@link dot} multiplies them. */
+// @ts-ignore: decorator
+@inline
+export function lowPairs16(fours: v128): v128 {
+  return i16x8.extend_low_i8x16_s(v128.shuffle<i16>(fours, fours, 0, 2, 4, 6, 1, 3, 5, 7));
+}
+
+/** The last two of each. */
+// @ts-ignore: decorator
+@inline
+export function highPairs16(fours: v128): v128 {
+  return i16x8.extend_high_i8x16_s(v128.shuffle<i16>(fours, fours, 0, 2, 4, 6, 1, 3, 5, 7));
+}
+
+/** Half of each byte, rounded down: −64 … 63. */
+// @ts-ignore: decorator
+@inline
+export function halfOf(x: v128): v128 {
+  return i8x16.shr_s(x, 1);
+}
+
+/** What is left of each byte: −64 … 64. */
+// @ts-ignore: decorator
+@inline
+export function otherHalf(x: v128, half: v128): v128 {
+  return i8x16.sub(x, half);
+}
+
+/** Sum of `count` 16-bit values. */
 // @ts-ignore: decorator
 @inline
 export function sum16(x: usize, count: i32): i32 {
@@ -240,6 +297,13 @@ export function highBytes(x: v128): i64 {
 @inline
 export function storeBytes(p: usize, x: v128): void {
   v128.store64_lane(p, toBytes(x, x), 0);
+}
+
+/** Writes eight words as bytes, saturated, with the bits of `flip` flipped. */
+// @ts-ignore: decorator
+@inline
+export function storeFlipped(p: usize, x: v128, flip: v128): void {
+  v128.store64_lane(p, v128.xor(toBytes(x, x), flip), 0);
 }
 
 /** One value in both reals. */

@@ -5,6 +5,7 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import type { Product } from "../engine/host/product.ts";
 import type { ThreadCount } from "../engine/host/threads.ts";
 import { kernelsFor, VARIANTS } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
@@ -57,6 +58,7 @@ interface Spread {
 
 interface Timing {
   readonly variant: Variant;
+  readonly product?: Product;
   readonly threads: number;
   /** Why there are fewer than were asked for. */
   readonly fewerThreads?: string;
@@ -78,7 +80,9 @@ interface Absent {
 const NOTES = `\
 The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the \
 weights of a network given by --alpha and --resolution: neither changes the time.
-JSON: {network, runs, variants: [{variant, threads, fewerThreads?, ms: {median, p5, p95}, ${MEMORY_JSON}, \
+Beside an 8-bit network's variant stands how this host multiplies its numbers: pairs, or four at a time as unsigned, \
+signed or saturating.
+JSON: {network, runs, variants: [{variant, product?, threads, fewerThreads?, ms: {median, p5, p95}, ${MEMORY_JSON}, \
 layers?: [{name, op, kernel, shape, macs, ms}]}], absent: [{variant, reason}]}`;
 
 /** Adds the subcommand to `program`. */
@@ -146,8 +150,8 @@ async function measure(sessions: readonly Session[], { runs, warmUp, layers }: B
       await new Promise((resolve) => setImmediate(resolve));
     }
   });
-  return sessions.map(({ variant, threads, fewerThreads, memory }, i) => ({
-    ...{ variant, threads, ...(fewerThreads !== undefined && { fewerThreads }) },
+  return sessions.map(({ variant, product, threads, fewerThreads, memory }, i) => ({
+    ...{ variant, ...(product && { product }), threads, ...(fewerThreads !== undefined && { fewerThreads }) },
     ms: spread(times[i]!),
     memory: memoryJson(memory),
     ...(layers && { layers: medians(profiles[i]!) }),
@@ -193,8 +197,8 @@ function report(title: string, runs: number, timings: readonly Timing[], absent:
   const { bold, dim } = paint(process.stdout);
   const slowest = Math.max(...timings.map(({ ms }) => ms.median));
   const columns = [left("variant"), right("median"), right("p5"), right("p95"), right("runs/s"), right("speed")];
-  const rows = timings.map(({ variant, threads, ms }) => [
-    threads > 1 ? `${variant}, ${threads} threads` : variant,
+  const rows = timings.map(({ variant, product, threads, ms }) => [
+    [variant, ...(product ? [product] : []), ...(threads > 1 ? [`${threads} threads`] : [])].join(", "),
     ...[ms.median, ms.p5, ms.p95].map(milliseconds),
     (1000 / ms.median).toFixed(1),
     `${(slowest / ms.median).toFixed(2)}×`,

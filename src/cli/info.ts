@@ -5,6 +5,8 @@
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { type Product, productOf } from "../engine/host/product.ts";
+import { loadKernels, type Variant } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import { importModel } from "../formats/recognize.ts";
 import type { Normalization, Shape } from "../graph/graph.ts";
@@ -37,7 +39,7 @@ export function infoCommand(program: Command): void {
   addCommon(command).action(info);
 }
 
-const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}}
+const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}, kernels: {variant, product?}}
 MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose the scope that most share \
 and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only. Of a model \
 that isn't supported, all that is in the way is listed, with the nodes that ask for it; in JSON {blockers: [{what, \
@@ -62,8 +64,16 @@ async function info(
   const { macs, params } = costs;
   const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
   const map = options.map ? memoryMap(graph, { memory: mode, threads }) : undefined;
-  const text = () => [report(graph, model, costs, memory), ...(map ? ["", mapText(map)] : [])].join("\n");
-  print({ json: { ...json, ...(map && { map }) }, text }, options.json ?? false);
+  const kernels = await kernelsHere(graph);
+  const text = () => [report(graph, model, costs, memory, kernels), ...(map ? ["", mapText(map)] : [])].join("\n");
+  print({ json: { ...json, kernels, ...(map && { map }) }, text }, options.json ?? false);
+}
+
+/** The build of the kernels that runs here by default, and how it multiplies the numbers of an 8-bit network. */
+async function kernelsHere(graph: Graph): Promise<{ variant: Variant; product?: Product }> {
+  const kernels = await loadKernels();
+  const eight = [...graph.constants.values()].some(({ dtype, shape }) => dtype === "int8" && shape.length > 1);
+  return { variant: kernels.variant, ...(eight && { product: await productOf(kernels) }) };
 }
 
 function graphOf(network: Network): Graph | Promise<Graph> {
@@ -81,7 +91,13 @@ function layer({ name, op, inputShape, outputShape, macs, params }: Cost["layers
   return { name, op, inputShape, outputShape, macs, params };
 }
 
-function report(graph: Graph, model: string | undefined, { layers, macs, params }: Cost, memory: MemoryUse): string {
+function report(
+  graph: Graph,
+  model: string | undefined,
+  { layers, macs, params }: Cost,
+  memory: MemoryUse,
+  { variant, product }: Awaited<ReturnType<typeof kernelsHere>>,
+): string {
   const { bold, dim } = paint(process.stdout);
   const room = columnsOf(process.stdout);
   const { scope, names } = shortened(layers.map(({ name }) => name));
@@ -104,6 +120,7 @@ function report(graph: Graph, model: string | undefined, { layers, macs, params 
     ["MACs", `${millions(macs)}  (${grouped(macs)} multiply-adds)`],
     ["params", `${millions(params)}  (${grouped(params)})`],
     ["memory", memoryText(memory)],
+    ["kernels", product ? `${variant}, 8-bit products ${product}` : variant],
   ];
   const title = printable(model ? basename(model) : graph.name);
   return [

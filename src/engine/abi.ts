@@ -8,7 +8,7 @@
 // biome-ignore-all format: as the generator writes it, a need a line
 
 /** Raised when the record or a kernel's contract changes. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 /** Bytes from one step record to the next; the rest of it is 0. */
 export const STEP_BYTES = 256;
 /** Bytes from one entry of a schedule to the next; the rest of it is 0. */
@@ -20,7 +20,7 @@ export const SLACK = 16;
 /** Where a plan's own bytes begin: past the module's static data. */
 export const BASE = 2048;
 /** Bytes of scratch of a depthwise half in 8 bits. */
-export const DEPTHWISE_S8 = 432;
+export const DEPTHWISE_S8 = 448;
 
 /** What the module exports as its own of these constants. */
 export const MODULE_CONSTANTS = { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK } as const;
@@ -137,6 +137,8 @@ export const FIELDS = {
   spread: "i32",
   /** Axes along which the second operand has. */
   spread2: "i32",
+  /** How this host multiplies 8-bit numbers; the weights' biases are for it. */
+  product: "i32",
 } as const;
 
 /** Byte offsets of the fields of a schedule's entry. */
@@ -400,18 +402,18 @@ export const matrixF32 = (k: number, n: number) => 4 * (k + 1) * n;
 export const depthwiseF32 = (taps: number, n: number) => 4 * (taps + 1) * n;
 /** Bytes of two vectors of n floats. */
 export const pairF32 = (n: number) => 8 * n;
-/** Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8. */
-export const headS8 = (n: number) => 8 * n + up(n, 16);
+/** Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8, marks i8. */
+export const headS8 = (n: number) => 8 * n + up(2 * n, 16);
 /** Bytes of a packed matrix [k, n] in 8 bits. */
-export const matrixS8 = (k: number, n: number) => headS8(up(n, 4)) + up(k, 2) * up(n, 4);
+export const matrixS8 = (k: number, n: number) => headS8(up(n, 4)) + up(k, 4) * up(n, 4);
 /** Bytes of depthwise weights of n channels in 8 bits. */
 export const depthwiseS8 = (taps: number, n: number) => headS8(up(n, 8)) + taps * up(n, 8);
 /** Bytes of a panel's rows of k values in 16 bits. */
-export const rowsS8 = (tile: number, k: number) => up(2 * tile * up(k, 2), 16);
+export const rowsS8 = (tile: number, k: number) => up(2 * tile * up(k, 4), 16);
 /** Bytes of a panel and the sums of its rows. */
 export const panelS8 = (tile: number, k: number) => rowsS8(tile, k) + up(4 * tile, 16);
 /** Bytes of the constants of eight columns and their weights in 16 bits. */
-export const columnsS8 = (k: number) => 128 + 16 * up(k, 2);
+export const columnsS8 = (k: number) => 128 + 16 * up(k, 4);
 
 /** Whether the sliding 3×3 kernel covers a depthwise step. */
 const slides3x3 = (s: Fields): Needs => [
@@ -818,6 +820,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
+      ["a product that there is", s.product >= 0 && s.product < 4],
     ],
     extents: (s) => ({
       x: image(s),
@@ -838,6 +841,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["a tile of a pixel or more", s.tile >= 1],
       ["fewer than 2³¹ elements in a panel", s.tile * s.inC < 2147483648],
+      ["a product that there is", s.product >= 0 && s.product < 4],
       ["fewer than 2³¹ elements", s.rows * Math.max(s.inC, s.outC) < 2147483648],
     ],
     extents: (s) => ({
@@ -876,6 +880,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["bounds of 8 bits in their order: qlo2, qhi2", -128 <= s.qlo2 && s.qlo2 <= s.qhi2 && s.qhi2 <= 127],
+      ["a product that there is", s.product >= 0 && s.product < 4],
     ],
     extents: (s) => ({
       x: image(s),
@@ -1139,6 +1144,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["a tile of one row", s.tile === 1],
+      ["a product that there is", s.product >= 0 && s.product < 4],
       ["fewer than 2³¹ elements", Math.max(s.inC, 16 * s.rows) < 2147483648],
     ],
     extents: (s) => ({

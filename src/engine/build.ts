@@ -18,11 +18,12 @@ import { turns } from "../turn.ts";
 import type { Crew } from "./host/crew.ts";
 import { LinearMemory } from "./host/memory.ts";
 import { pack } from "./host/pack.ts";
+import { multipliesBytes, type Product, productOf, suit } from "./host/product.ts";
 import { type Schedule, Schedules } from "./host/schedules.ts";
 import { Session, type SessionParts } from "./host/session.ts";
 import { type ThreadCount, type Threading, threadingOf } from "./host/threads.ts";
 import { packingOf } from "./image.ts";
-import { manifestOf } from "./manifest.ts";
+import { type Manifest, manifestOf } from "./manifest.ts";
 import type { MemoryMode } from "./plan/chains.ts";
 import { checkPlan } from "./plan/check.ts";
 import { type Layout, type MemoryUse, type Plan, plan } from "./plan/plan.ts";
@@ -137,8 +138,15 @@ export async function build(given: GraphLike, options: BuildOptions = {}): Promi
   return buildGraph(graphGiven("build", given), options);
 }
 
-/** {@link build} of a graph; `given`: what stands fixed of its layout, see `Layout`. */
-export async function buildGraph(graph: Graph, options: BuildOptions, given: Given = {}): Promise<Session> {
+/**
+ * {@link build} of a graph; `given`: what stands fixed of its layout, see `Layout`, and the product that a debug build
+ * emulates.
+ */
+export async function buildGraph(
+  graph: Graph,
+  options: BuildOptions,
+  { product, ...given }: Given & { readonly product?: Product } = {},
+): Promise<Session> {
   options.signal?.throwIfAborted();
   const kernels = kernelsFor(options);
   // Handled below; planning may throw first.
@@ -151,13 +159,13 @@ export async function buildGraph(graph: Graph, options: BuildOptions, given: Giv
   const prepared = prepare(initialize(weighted, options.seed), options, given, rewritable);
   const { plan, optimized, endPoints, threading } = prepared;
   const manifest = manifestOf(plan, graph, optimized, endPoints);
-  const parts = { manifest, kernels: await kernels, graph, why: threading.why };
+  const parts = { manifest, kernels: await kernels, graph, product, why: threading.why };
   return sessionOf(parts, threading.lanes > 1, (memory) => fill(memory, prepared, options));
 }
 
 /** A session, once `fill` has put its image where it belongs. */
 async function sessionOf(
-  parts: Omit<SessionParts, "memory" | "schedules" | "crew">,
+  parts: Omit<SessionParts, "memory" | "schedules" | "crew" | "product"> & { readonly product?: Product | undefined },
   threads: boolean,
   fill: (memory: LinearMemory) => Promise<void> | void,
 ): Promise<Session> {
@@ -165,15 +173,23 @@ async function sessionOf(
   const module = threads ? await sharing(kernels) : kernels.module;
   const memory = await LinearMemory.create(module, manifest.memory.total, threads);
   await fill(memory);
+  const product = await (parts.product ?? productFor(manifest, kernels));
+  if (product !== undefined) suit(memory, manifest, product);
   const schedules = new Schedules(memory, manifest);
-  if (!threads) return new Session({ ...parts, memory, schedules });
+  const all = { ...parts, memory, schedules, product };
+  if (!threads) return new Session(all);
   try {
-    return new Session({ ...parts, memory, schedules, crew: await crewOf(memory, module, schedules.lanes) });
+    return new Session({ ...all, crew: await crewOf(memory, module, schedules.lanes) });
   } catch (error) {
     // One thread can follow the schedules of all lanes.
     if (!(error instanceof LoadError)) throw error;
-    return new Session({ ...parts, memory, schedules, why: error.message });
+    return new Session({ ...all, why: error.message });
   }
+}
+
+/** How this host multiplies 8-bit numbers, where the network multiplies any. */
+function productFor({ steps }: Manifest, kernels: Kernels): Promise<Product> | undefined {
+  return steps.some(({ kernel }) => multipliesBytes(kernel)) ? productOf(kernels) : undefined;
 }
 
 /** The kernels with a memory that threads share. */

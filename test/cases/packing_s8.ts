@@ -8,12 +8,12 @@ import type { Quantized } from "../reference/convolution_s8.ts";
 
 const up = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
-/** Bias with the zero points folded in, multipliers, shifts; `lanes`: what the columns are rounded up to. */
+/** Bias with the zero points folded in, multipliers, shifts, marks (0); `lanes`: what the columns are rounded up to. */
 function head({ weights, zero, bias, m, e }: Quantized, zx: number, lanes: number): Uint8Array {
   const n = bias.length;
   const k = weights.length / n;
   const padded = up(n, lanes);
-  const bytes = new Uint8Array(8 * padded + up(padded, 16));
+  const bytes = new Uint8Array(8 * padded + up(2 * padded, 16));
   const view = new DataView(bytes.buffer);
   bias.forEach((b, o) => {
     let sum = 0;
@@ -29,7 +29,7 @@ function head({ weights, zero, bias, m, e }: Quantized, zx: number, lanes: numbe
 /** A matrix [k, n] under inputs around zx: its panels are the packer's to make. */
 export function matrixWeights(w: Quantized, zx: number): ByteMatrix {
   const n = w.bias.length;
-  return { matrix: w.weights, head: head(w, zx, 4), k: w.weights.length / n, n };
+  return { matrix: w.weights, head: head(w, zx, 4), k: w.weights.length / n, n, zero: w.zero };
 }
 
 /** A depthwise kernel of [taps, n] under inputs around zx. */
@@ -50,9 +50,9 @@ export function depthwiseWeights(w: Quantized, zx: number): Uint8Array {
  * eight columns.
  */
 export function matrixScratch(tile: number, k: number, atLeast = 0): number {
-  const k2 = up(k, 2);
-  return up(2 * tile * k2, 16) + up(4 * tile, 16) + Math.max(128 + 16 * k2, atLeast);
+  const k4 = up(k, 4);
+  return up(2 * tile * k4, 16) + up(4 * tile, 16) + Math.max(128 + 16 * k4, atLeast);
 }
 
 /** Bytes of scratch of a depthwise convolution. */
-export const DEPTHWISE_SCRATCH = 432;
+export const DEPTHWISE_SCRATCH = 448;

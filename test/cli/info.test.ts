@@ -52,7 +52,7 @@ describe("sepconv info", () => {
 
   it("gives JSON of the documented shape, which adds up", async () => {
     const info = (await json("info", ...SMALL)) as Info;
-    expect(Object.keys(info)).toEqual(["layers", "macs", "params", "memory"]);
+    expect(Object.keys(info)).toEqual(["layers", "macs", "params", "memory", "kernels"]);
     expect(Object.keys(info.memory)).toEqual(["module", "steps", "weights", "arena", "total"]);
     for (const layer of info.layers) {
       expect(Object.keys(layer)).toEqual(["name", "op", "inputShape", "outputShape", "macs", "params"]);

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { buildGraph } from "../../src/engine/build.ts";
 import { LinearMemory } from "../../src/engine/host/memory.ts";
 import { ask, type Product, productOf } from "../../src/engine/host/product.ts";
 import { accepts, loadKernels } from "../../src/engine/variant.ts";
+import { initialize, mobilenetV1, type Numbers, open, quantize } from "../../src/index.ts";
+import { random } from "../cases/random.ts";
 import { readBuild, whyNot } from "../variants.ts";
 
 const PRODUCTS: readonly Product[] = ["unsigned", "signed", "saturating"];
@@ -61,6 +64,30 @@ describe("how a host multiplies 8-bit numbers", () => {
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect(await productOf(kernels)).toBe(first);
+    }
+  });
+});
+
+describe("a session", () => {
+  it("has a product where it multiplies 8-bit numbers, and saves the same file whichever it is", async () => {
+    const float = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 10 }), 1);
+    const sample = random("product").floats(32 * 32 * 3, 1);
+    const graph = await quantize(float, [sample], { io: "int8" });
+    const input = Int8Array.from(sample, (x) => 100 * x);
+    const wasm = readBuild("debug");
+    expect((await buildGraph(float, { wasm })).product).toBeUndefined();
+    const pairs = await buildGraph(graph, { wasm });
+    expect(pairs.product).toBe("pairs");
+    const { output } = pairs.run<Numbers>(input);
+    const saved = pairs.save();
+    for (const product of PRODUCTS) {
+      const session = await buildGraph(graph, { wasm }, { product });
+      expect(session.run<Numbers>(input).output, product).toEqual(output);
+      expect(Buffer.from(session.save()).equals(Buffer.from(saved)), product).toBe(true);
+      expect(session.run<Numbers>(input).output, `${product}, once saved`).toEqual(output);
+    }
+    if (whyNot("relaxed") === undefined) {
+      expect((await open(saved, { variant: "relaxed" })).run<Numbers>(input).output).toEqual(output);
     }
   });
 });

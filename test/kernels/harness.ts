@@ -93,8 +93,8 @@ function layOut(exports: Exports, problem: Problem, misalign: Pointer | undefine
   };
   put(x, problem.x);
   if (problem.x2) put(x2, problem.x2);
-  if (problem.w) putWeights(exports, w, problem.w, raw, put);
-  if (problem.w2) putWeights(exports, w2, problem.w2, raw, put);
+  if (problem.w) putWeights(exports, w, problem.w, raw, put, problem.fields.product);
+  if (problem.w2) putWeights(exports, w2, problem.w2, raw, put, problem.fields.product);
   const pointers = { x, x2, w, w2, y: y + outputBytes * (problem.yOffset ?? 0), s: scratch };
   if (misalign) pointers[misalign] += 4;
   const kernel = KERNELS[problem.kernel];

@@ -7,6 +7,7 @@ const cases = pwconvCases8();
 const of = cases.find(({ name }) => name === "m_6_k_7_n_21")!;
 
 kernelSuite(cases, [
+  { name: "a product that there is none of", of, fields: () => ({ product: 4 }) },
   ...commonViolations(of, ["x", "w", "y", "s"]),
   { name: "a panel without rows", of, fields: () => ({ tile: 0 }) },
   { name: "no input channels", of, fields: () => ({ inC: 0 }) },
@@ -15,6 +16,7 @@ kernelSuite(cases, [
 
 it.each([
   ["begin at an odd row", 1, 2],
+  ["begin in the middle of four rows", 2, 4],
   ["end past the last row", 0, 6],
   ["begin before the first row", -2, 2],
   ["end before they begin", 4, 2],

@@ -5,6 +5,8 @@
  */
 import { expect, it } from "vitest";
 import { type Bytes, type Fields, footprint, partOf } from "../../src/engine/footprint.ts";
+import type { LinearMemory } from "../../src/engine/host/memory.ts";
+import { ask, type Product, productNumber } from "../../src/engine/host/product.ts";
 import { STEP_FLOATS, STEP_INTS, STEP_QUANT, type StepFields } from "../../src/engine/step.ts";
 import { count, type Value } from "../reference/value.ts";
 import { type Build, type Exports, forEachVariant, instantiate } from "../variants.ts";
@@ -80,6 +82,28 @@ function meetsScalar(build: Build, problem: Problem): boolean {
   return build === "simd" || build === "debug" || (build === "relaxed" && isExact(problem));
 }
 
+/**
+ * How a build can multiply the bytes of a problem beside pairs: in the debug build as a host of each kind would, in the
+ * relaxed one as this host does.
+ */
+export function productsOf(build: Build, { fields }: Problem): readonly Product[] {
+  if (fields.product === undefined) return [];
+  if (build === "debug") return ["unsigned", "signed", "saturating"];
+  if (build !== "relaxed") return [];
+  const { exports, memory } = { exports: shared(build), memory: shared(build).memory };
+  if (memory.buffer.byteLength < 65536) memory.grow(1);
+  const bytes = (at: number, length: number) => new Uint8Array(memory.buffer, at, length);
+  hosts ??= ask({ exports, buffer: memory.buffer, bytes } as unknown as LinearMemory, 1000);
+  return hosts === "pairs" ? [] : [hosts];
+}
+
+let hosts: Product | undefined;
+
+/** The same trial, multiplied in another way. */
+export function withProduct({ problem, ...trial }: Trial, product: Product): Trial {
+  return { ...trial, problem: { ...problem, fields: { ...problem.fields, product: productNumber(product) } } };
+}
+
 /** Puts one trial through everything. `scalar` gives the scalar build's bits, where they are to be met. */
 export function examine(exports: Exports, name: string, trial: Trial, scalar?: () => Uint32Array): void {
   const { problem, expected } = trial;
@@ -147,6 +171,9 @@ export function kernelSuite(cases: readonly Case[], violations: readonly Violati
     it.each(cases)("$name", (item) => {
       const trial = trialOf(item);
       examine(shared(build), item.name, trial, meetsScalar(build, trial.problem) ? () => scalarOf(item) : undefined);
+      for (const product of productsOf(build, trial.problem)) {
+        examine(shared(build), `${item.name} ${product}`, withProduct(trial, product), () => scalarOf(item));
+      }
     });
     if (build !== "debug") return;
     it.each(violations)("traps: $name", ({ of, rows, fields, misalign }) => {

@@ -22,6 +22,8 @@ export interface ByteMatrix {
   readonly head: Uint8Array;
   readonly k: number;
   readonly n: number;
+  /** The zero point of the weights. */
+  readonly zero: number;
 }
 
 /** What a step's w or w2 points at. */
@@ -37,7 +39,7 @@ function isByteMatrix(w: FloatMatrix | ByteMatrix): w is ByteMatrix {
 
 /** Bytes of panels behind the head. */
 function panelBytes({ k, n }: ByteMatrix): number {
-  return up(k, 2) * up(n, 4);
+  return up(k, 4) * up(n, 4);
 }
 
 /** Bytes that weights take in the form that their kernel reads. */
@@ -53,12 +55,19 @@ export function rawBytes(w: StepWeights | undefined): number {
 }
 
 /**
- * Puts weights at `to`; `raw` is where a matrix lies while it is packed. @throws when a packer does not write what it
- * has to, or more
+ * Puts weights at `to`, those of 8 bits ready for a product; `raw` is where a matrix lies while it is packed.
+ * @throws when a packer does not write what it has to, or more
  */
-export function putWeights(exports: Exports, to: number, weights: StepWeights, raw: number, put: Put): void {
+export function putWeights(
+  exports: Exports,
+  to: number,
+  weights: StepWeights,
+  raw: number,
+  put: Put,
+  product = 0,
+): void {
   if (ArrayBuffer.isView(weights)) put(to, weights);
-  else if (isByteMatrix(weights)) packBytes(exports, to, weights, raw, put);
+  else if (isByteMatrix(weights)) packBytes(exports, to, weights, raw, put, product);
   else packFloats(exports, to, weights, raw, put);
 }
 
@@ -80,19 +89,29 @@ function packFloats(exports: Exports, to: number, { matrix, bias, k, n }: FloatM
   if (hole >= 0) throw new Error(`pwconv_f32_pack [${k}, ${n}]: left float ${hole} unwritten`);
 }
 
-/** As {@link packFloats}; parts begin at even rows, and panels are zero before. */
-function packBytes(exports: Exports, to: number, weights: ByteMatrix, raw: number, put: Put): void {
-  const { matrix, head, k, n } = weights;
+/** As {@link packFloats}; parts begin at multiples of four rows, and panels are zero before. */
+function packBytes(exports: Exports, to: number, weights: ByteMatrix, raw: number, put: Put, product: number): void {
+  const { matrix, head, k, n, zero } = weights;
   const panels = to + head.length;
   put(to, head);
   put(panels, new Uint8Array(panelBytes(weights)));
   withinBounds(exports, panels, panelBytes(weights), `pwconv_s8_pack [${k}, ${n}]`, () => {
-    const cut = up(Math.ceil(k / 3), 2);
+    const cut = up(Math.ceil(k / 3), 4);
     for (let k0 = 0; k0 < k; k0 += cut) {
       const k1 = Math.min(k, k0 + cut);
       put(raw, matrix.subarray(k0 * n, k1 * n));
       exports.pwconv_s8_pack(panels, raw, k, n, k0, k1);
     }
+  });
+  if (product === 0) return;
+  const bytes = new Uint8Array(exports.memory.buffer, to, packedBytes(weights));
+  const before = bytes.slice();
+  withinBounds(exports, to, bytes.length, `pwconv_s8_suit [${k}, ${n}]`, () => {
+    // There, back, and there again: a saved session is one that went back.
+    exports.pwconv_s8_suit(to, k, n, zero, 0, product);
+    exports.pwconv_s8_suit(to, k, n, zero, product, 0);
+    if (bytes.some((byte, i) => byte !== before[i])) throw new Error(`pwconv_s8_suit [${k}, ${n}]: lost its way back`);
+    exports.pwconv_s8_suit(to, k, n, zero, 0, product);
   });
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { buildGraph } from "../../src/engine/build.ts";
 import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { build, type Numbers } from "../../src/index.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
+import { readBuild } from "../variants.ts";
 
 const GRAPHS = 120;
 /** As many again have gates and constant operands. */
@@ -34,6 +36,19 @@ describe("random 8-bit graphs are computed to the bit", () => {
           const difference = firstDifference(endPoints[name]!, values.get(name)!);
           expect(difference, `graph ${seed}, ${name}`).toBeUndefined();
         }
+      }
+    });
+  }
+
+  for (const product of ["unsigned", "signed", "saturating"] as const) {
+    it(`as a host multiplies whose products are ${product}, emulated`, async () => {
+      const wasm = readBuild("debug");
+      for (let seed = 0; seed < 60; seed++) {
+        const { graph, input } = quantizedGraph(seed);
+        const expected = interpretQuantized(graph, { x: input }).get(graph.outputs[0]!)!;
+        const session = await buildGraph(graph, { wasm }, { product });
+        expect(session.product).toBe(product);
+        expect(firstDifference(session.run<Numbers>(input).output, expected), `graph ${seed}`).toBeUndefined();
       }
     });
   }

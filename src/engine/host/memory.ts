@@ -32,6 +32,8 @@ export interface KernelExports
    * address `source`.
    */
   pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
+  /** Makes a packed matrix [k][n] of 8 bits at `w`, which was for the product `was`, ready for another one. */
+  pwconv_s8_suit(w: number, k: number, n: number, zw: number, was: number, is: number): void;
   /**
    * Multiplies `vectors` vectors of bytes at w and x, adds them to the sums at y, and repeats that `times` times;
    * answers how often a result changed. `product`: what a debug build emulates.

@@ -96,7 +96,7 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
     for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);
     return;
   }
-  packRows(packed, 2, n, staging, (k0, k1) => {
+  packRows(packed, 4, n, staging, (k0, k1) => {
     memory.bytes(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
     memory.exports.pwconv_s8_pack(body, staging.address, k, n, k0, k1);
   });

@@ -3,7 +3,9 @@
  * open. See `docs/quantization.md`.
  * @module
  */
-import { PRODUCTS } from "../abi.ts";
+import { type Fields, type Kernel, PRODUCTS } from "../abi.ts";
+import type { Manifest } from "../manifest.ts";
+import { fieldOffset, readStep, STEP_BYTES } from "../step.ts";
 import type { Kernels } from "../variant.ts";
 import { LinearMemory } from "./memory.ts";
 
@@ -38,6 +40,43 @@ export async function productOf({ module, variant }: Kernels): Promise<Product> 
   const product = ask(memory, TIMES);
   asked.set(module, { memory, product });
   return product;
+}
+
+/** Which packed matrix a step of a kernel multiplies by. */
+const MATRICES: { readonly [K in Kernel]?: (s: Fields) => { w: number; k: number; zw: number } } = {
+  pwconv_s8: ({ w, inC, zw }) => ({ w, k: inC, zw }),
+  dense_s8: ({ w, inC, zw }) => ({ w, k: inC, zw }),
+  conv_s8: ({ w, kH, kW, inC, zw }) => ({ w, k: kH * kW * inC, zw }),
+  separable_s8: ({ w2, midC, zw2 }) => ({ w: w2, k: midC, zw: zw2 }),
+};
+
+/** Whether a step of this kernel multiplies a matrix of 8-bit numbers. */
+export function multipliesBytes(kernel: Kernel): boolean {
+  return MATRICES[kernel] !== undefined;
+}
+
+/**
+ * Makes records and packed weights in memory ready for a product: as they are packed, and as they are saved, they are
+ * for pairs.
+ */
+export function suit(
+  memory: LinearMemory,
+  { stepsAt, steps }: Pick<Manifest, "stepsAt" | "steps">,
+  product: Product,
+): void {
+  const is = productNumber(product);
+  const done = new Set<number>();
+  steps.forEach(({ kernel }, i) => {
+    const at = stepsAt + i * STEP_BYTES;
+    const fields = readStep(memory.view, at);
+    const matrix = MATRICES[kernel]?.(fields);
+    if (matrix === undefined || fields.product === is) return;
+    memory.view.setInt32(at + fieldOffset("product"), is, true);
+    const { w, k, zw } = matrix;
+    // Steps may share their weights.
+    if (!done.has(w)) memory.exports.pwconv_s8_suit(w, k, fields.outC, zw, fields.product, is);
+    done.add(w);
+  });
 }
 
 /** Asks a module; `emulated`: which host a debug build stands for. */

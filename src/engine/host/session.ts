@@ -15,6 +15,7 @@ import type { Crew } from "./crew.ts";
 import { Feed, type Wait } from "./feed.ts";
 import type { LinearMemory } from "./memory.ts";
 import { checkArray, infoOf, type Numbers, type RunResult, type ValueInfo, viewOf, wanted } from "./numbers.ts";
+import { type Product, suit } from "./product.ts";
 import type { Schedules } from "./schedules.ts";
 
 export type { Numbers, RunResult, ValueInfo } from "./numbers.ts";
@@ -35,6 +36,8 @@ export interface SessionParts {
   readonly memory: LinearMemory;
   readonly kernels: Kernels;
   readonly schedules: Schedules;
+  /** How this host multiplies 8-bit numbers, where the network does; the image in memory is ready for it. */
+  readonly product: Product | undefined;
   /** The graph that the image was made of; one that was opened has none. */
   readonly graph?: Graph | undefined;
   /** The threads that share the work; without, this one does all of it. */
@@ -59,6 +62,11 @@ export class Session {
   readonly memory: MemoryUse;
   /** The build of the kernels that runs. */
   readonly variant: Variant;
+  /**
+   * How matrices of 8-bit numbers are multiplied here, which depends on the host: see `docs/quantization.md`. It
+   * decides the speed, never a bit. Undefined where the network has none.
+   */
+  readonly product: Product | undefined;
   /** The compiled kernels, for whoever prepares this session's inputs with them. */
   readonly kernels: Kernels;
   /** Threads that share the work of a run. */
@@ -79,7 +87,7 @@ export class Session {
   readonly #graph: Graph | undefined;
 
   /** Use `build`, `load` or `open`. */
-  constructor({ manifest, memory, kernels, schedules, graph, crew, why }: SessionParts) {
+  constructor({ manifest, memory, kernels, schedules, product, graph, crew, why }: SessionParts) {
     this.manifest = manifest;
     this.inputs = manifest.inputs.map(infoOf);
     this.outputs = manifest.outputs.map(infoOf);
@@ -87,6 +95,7 @@ export class Session {
     this.memory = manifest.memory;
     this.variant = kernels.variant;
     this.kernels = kernels;
+    this.product = product;
     this.#memory = memory;
     this.threads = crew ? manifest.lanes.length : 1;
     this.fewerThreads = why;
@@ -116,13 +125,16 @@ export class Session {
    * The session as one file: step records, schedule, packed weights, and what they mean. `open` makes the same session
    * of it, without a reader and without packing; `load` knows such a file too. It is for the builds whose weights are
    * packed alike: `simd` and `relaxed`, or `scalar`.
-   * @throws {@link StateError} after `dispose`
+   * @throws {@link StateError} after `dispose`, and while `runAsync` goes on
    */
   save(): Uint8Array<ArrayBuffer> {
     const { stepsAt, arenaAt, recordAt } = this.manifest;
-    const bytes = this.#memoryInUse()
-      .bytes(stepsAt, arenaAt - stepsAt)
-      .slice();
+    const memory = this.#memoryInUse();
+    this.#still();
+    // Other hosts multiply in other ways.
+    suit(memory, this.manifest, "pairs");
+    const bytes = memory.bytes(stepsAt, arenaAt - stepsAt).slice();
+    if (this.product !== undefined) suit(memory, this.manifest, this.product);
     // What a run has left there is of no use, and would make files of one session differ.
     const records = this.manifest.lanes.length * STEP_BYTES;
     if (recordAt > 0) bytes.fill(0, recordAt - stepsAt, recordAt - stepsAt + records);
@@ -286,10 +298,15 @@ export class Session {
     else this.#schedules.compute(memory);
   }
 
+  /** No other thread is at work. */
+  #still(): void {
+    if (this.#running) throw new StateError("session: expected the run that goes on to end first, got another");
+  }
+
   /** The memory, free for a run. */
   #inUse(): LinearMemory {
     const memory = this.#memoryInUse();
-    if (this.#running) throw new StateError("session: expected the run that goes on to end first, got another");
+    this.#still();
     if (this.#feed !== undefined) {
       throw new StateError(
         `session: expected the feed that goes on to be done or cancelled first, got ${this.#feed.received} of ${this.#feed.height} rows`,

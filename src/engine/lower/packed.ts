@@ -74,5 +74,5 @@ export function packedBytes(packed: Packed): number {
 /** Bytes of staging that packing needs at the least, whatever the network itself takes. */
 export function stagingBytes(packed: Packed): number {
   if (packed.layout === "matrix") return 4 * packed.n;
-  return packed.layout === "matrix_s8" ? 2 * packed.n : 0;
+  return packed.layout === "matrix_s8" ? 4 * packed.n : 0;
 }

@@ -54,7 +54,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const y = shapeOf(node.name, context);
     const window = windowFields(node, [kH, kW], x, y, context);
     if (isPointwise(node, window, context)) return [pointwise({ x, w }, half, sizeOf(y) / outC, inC, outC)];
-    const tile = panelRows(PANEL, even(k), k * outC, y[0]! * y[1]! * y[2]!);
+    const tile = panelRows(PANEL, fours(k), k * outC, y[0]! * y[1]! * y[2]!);
     return [step("conv_s8", { x, w }, { ...window, ...half, outC, tile })];
   },
 
@@ -73,7 +73,7 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const first = depthwise(node, node.depthwise, x, mid, context);
     const midC = first.fields.midC!;
     const second = matrix(node, node.pointwise, mid, outputOf(node), midC, outC, context, "conv");
-    const tile = panelRows(PANEL, even(midC), midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
+    const tile = panelRows(PANEL, fours(midC), midC * outC, y[0]! * y[1]! * y[2]!, y[2]!);
     const { zw: zw2, zx: _, flags, ...fields } = second.fields;
     return [
       step(
@@ -381,7 +381,7 @@ function depthwise(
 
 /** A matrix product of so many rows. */
 function pointwise(of: Pick<Lowered, "x" | "w">, fields: StepFields, rows: number, inC: number, outC: number): Lowered {
-  const sizes = { ...fields, inC, outC, tile: panelRows(PANEL, even(inC), inC * outC, rows) };
+  const sizes = { ...fields, inC, outC, tile: panelRows(PANEL, fours(inC), inC * outC, rows) };
   if (rows === 1) return step("dense_s8", of, { ...sizes, rows: columnUnits(outC) });
   return step("pwconv_s8", of, { ...sizes, rows });
 }
@@ -444,7 +444,7 @@ function realTable(node: Node, context: Context, f: (x: number) => number): Lowe
   });
 }
 
-/** Small networks want little memory, large weights want to be passed over seldom; sums are taken of pairs. */
+/** Small networks want little memory, large weights want to be passed over seldom; sums are taken of fours. */
 const PANEL: PanelSize = { least: 1024, most: 64 * 1024, element: 2 };
 
-const even = (k: number) => k + (k & 1);
+const fours = (k: number) => k + (-k & 3);

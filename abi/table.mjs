@@ -1517,4 +1517,24 @@ export const KERNELS = {
     extents: { x: "4 * s.rows * s.inC", x2: "4 * s.n * s.inC * s.outC", y: "4 * s.rows * s.outC" },
     error: "|Δ| ≤ inC·2⁻²⁴·Σ|x·x2|",
   },
+
+  prelu_s8: {
+    number: 55,
+    formula: [
+      "y = clamp(MBQM(x − zx, m1, e1) + zy, −128, 127) where x ≥ zx",
+      "y = clamp(MBQM((x − zx)·(w[c] − zw), m2, e2) + zy, −128, 127) below",
+    ],
+    units: "rows",
+    streams: "units",
+    reads: { ...S8_ROWS, w: "i8 [inC]", ...as("zx", "zw", "zy", "m1", "e1", "m2", "e2") },
+    aligned: ["x", "w", "y"],
+    needs: [
+      "rowElements",
+      ...zeros("zx", "zw", "zy"),
+      ["shifts to the left of 14 bits at most", "s.e1 >= -14 && s.e2 >= -14"],
+    ],
+    extents: { x: "elements(s)", w: "s.inC", y: "elements(s)" },
+    inPlace: true,
+    error: REFERENCE,
+  },
 };

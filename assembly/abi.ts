@@ -214,6 +214,7 @@ export namespace Kernel {
   export const CAST_S32: i32 = 52;
   export const GATHER_ND: i32 = 53;
   export const MATMUL_F32: i32 = 54;
+  export const PRELU_S8: i32 = 55;
 }
 
 /** What an entry of a schedule does. */
@@ -1458,5 +1459,24 @@ export function expect_matmul_f32(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.rows == <f64>s.n * <f64>s.inH); // n·inH rows
     // fewer than 2³¹ elements
     assert(Math.max(<f64>s.n * <f64>s.inC * <f64>s.outC, <f64>s.rows * Math.max(<f64>s.inC, <f64>s.outC)) < 2147483648);
+  }
+}
+
+/**
+ * y = clamp(MBQM(x − zx, m1, e1) + zy, −128, 127) where x ≥ zx
+ * y = clamp(MBQM((x − zx)·(w[c] − zw), m2, e2) + zy, −128, 127) below
+ * Row units: rows.
+ */
+// @ts-ignore: decorator
+@inline
+export function expect_prelu_s8(s: Step, y0: i32, y1: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(0 <= y0 && y0 <= y1 && y1 <= s.rows);
+    assert(((s.x | s.w | s.y) & (ALIGN - 1)) == 0);
+    expectRowElements(s);
+    assert(<f64>s.zx >= -128 && <f64>s.zx <= 128); // zx of 8 bits
+    assert(<f64>s.zw >= -128 && <f64>s.zw <= 128); // zw of 8 bits
+    assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
+    assert(<f64>s.e1 >= -14 && <f64>s.e2 >= -14); // shifts to the left of 14 bits at most
   }
 }

@@ -36,6 +36,7 @@ import { pad_f32 } from "./kernels/pad_f32";
 import { avgpool_f32, maxpool_f32 } from "./kernels/pool_f32";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./kernels/pool_s8";
 import { prelu_f32 } from "./kernels/prelu_f32";
+import { prelu_s8 } from "./kernels/prelu_s8";
 import {
   dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
@@ -83,6 +84,7 @@ export { pad_f32 };
 export { avgpool_f32, maxpool_f32 };
 export { avgpool_s8, gap_s8, maxpool_s8 };
 export { prelu_f32 };
+export { prelu_s8 };
 export {
   dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
@@ -195,5 +197,6 @@ function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
     case Kernel.CAST_S32: return cast_s32(step, y0, y1);
     case Kernel.GATHER_ND: return gather_nd(step, y0, y1);
     case Kernel.MATMUL_F32: return matmul_f32(step, y0, y1);
+    case Kernel.PRELU_S8: return prelu_s8(step, y0, y1);
   }
 }

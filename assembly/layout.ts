@@ -126,6 +126,7 @@ export const NUMBER_constant = Kernel.CONSTANT;
 export const NUMBER_cast_s32 = Kernel.CAST_S32;
 export const NUMBER_gather_nd = Kernel.GATHER_ND;
 export const NUMBER_matmul_f32 = Kernel.MATMUL_F32;
+export const NUMBER_prelu_s8 = Kernel.PRELU_S8;
 
 export const FLAG_FAST_DEPTHWISE = Flag.FAST_DEPTHWISE;
 export const FLAG_FAST_POINTWISE = Flag.FAST_POINTWISE;

@@ -240,6 +240,7 @@ export const KERNELS = {
   cast_s32: 52,
   gather_nd: 53,
   matmul_f32: 54,
+  prelu_s8: 55,
 } as const;
 
 /** The name of a kernel, which is also the name of its export. */
@@ -1278,6 +1279,23 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       x: 4 * s.rows * s.inC,
       x2: 4 * s.n * s.inC * s.outC,
       y: 4 * s.rows * s.outC,
+    }),
+  },
+  prelu_s8: {
+    inPlace: true,
+    streams: "units",
+    needs: (s) => [
+      ["x, w, y on multiples of 16", ((s.x | s.w | s.y) & (ALIGN - 1)) === 0],
+      ...rowElements(s),
+      ["zx of 8 bits", s.zx >= -128 && s.zx <= 128],
+      ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
+      ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
+      ["shifts to the left of 14 bits at most", s.e1 >= -14 && s.e2 >= -14],
+    ],
+    extents: (s) => ({
+      x: elements(s),
+      w: s.inC,
+      y: elements(s),
     }),
   },
 };

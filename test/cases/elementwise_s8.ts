@@ -3,7 +3,7 @@
  * @module
  */
 import { nearest, sum8 } from "../reference/elementwise_s8.ts";
-import { type Factor, split } from "../reference/fixed_point.ts";
+import { type Factor, mbqm, split } from "../reference/fixed_point.ts";
 import { exact } from "../reference/value.ts";
 import { type Bounding8, bounded8, bytes8, type Filling, SIZES8, ZEROS8 } from "./bytes.ts";
 import { random } from "./random.ts";
@@ -200,5 +200,44 @@ export function dequantizeCases8(): Case[] {
     ...[1, 0.1, 1 / 3, 1e-38, 2 ** -149, 3e38].flatMap((scale) =>
       ZEROS8.map((zero) => of(`all_numbers_scale_${scale}_zero_${zero}`, 4, ALL, { scale, zero })),
     ),
+  ];
+}
+
+function preluTrial(rows: number, c: number, scales: readonly [number, number, number], inPlace = false): Trial {
+  const [sx, sa, sy] = scales;
+  const [zx, zw, zy] = [3, -5, 11];
+  const [same, less] = [split(sx / sy), split((sx * sa) / sy)];
+  const x = bytes8(`prelu ${rows} ${c}`, rows * c, "random");
+  const w = bytes8(`prelu ${c} alpha`, c, "random");
+  const y = Int8Array.from(x, (q, i) => {
+    const value = q - zx;
+    const scaled = value >= 0 ? mbqm(value, same) : mbqm(value * (w[i % c]! - zw), less);
+    return Math.min(127, Math.max(-128, scaled + zy));
+  });
+  const factors = { m1: Number(same.m), e1: -same.s, m2: Number(less.m), e2: -less.s };
+  const fields = { rows, inC: c, zx, zw, zy, ...factors };
+  const problem = {
+    kernel: "prelu_s8",
+    x,
+    w: new Uint8Array(w.buffer),
+    outputs: rows * c,
+    outputBytes: 1,
+    fields,
+  } as const;
+  return { expected: exact([rows, c], y), problem: inPlace ? { ...problem, inPlace: "x" } : problem };
+}
+
+/** The grid of prelu_s8. */
+export function preluCases8(): Case[] {
+  const of = (rows: number, c: number, scales: readonly [number, number, number], inPlace = false): Case => ({
+    name: `${inPlace ? "in_place_" : ""}rows_${rows}_c_${c}_${scales.join("_")}`,
+    make: () => preluTrial(rows, c, scales, inPlace),
+  });
+  return [
+    ...[1, 3, 16, 17, 40].flatMap((c) => [of(3, c, [0.05, 0.01, 0.05]), of(2, c, [0.1, 0.02, 0.03])]),
+    of(7, 9, [1, 1, 1]),
+    of(4, 64, [0.5, 0.004, 100]),
+    of(5, 13, [3, 2, 0.01]),
+    of(6, 11, [0.05, 0.01, 0.05], true),
   ];
 }

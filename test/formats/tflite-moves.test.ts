@@ -1,8 +1,9 @@
 /** TFLite's operators that move, spread, reduce and map numbers, in floats and in 8 bits. */
 import { describe, expect, test } from "vitest";
+import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
-import { build } from "../../src/index.ts";
+import { build, toTflite } from "../../src/index.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 import { buildTflite, type Field, type TensorSpec } from "./builders/tflite.ts";
 
@@ -194,6 +195,58 @@ describe("numbers that are made", () => {
     expect(graph.nodes).toEqual([{ op: "unary", name: "y0", inputs: ["x"], of: op.toLowerCase() }]);
     if (op === "TANH" || op === "EXP") expect((await read({ op, y: [SHAPE] }, BYTES)).nodes[0]!.dtype).toBe("int8");
     else await expect(read({ op, y: [SHAPE] }, BYTES)).rejects.toThrow(UnsupportedError);
+  });
+
+  test("pixels without a scale are what they are, and cast to floats", async () => {
+    for (const type of ["uint8", "int8"] as const) {
+      const tensors = [
+        { name: "x", shape: SHAPE, type },
+        { name: "y", shape: SHAPE },
+      ];
+      const cast = { op: "CAST", inputs: [0], outputs: [1] };
+      const graph = await fromTflite(buildTflite({ tensors, operators: [cast], inputs: [0], outputs: [1] }));
+      expect(graph.nodes).toEqual([{ op: "dequantize", name: "y", inputs: ["x"] }]);
+      const session = await build(graph);
+      const numbers = Array.from({ length: 192 }, (_, i) => (type === "uint8" ? (i * 7) & 255 : ((i * 7) & 255) - 128));
+      const x = type === "uint8" ? Uint8Array.from(numbers) : Int8Array.from(numbers);
+      expect([...session.run<Uint8Array>(x as Uint8Array).output]).toEqual(numbers);
+      const other = { op: "ABS", inputs: [0], outputs: [1] };
+      const file = buildTflite({ tensors, operators: [other], inputs: [0], outputs: [1] });
+      await expect(fromTflite(file)).rejects.toThrow(/expected a scale for u?int8, got none/);
+    }
+  });
+
+  test("leaky and parametric rectifiers in 8 bits, to the bit, and written as they are read", async () => {
+    const alpha = { name: "a", shape: [1, 1, 8], data: [-128, -50, -9, 0, 9, 50, 100, 127] };
+    for (const type of ["uint8", "int8"] as const) {
+      const z = type === "uint8" ? 128 : 0;
+      const own = (scale: number, zero: number) => ({ type, scales: [scale], zeroPoints: [zero + z] });
+      const tensors = [
+        { name: "x", shape: SHAPE, ...own(0.5, 3) },
+        { ...alpha, data: alpha.data.map((q) => q + z), ...own(0.02, -5) },
+        { name: "y", shape: SHAPE, ...own(0.3, -7) },
+        { name: "l", shape: SHAPE, ...own(0.45, 9) },
+      ];
+      const operators = [
+        { op: "PRELU", inputs: [0, 1], outputs: [2] },
+        { op: "LEAKY_RELU", inputs: [0], outputs: [3], options: { 0: { float32: 0.3 } } },
+      ];
+      const graph = await fromTflite(buildTflite({ tensors, operators, inputs: [0], outputs: [2, 3] }));
+      expect(graph.nodes.map(({ op }) => op)).toEqual(["prelu", "leakyRelu"]);
+      const numbers = Array.from({ length: 192 }, (_, i) => ((i * 89) & 255) - 128 + z);
+      const x = type === "uint8" ? Uint8Array.from(numbers) : Int8Array.from(numbers);
+      const expected = interpretQuantized(graph, { x });
+      const forms = type === "int8" ? [graph, await fromTflite(await toTflite(graph))] : [graph];
+      for (const form of forms) {
+        for (const variant of VARIANTS.filter(accepts)) {
+          const session = await build(form, { variant });
+          const { outputs } = session.run<Int8Array>(x as Int8Array);
+          for (const name of ["y", "l"])
+            expect([...outputs[name]!], `${name}, ${variant}`).toEqual(Array.from(expected.get(name)!));
+          session.dispose();
+        }
+      }
+    }
   });
 
   test("CAST between floats, and sums of several", async () => {

@@ -235,10 +235,10 @@ describe("rectifiers with a slope", () => {
     await expect(prelu(shape, numbers)).rejects.toThrow(/PRELU\) for 'y', alpha: expected the same .* at each pixel/);
   });
 
-  test("PRELU with an alpha of other channels, and in 8 bits, is refused", async () => {
+  test("PRELU with an alpha of other channels, and of other types, is refused", async () => {
     await expect(prelu([3], [1, 2, 3])).rejects.toThrow(/PRELU\) for 'y', alpha: expected \[2\], got \[3\]/);
     const byte = { type: "int8", scales: [1], zeroPoints: [0] };
-    await expect(prelu([2], [1, 2], byte)).rejects.toThrow(/'y': expected float32, got int8/);
+    await expect(prelu([2], [1, 2], byte)).rejects.toThrow(/'a': expected int8 like the output, got float32/);
   });
 
   test("LEAKY_RELU is one whose alpha is an option", async () => {

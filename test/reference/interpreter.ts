@@ -193,6 +193,8 @@ function evaluate(node: Node, scope: Scope): Value {
       return softmax(x, node.beta);
     case "scaleShift":
       return clamp(scaleShift(x, data(node.scale)!, data(node.shift)!), node.clamp);
+    case "leakyRelu":
+      return prelu(x, new Float64Array(x.shape.at(-1) ?? 1).fill(Math.fround(node.alpha)));
     case "prelu":
       return prelu(x, data(node.alpha)!);
     case "quantize":

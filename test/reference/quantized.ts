@@ -191,6 +191,20 @@ class Scope {
           const real = Math.fround(from.scale * (q - from.zero));
           return put(away(Math.fround(Math.fround(1 / (1 + Math.exp(-real))) / to.scale)) + to.zero, all);
         });
+      case "leakyRelu": {
+        const f = Math.fround;
+        const [same, less] = [split(f(from.scale / to.scale)), split(f(f(from.scale * f(node.alpha)) / to.scale))];
+        return Array.from(x, (q) => put(mbqm(q - from.zero, q >= from.zero ? same : less) + to.zero, all));
+      }
+      case "prelu": {
+        const { data, quantization } = this.graph.constants.get(node.alpha)!;
+        const [scale, zero] = [quantization!.scales[0]!, quantization!.zeroPoints[0]!];
+        const [same, less] = [split(from.scale / to.scale), split((from.scale * scale) / to.scale)];
+        return Array.from(x, (q, i) => {
+          if (q >= from.zero) return put(mbqm(q - from.zero, same) + to.zero, all);
+          return put(mbqm((q - from.zero) * (data![i % data!.length]! - zero), less) + to.zero, all);
+        });
+      }
       case "hardSwish":
         return Array.from(x, (q) => {
           const real = Math.fround(from.scale * (q - from.zero));

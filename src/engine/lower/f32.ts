@@ -120,6 +120,13 @@ export const FLOATS: Lowerings<FloatOp> = {
     return [{ kernel: "prelu_f32", x: node.inputs[0]!, w, inPlace: true, fields: { rows: sizeOf(y) / inC, inC } }];
   },
 
+  leakyRelu(node, context) {
+    const y = shapeOf(node.name, context);
+    const inC = lastOf(y);
+    const w = rows(part(undefined, inC, node.alpha));
+    return [{ kernel: "prelu_f32", x: node.inputs[0]!, w, inPlace: true, fields: { rows: sizeOf(y) / inC, inC } }];
+  },
+
   clamp: (node, context) => [elementwise("clamp_f32", node, context, bounds(node))],
   sigmoid: (node, context) => [elementwise("sigmoid_f32", node, context, {})],
   hardSwish: (node, context) => [elementwise("hardswish_f32", node, context, {})],

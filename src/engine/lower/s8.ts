@@ -182,6 +182,39 @@ export const BYTES: Partial<Lowerings<Op>> = {
     const { lo, hi } = activationBounds(node, outputOf(node), "int8");
     return [table(node, context, (q, from, to) => Math.min(hi, Math.max(lo, rescaled(q, from, to))))];
   },
+  leakyRelu(node, context) {
+    const [x, y] = [affineOf(meaning(node.inputs[0]!, context)), affineOf(outputOf(node))];
+    if (node.alpha < 0) {
+      throw new UnsupportedError(
+        `node ${node.name} (leakyRelu): expected alpha from 0 on in 8 bits, got ${node.alpha}`,
+      );
+    }
+    // In float32, as TFLite has it.
+    const f = Math.fround;
+    const same = quantizeMultiplier(f(f(x.scale) / f(y.scale)));
+    const less = quantizeMultiplier(f(f(f(x.scale) * f(node.alpha)) / f(y.scale)));
+    return [
+      table(node, context, (q, from, to) => {
+        const value = q - from.zeroPoint;
+        return to.zeroPoint + multiplied(value, value >= 0 ? same : less);
+      }),
+    ];
+  },
+
+  prelu(node, context) {
+    const alpha = context.graph.constants.get(node.alpha)!.quantization!;
+    const [x, a, y] = [affineOf(meaning(node.inputs[0]!, context)), affineOf(alpha), affineOf(outputOf(node))];
+    const same = quantizeMultiplier(x.scale / y.scale);
+    const less = quantizeMultiplier((x.scale * a.scale) / y.scale);
+    if (Math.min(same.e, less.e) < -14) {
+      throw new UnsupportedError(`node ${node.name} (prelu): expected rescaling factors below 2¹⁴, got larger ones`);
+    }
+    const scales = { m1: same.m, e1: same.e, m2: less.m, e2: less.e };
+    const zeros = { zx: x.zeroPoint, zw: a.zeroPoint, zy: y.zeroPoint };
+    const w: Packed = { layout: "constant_s8", constant: node.alpha, length: dims(node.alpha, context)[0]! };
+    return [{ ...elementwise("prelu_s8", node, context, { ...scales, ...zeros }), w }];
+  },
+
   sigmoid: (node, context) => [realTable(node, context, (x) => 1 / (1 + Math.exp(-x)))],
   hardSwish: (node, context) => [realTable(node, context, (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6)],
 

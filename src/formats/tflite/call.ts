@@ -113,7 +113,8 @@ export class OperatorCall {
     if (tensor.type !== "int8" && tensor.type !== "uint8") {
       throw new UnsupportedError(`${where}: expected float32, int8 or uint8, got ${tensor.type}`);
     }
-    return { dtype: tensor.type, quantization: valueQuantization(tensor, where) };
+    const raw = this.draft.raw.has(tensor.index) ? { scales: [1], zeroPoints: [0], axis: 0 } : undefined;
+    return { dtype: tensor.type, quantization: raw ?? valueQuantization(tensor, where) };
   }
 
   /** The same of a value that may be computed in whole numbers; those of 64 bits are of 32 here. */
@@ -236,7 +237,7 @@ export class OperatorCall {
   }
 
   /** A constant of 8 bits that is read like a value: of the output's type, with one scale and one zero point. */
-  byteOperand(i: number): string {
+  byteOperand(i: number, as?: Shape, arrange?: Arrange<Int8Array | Uint8Array>): string {
     const { tensor, source } = this.constantInput(i);
     const where = `${this.where}, '${shownName(tensor)}'`;
     const { dtype, quantization } = this.type(tensor);
@@ -245,7 +246,8 @@ export class OperatorCall {
     }
     checkBytes(tensor);
     const { shape } = tensor;
-    return this.byteConstant({ tensor, source, shape, dtype, quantization: quantization! }, shape, 0);
+    const numbers = { tensor, source, shape, dtype, quantization: quantization! };
+    return this.byteConstant(numbers, as ?? shape, 0, arrange);
   }
 
   /**
@@ -306,7 +308,13 @@ export class OperatorCall {
     if (type.dtype === "int32" && !canBeWhole(node.op)) {
       throw new UnsupportedError(`${this.where}: expected a result in float32 or 8 bits, got ${to}`);
     }
-    if (from !== to && node.op !== "quantize" && node.op !== "dequantize" && node.op !== "argMax") {
+    if (
+      from !== to &&
+      node.op !== "quantize" &&
+      node.op !== "dequantize" &&
+      node.op !== "argMax" &&
+      node.op !== "cast"
+    ) {
       throw new UnsupportedError(`${this.where}: expected a result in ${from} like the input, got ${to}`);
     }
     const name = this.draft.claim(nameOf(this.output) + (suffix === undefined ? "" : `/${suffix}`));

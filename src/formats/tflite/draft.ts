@@ -46,6 +46,8 @@ export class TfliteDraft {
   /** What the file's last operator says of boxes, where it is one that nothing is run of. */
   detection: Detection | undefined;
   readonly blockers = new Blockers();
+  /** Inputs of 8 bits without a scale, whose numbers mean what they are: pixels that are cast to floats. */
+  readonly raw = new Set<number>();
   /** Tensors that what is not supported would have computed. */
   readonly blocked = new Set<number>();
   /**

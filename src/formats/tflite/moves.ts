@@ -185,8 +185,11 @@ export function mirrorPad(call: OperatorCall): string {
 
 /** CAST between floats changes nothing; what numbers of 8 bits are as whole numbers is not known here. */
 export function castOperator(call: OperatorCall): string {
-  call.requireFloat(call.tensor(0)!);
+  const from = call.tensor(0)!;
   call.requireFloat(call.output);
+  if (call.draft.raw.has(from.index)) return call.node({ op: "dequantize" }, [call.value(0)]);
+  if (/^int(32|64)$/.test(from.type) && !call.isConstant(0)) return call.node({ op: "cast" }, [call.value(0)]);
+  call.requireFloat(from);
   return call.node({ op: "identity" }, [call.value(0)]);
 }
 

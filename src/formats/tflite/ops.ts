@@ -321,15 +321,19 @@ function activation(op: "sigmoid" | "hardSwish"): Emit {
 
 /** Files hold alpha as [C], [1,1,C] or [H,W,C]; what is the same at each pixel becomes [C]. */
 function prelu(call: OperatorCall): string {
-  call.requireFloat(call.output);
   const input = call.value(0);
-  const numbers = call.numbers(1);
   const channels = call.shape(0).at(-1) ?? 1;
-  const last = numbers.shape.at(-1) ?? 1;
+  const shape = call.shape(1);
+  const last = shape.at(-1) ?? 1;
   if (last !== 1 && last !== channels) {
-    throw new FormatError(`${call.where}, alpha: expected [${channels}], got [${numbers.shape.join(",")}]`);
+    throw new FormatError(`${call.where}, alpha: expected [${channels}], got [${shape.join(",")}]`);
   }
-  const alpha = call.constant(numbers, [channels], `alpha of ${channels}`, (data) =>
+  if (call.byte) {
+    const spread = (data: Int8Array | Uint8Array) => alphaPerChannel(data, last, channels, call.where);
+    return call.node({ op: "prelu", alpha: call.byteOperand(1, [channels], spread) }, [input]);
+  }
+  call.requireFloat(call.output);
+  const alpha = call.constant(call.numbers(1), [channels], `alpha of ${channels}`, (data) =>
     alphaPerChannel(data, last, channels, call.where),
   );
   return call.node({ op: "prelu", alpha }, [input]);
@@ -337,9 +341,10 @@ function prelu(call: OperatorCall): string {
 
 /** A PRELU whose alpha is one number, an option. */
 function leakyRelu(call: OperatorCall): string {
-  call.requireFloat(call.output);
   const slope = call.operator.options?.float32(FIRST) ?? 0;
   if (!Number.isFinite(slope)) throw new FormatError(`${call.where}, alpha: expected a number, got ${slope}`);
+  if (call.byte) return call.node({ op: "leakyRelu", alpha: slope }, [call.value(0)]);
+  call.requireFloat(call.output);
   const channels = call.shape(0).at(-1) ?? 1;
   const stored = { shape: [channels], dtype: "float32", bytes: 4 * channels } as const;
   const named = { ...call.output, name: `${nameOf(call.output)}/alpha` };

@@ -87,8 +87,18 @@ function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | u
   if (`${shape}` !== `${tensor.shape}`) draft.resized = true;
   const name = draft.claim(nameOf(tensor));
   draft.values.set(tensor.index, name);
-  const quantization = type === "int8" || type === "uint8" ? valueQuantization(tensor, where) : undefined;
+  const byte = type === "int8" || type === "uint8";
+  const raw = byte && tensor.quantization === undefined && isCast(draft, tensor.index);
+  if (raw) draft.raw.add(tensor.index);
+  const meaning = () => (raw ? { scales: [1], zeroPoints: [0], axis: 0 } : valueQuantization(tensor, where));
+  const quantization = byte ? meaning() : undefined;
   draft.builder.addInput({ name, shape, dtype: type as DType, ...(quantization && { quantization }) });
+}
+
+/** Whether all that reads a tensor casts it. */
+function isCast({ file }: TfliteDraft, index: number): boolean {
+  const readers = file.operators.filter(({ inputs }) => inputs.includes(index));
+  return readers.length > 0 && readers.every(({ op }) => op === "CAST");
 }
 
 /** An open batch is what the file declares, 1 as a rule; open heights and widths are up to the caller. */

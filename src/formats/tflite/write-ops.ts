@@ -44,6 +44,7 @@ export const OPERATORS = {
   MAXIMUM: { code: 55, options: 39, int8: 2 },
   ARG_MAX: { code: 56, options: 40, int8: 2 },
   MINIMUM: { code: 57, options: 39, int8: 2 },
+  LEAKY_RELU: { code: 98, options: 75, int8: 2 },
   QUANTIZE: { code: 114, options: 0, int8: 1 },
   HARD_SWISH: { code: 117, options: 0, int8: 1 },
 } as const;
@@ -160,9 +161,15 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       // As TensorFlow's converter writes it: of the value's rank but for the batch, pixels sharing one number.
       const [, ...sizes] = shapes.get(node.name)!;
       const ones = sizes.slice(1).map(() => 1);
-      draft.add(node, "PRELU", [], [vector("alpha", node.alpha, [...ones, ...constant(node.alpha).shape])]);
+      const { shape, dtype, quantization } = constant(node.alpha);
+      const stored = { shape: [...ones, ...shape], dtype, data: data(draft, node.alpha) };
+      const alpha = { name: `${node.name}/alpha`, ...stored, quantization };
+      draft.add(node, "PRELU", [], [draft.tensor(alpha)]);
       return;
     }
+    case "leakyRelu":
+      draft.add(node, "LEAKY_RELU", [[0, "Float32", node.alpha]]);
+      return;
     case "maxPool":
     case "averagePool": {
       const [height, width] = node.size;

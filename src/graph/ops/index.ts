@@ -20,6 +20,7 @@ import { type GatherNd, gatherNd } from "./gather-nd.ts";
 import { type GlobalAveragePool, globalAveragePool } from "./global-average-pool.ts";
 import { type HardSwish, hardSwish } from "./hard-swish.ts";
 import { type Identity, identity } from "./identity.ts";
+import { type LeakyRelu, leakyRelu } from "./leaky-relu.ts";
 import { type MatMul, matMul } from "./mat-mul.ts";
 import { type MirrorPad, mirrorPad } from "./mirror-pad.ts";
 import { type Moments, moments } from "./moments.ts";
@@ -80,6 +81,7 @@ export type Node =
   | Cast
   | ConstantNode
   | GatherNd
+  | LeakyRelu
   | MatMul
   | Identity;
 
@@ -132,6 +134,7 @@ export const OPS: { readonly [O in Op]: OpDefinition<NodeOf<O>> } = {
   cast,
   constant,
   gatherNd,
+  leakyRelu,
   matMul,
   identity,
 };
@@ -163,6 +166,7 @@ export type {
   GlobalAveragePool,
   HardSwish,
   Identity,
+  LeakyRelu,
   MatMul,
   MirrorPad,
   Moments,

@@ -4,12 +4,12 @@
  */
 
 import { UnsupportedError } from "../../errors.ts";
-import { FLOAT, type NodeBase, named, type OpDefinition } from "./definition.ts";
+import { type NodeBase, named, type OpDefinition } from "./definition.ts";
 import { perChannel } from "./shapes.ts";
 
 /**
  * y = x < 0 ? alpha·x : x per channel (last axis), alpha [C]. NaN stays NaN, −0 stays −0, and the product is rounded
- * once. What is called leaky ReLU elsewhere has the same alpha in all channels.
+ * once. In 8 bits alpha has 8 bits too, one scale and one zero point.
  */
 export interface Prelu extends NodeBase {
   readonly op: "prelu";
@@ -22,7 +22,6 @@ export const prelu: OpDefinition<Prelu> = {
   arity: 1,
   constants,
   shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),
-  value: FLOAT,
   row: "before",
 };
 
@@ -31,14 +30,16 @@ export const prelu: OpDefinition<Prelu> = {
  * @param last the size of its last axis, 1 or `channels`
  * @throws UnsupportedError for one that is not the same at each pixel
  */
-export function alphaPerChannel(
-  numbers: Float32Array,
+export function alphaPerChannel<T extends Float32Array | Int8Array | Uint8Array>(
+  numbers: T,
   last: number,
   channels: number,
   where: string,
-): Float32Array<ArrayBuffer> {
-  if (numbers.some((n, i) => !Object.is(n, numbers[i % last]))) {
+): T {
+  if (Array.from(numbers).some((n, i) => !Object.is(n, numbers[i % last]))) {
     throw new UnsupportedError(`${where}, alpha: expected the same numbers at each pixel, got some that vary`);
   }
-  return Float32Array.from({ length: channels }, (_, c) => numbers[c % last]!);
+  const result = new (numbers.constructor as new (length: number) => T)(channels);
+  for (let c = 0; c < channels; c++) result[c] = numbers[c % last]!;
+  return result;
 }

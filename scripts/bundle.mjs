@@ -147,6 +147,19 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
   );
 }
 
+// The loader of frozen networks is a file by itself in every form.
+const loader = await rolldown({ input: `${source}frozen.ts`, platform: "neutral" });
+for (const [folder, format] of [
+  ["", "esm"],
+  ["cjs/", "cjs"],
+]) {
+  await loader.write({
+    file: fileURLToPath(new URL(`../dist/${folder}frozen.js`, import.meta.url)),
+    ...{ format, codeSplitting: false },
+    minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+  });
+}
+
 writeDeclarations();
 
 const notices = INCLUDED.map((name) => {

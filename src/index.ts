@@ -4,10 +4,12 @@
  */
 import { checkBytes, checkOptions } from "./arguments.ts";
 import { BUILD_OPTIONS, type BuildOptions, build, type OpenOptions, openImage } from "./engine/build.ts";
+import { isModule } from "./engine/host/binary.ts";
 import type { Session } from "./engine/host/session.ts";
 import { isImage } from "./engine/image.ts";
 import { kernelsFor } from "./engine/variant.ts";
 import type { Progress as FileProgress, ModelSource, WeightUrl } from "./formats/common/source.ts";
+import type { FreezeOptions } from "./freeze/freeze.ts";
 import { type GraphLike, graphGiven } from "./graph/given.ts";
 import type { Graph } from "./graph/graph.ts";
 import { Budget, type Limits } from "./limits.ts";
@@ -42,6 +44,8 @@ export {
   UnsupportedError,
 } from "./errors.ts";
 export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
+export type { FreezeOptions } from "./freeze/freeze.ts";
+export type { Top } from "./freeze/top.ts";
 export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";
 export { initialize } from "./graph/initialize.ts";
@@ -124,6 +128,10 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   };
   const files = await readSource(source, reading);
   if (isImage(files.bytes)) return openFile(files.bytes, options);
+  if (isModule(files.bytes)) {
+    const { thawed } = await import("./freeze/thaw.ts");
+    return openFile(thawed(files.bytes), options);
+  }
   const { importFiles } = await import("./formats/recognize.ts");
   const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
   return build(graph, rest);
@@ -164,7 +172,9 @@ export async function open(source: ModelSource, options: OpenOptions = {}): Prom
   const { maxMemory, limits, signal } = options;
   const { readSource } = await import("./formats/common/source.ts");
   const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
-  return openImage(bytes, options);
+  if (!isModule(bytes)) return openImage(bytes, options);
+  const { thawed } = await import("./freeze/thaw.ts");
+  return openImage(thawed(bytes), options);
 }
 
 const OPEN_OPTIONS: readonly string[] = [
@@ -219,6 +229,29 @@ export async function quantizationReport(
 ): Promise<QuantizationReport> {
   const graphs = [graphGiven("float", float), graphGiven("quantized", quantized)] as const;
   return (await import("./quantize/report.ts")).quantizationReport(...graphs, samples, options);
+}
+
+/**
+ * Freezes a network: kernels, weights and plan in one WebAssembly module without imports, which any runtime can run.
+ * Its interface: `docs/frozen.md`. {@link load} and {@link open} know such files too.
+ * @param graph a graph, or a session of one
+ * @returns the module's bytes
+ * @throws UnsupportedError for kernels that came compiled, and for an output that `top` cannot be had of; MemoryError
+ *   where it needs more than `maxMemory`; as {@link build}
+ * @example
+ * ```js
+ * import { freeze, load } from "sepconv";
+ *
+ * const bytes = await freeze(await load("model.tflite"), { variant: "scalar" });
+ * const { instance } = await WebAssembly.instantiate(bytes); // no imports
+ * const { memory, input, output, run } = instance.exports;
+ * new Float32Array(memory.buffer, input(0), 96 * 96 * 3).fill(0.5);
+ * run();
+ * console.log(new Float32Array(memory.buffer, output(0), 2));
+ * ```
+ */
+export async function freeze(graph: GraphLike, options?: FreezeOptions): Promise<Uint8Array<ArrayBuffer>> {
+  return (await import("./freeze/freeze.ts")).freeze(graphGiven("freeze", graph), options);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; all ← vision ←
- * index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
+ * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; graph, engine
+ * ← freeze; all ← vision ← index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -17,14 +17,16 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   arguments: [],
   turn: [],
   host: [],
+  frozen: [],
   limits: ["errors", "turn"],
   graph: ["errors", "arguments"],
   models: ["errors", "graph"],
   formats: ["errors", "limits", "turn", "arguments", "graph", "models", "host"],
   engine: ["errors", "arguments", "turn", "limits", "graph", "host"],
   quantize: ["errors", "turn", "graph", "engine"],
+  freeze: ["errors", "arguments", "graph", "engine"],
   vision: ["errors", "arguments", "graph", "formats", "engine", "host"],
-  index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "limits", "arguments"],
+  index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
   cli: ["errors", "graph", "formats", "engine", "vision", "index"],
 };
 

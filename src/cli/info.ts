@@ -2,18 +2,22 @@
  * `sepconv info`: what a network consists of and costs, layer by layer, and the memory it takes; nothing is run.
  * @module
  */
+import { open as openFile } from "node:fs/promises";
 import { basename } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
+import { isModule } from "../engine/host/binary.ts";
 import { type Product, productOf } from "../engine/host/product.ts";
+import { isImage } from "../engine/image.ts";
 import { loadKernels, type Variant } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import { importModel } from "../formats/recognize.ts";
 import type { Normalization, Shape } from "../graph/graph.ts";
 import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
-import { cost, type Graph, type MemoryUse, memoryRequired } from "../index.ts";
+import { cost, type Graph, load, type MemoryUse, memoryRequired } from "../index.ts";
 import { printBlockers } from "./blockers.ts";
+import { savedJson, savedText } from "./info-saved.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, mapText, memoryJson, memoryMap, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
@@ -50,6 +54,12 @@ async function info(
   options: ArchitectureOptions & CommonOptions & MemoryOptions & { readonly map?: boolean },
 ): Promise<void> {
   const network = networkOf(model, options);
+  const kind = "model" in network ? await savedKind(network.model) : undefined;
+  if (kind !== undefined) {
+    const net = await load(model!, { maxMemory: options.maxMemory });
+    print({ json: savedJson(net), text: () => savedText(net, model!, kind) }, options.json ?? false);
+    return;
+  }
   let graph: Graph;
   try {
     graph = await graphOf(network);
@@ -74,6 +84,20 @@ async function kernelsHere(graph: Graph): Promise<{ variant: Variant; product?: 
   const kernels = await loadKernels();
   const eight = [...graph.constants.values()].some(({ dtype, shape }) => dtype === "int8" && shape.length > 1);
   return { variant: kernels.variant, ...(eight && { product: await productOf(kernels) }) };
+}
+
+/** What a file is that has no graph: a saved session, or a frozen module. */
+async function savedKind(path: string): Promise<string | undefined> {
+  const head = new Uint8Array(8);
+  try {
+    const file = await openFile(path);
+    await file.read(head, 0, 8, 0).finally(() => file.close());
+  } catch {
+    // A URL, or nothing that can be read: the reader says what.
+    return undefined;
+  }
+  if (isImage(head)) return "saved session";
+  return isModule(head) ? "frozen" : undefined;
 }
 
 function graphOf(network: Network): Graph | Promise<Graph> {

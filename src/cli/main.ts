@@ -10,6 +10,7 @@ import { benchCommand } from "./bench.ts";
 import { classifyCommand } from "./classify.ts";
 import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
+import { freezeCommand } from "./freeze.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
 import { wipeBar } from "./progress.ts";
@@ -57,6 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
     detectCommand,
     segmentCommand,
     convertCommand,
+    freezeCommand,
     quantizeCommand,
     benchCommand,
   ])

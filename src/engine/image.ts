@@ -39,14 +39,24 @@ export function isImage(bytes: Uint8Array): boolean {
  * bytes.
  */
 export function writeImage({ manifest, packing, bytes }: Image): Uint8Array<ArrayBuffer> {
-  const json = new TextEncoder().encode(JSON.stringify({ abi: ABI_VERSION, packing, manifest }, plain));
-  const start = up(HEAD + json.length);
+  return imageFile(new TextEncoder().encode(JSON.stringify({ abi: ABI_VERSION, packing, manifest }, plain)), bytes);
+}
+
+/** An image's file of its parts: the description, and what lies in memory. */
+export function imageFile(head: Uint8Array, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const start = up(HEAD + head.length);
   const file = new Uint8Array(start + bytes.length);
   file.set(MAGIC);
-  new DataView(file.buffer).setUint32(8, json.length, true);
-  file.set(json, HEAD);
+  new DataView(file.buffer).setUint32(8, head.length, true);
+  file.set(head, HEAD);
   file.set(bytes, start);
   return file;
+}
+
+/** The parts of a file that {@link imageFile} made. */
+export function partsOf(file: Uint8Array): { readonly head: Uint8Array; readonly bytes: Uint8Array } {
+  const length = new DataView(file.buffer, file.byteOffset).getUint32(8, true);
+  return { head: file.subarray(HEAD, HEAD + length), bytes: file.subarray(up(HEAD + length)) };
 }
 
 /** Typed arrays of the manifest as lists. */

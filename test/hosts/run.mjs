@@ -3,7 +3,8 @@
  * in a new project with nothing configured. Tools are installed into a folder outside of this one
  * (`SEPCONV_HOSTS_CACHE`, by default in the folder for temporary files). With words, only cases whose names have one.
  *
- * A host that is not to be had here is said to be missing, and no failure, unless SEPCONV_REQUIRE_ALL is 1.
+ * A host that is not to be had here is said to be missing, and no failure, unless SEPCONV_REQUIRE_ALL is 1; one that
+ * comes from another registry than npm's or the distribution's is optional even then.
  */
 import { isDeepStrictEqual } from "node:util";
 import { examples } from "../bundlers/examples.mjs";
@@ -11,12 +12,13 @@ import { bundlers } from "../bundlers/index.mjs";
 import { types } from "../bundlers/types.mjs";
 import { closeBrowser } from "./browser.mjs";
 import { EXPECTED } from "./conformance.mjs";
+import { frozen } from "./frozen.mjs";
 import { hosts } from "./hosts.mjs";
 import { threads } from "./threads.mjs";
 import { Missing } from "./tools.mjs";
 
 const words = process.argv.slice(2);
-const cases = [...hosts, ...threads, ...bundlers, ...types, ...examples].filter(
+const cases = [...hosts, ...threads, ...frozen, ...bundlers, ...types, ...examples].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
 );
 if (cases.length === 0) throw new Error(`expected a word of a case's name, got ${words.join(" ")}`);
@@ -27,8 +29,8 @@ function check(where, answers) {
   throw new Error(`${where}: expected ${JSON.stringify(EXPECTED)}, got ${JSON.stringify(answers, null, 1)}`);
 }
 
-const results = { works: [], fails: [], missing: [] };
-for (const { name, answers } of cases) {
+const results = { works: [], fails: [], missing: [], optional: [] };
+for (const { name, answers, optional = false } of cases) {
   const start = performance.now();
   const time = () => `${((performance.now() - start) / 1000).toFixed(1)} s`;
   try {
@@ -39,13 +41,13 @@ for (const { name, answers } of cases) {
     console.log(`✓ ${name} (${all ? Object.keys(all).join(", ") : "checked"}; ${time()})`);
   } catch (error) {
     const kind = error instanceof Missing ? "missing" : "fails";
-    results[kind].push(name);
+    results[optional && kind === "missing" ? "optional" : kind].push(name);
     console.log(`${kind === "missing" ? "MISSING" : "✗"} ${name} (${time()}): ${error.message}`);
   }
 }
 await closeBrowser();
-const { works, fails, missing } = results;
+const { works, fails, missing, optional } = results;
 console.log(
-  `${works.length} work, ${fails.length} fail, ${missing.length} are missing here: ${missing.join(", ") || "none"}`,
+  `${works.length} work, ${fails.length} fail, ${missing.length + optional.length} are missing here: ${[...missing, ...optional].join(", ") || "none"}`,
 );
 process.exit(fails.length > 0 || (missing.length > 0 && process.env.SEPCONV_REQUIRE_ALL === "1") ? 1 : 0);

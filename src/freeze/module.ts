@@ -1,0 +1,224 @@
+/**
+ * A frozen network: kernels, records, weights and a few functions in one module that imports nothing.
+ *
+ * Its interface is small, and the same for each network; `docs/frozen.md` describes it, `frozen/sepconv_frozen.h` is
+ * the same for C.
+ * @module
+ */
+import { KERNELS } from "../engine/abi.ts";
+import {
+  Cursor,
+  joined,
+  moduleOf,
+  SECTIONS,
+  type Section,
+  s32,
+  sectionsOf,
+  text,
+  u32,
+  vector,
+} from "../engine/host/binary.ts";
+import { PAGE } from "../engine/host/memory.ts";
+import { bytesOf, type Manifest, type ManifestValue } from "../engine/manifest.ts";
+import { callsOf } from "./calls.ts";
+
+/** Version of the interface of frozen modules; raised when something in it changes its meaning. */
+export const FROZEN_ABI = 1;
+
+/** Name of the section that holds what the network is, as JSON. */
+export const FROZEN_SECTION = "sepconv";
+
+/** Bytes of a value's description, and what the types are in it. */
+export const VALUE_BYTES = 64;
+const MOST_AXES = 6;
+const DTYPES = { float32: 0, int8: 1, uint8: 2, int32: 3 } as const;
+
+/** Descriptions lie below what the plan has, where they fit: nothing else is there. */
+const FREE = { start: 64, end: 2048 } as const;
+
+/**
+ * A module of its own.
+ * @param kernels a build of the kernels, for which the image's weights are packed
+ * @param manifest of one lane
+ * @param image its description, as JSON, and what lies in memory
+ */
+export function frozenModule(
+  kernels: Uint8Array,
+  manifest: Manifest,
+  { head, bytes }: { readonly head: Uint8Array; readonly bytes: Uint8Array },
+): Uint8Array<ArrayBuffer> {
+  const sections = new Map(sectionsOf(kernels).map(({ id, body }) => [id, body]));
+  const bodyOf = (name: keyof typeof SECTIONS) => sections.get(SECTIONS[name])!;
+  const exported = exportsOf(bodyOf("exports"));
+  const described = descriptions(manifest.inputs, manifest.outputs, manifest.endPoints, manifest.memory.total);
+  const types = itemsOf(bodyOf("types"), skipType);
+  const functions = itemsOf(bodyOf("functions"), (cursor) => cursor.u32());
+  const schedule = exported.get("run_schedule")!;
+  const own = ownFunctions(described, types.length, [
+    ...[constant(manifest.scheduleAt), constant(0), constant(manifest.lanes[0]!), constant(manifest.recordAt)],
+    [0x10, ...u32(schedule)],
+  ]);
+  const pages = Math.ceil(described.end / PAGE);
+  const used = new Set<string>(manifest.steps.map(({ kernel }) => kernel));
+  const unused = new Set(Object.keys(KERNELS).flatMap((name) => (used.has(name) ? [] : [exported.get(name)!])));
+  const result: Section[] = [
+    { id: SECTIONS.types, body: vector([...types, [0x60, 0, 0], [0x60, 0, 1, 0x7f], [0x60, 1, 0x7f, 1, 0x7f]]) },
+    { id: SECTIONS.functions, body: vector([...functions, ...own.map(({ type }) => u32(type))]) },
+    { id: SECTIONS.memories, body: vector([[1, ...u32(pages), ...u32(pages)]]) },
+    { id: SECTIONS.globals, body: bodyOf("globals") },
+    {
+      id: SECTIONS.exports,
+      body: vector([
+        joined([text("memory"), [2, 0]]),
+        ...own.map(({ name }, i) => joined([text(name), [0], u32(functions.length + i)])),
+      ]),
+    },
+    { id: SECTIONS.code, body: vector([...pruned(bodyOf("code"), schedule, unused), ...own.map(({ code }) => code)]) },
+    {
+      id: SECTIONS.data,
+      body: vector([segment(described.at, described.bytes), segment(manifest.stepsAt, bytes)]),
+    },
+    { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), head]) },
+  ];
+  return moduleOf(result);
+}
+
+/** What is exported, by name. */
+function exportsOf(body: Uint8Array): Map<string, number> {
+  const cursor = new Cursor(body);
+  return new Map(
+    Array.from({ length: cursor.u32() }, () => {
+      const name = cursor.text();
+      const kind = cursor.byte();
+      return [kind === 0 ? name : `${kind} ${name}`, cursor.u32()] as const;
+    }),
+  );
+}
+
+/** The items of a vector, as they are. */
+function itemsOf(body: Uint8Array, skip: (cursor: Cursor) => void): Uint8Array[] {
+  const cursor = new Cursor(body);
+  return Array.from({ length: cursor.u32() }, () => {
+    const start = cursor.at;
+    skip(cursor);
+    return body.subarray(start, cursor.at);
+  });
+}
+
+/** A function's type: parameters and results, a byte each. */
+function skipType(cursor: Cursor): void {
+  cursor.byte();
+  cursor.bytes(cursor.u32());
+  cursor.bytes(cursor.u32());
+}
+
+/**
+ * The code of all functions: that of those which `root` does not reach, but by way of kernels that are not used, is a
+ * single instruction. So no function changes its number.
+ */
+function pruned(body: Uint8Array, root: number, unused: ReadonlySet<number>): Uint8Array[] {
+  const cursor = new Cursor(body);
+  const bodies = Array.from({ length: cursor.u32() }, () => cursor.bytes(cursor.u32()));
+  const reached = new Set<number>();
+  const open = [root];
+  while (open.length > 0) {
+    const index = open.pop()!;
+    if (reached.has(index) || unused.has(index)) continue;
+    reached.add(index);
+    open.push(...callsOf(bodies[index]!));
+  }
+  return bodies.map((code, i) => sized(reached.has(i) ? code : [0, 0x00, 0x0b]));
+}
+
+/** Values as whoever runs the module finds them: one behind the other, and their names. */
+interface Described {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  /** Byte addresses of the first input, output and end point, and how many there are. */
+  readonly lists: readonly { readonly at: number; readonly count: number }[];
+  /** The memory's end. */
+  readonly end: number;
+}
+
+function descriptions(
+  inputs: readonly ManifestValue[],
+  outputs: readonly ManifestValue[],
+  endPoints: readonly ManifestValue[],
+  total: number,
+): Described {
+  const values = [...inputs, ...outputs, ...endPoints];
+  const names = values.map(({ name }) => new TextEncoder().encode(`${name}\0`));
+  const length = VALUE_BYTES * values.length + names.reduce((sum, name) => sum + name.length, 0);
+  const fits = FREE.start + length <= FREE.end;
+  const at = fits ? FREE.start : Math.ceil(total / 16) * 16;
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  let name = VALUE_BYTES * values.length;
+  values.forEach((value, i) => {
+    const { address, shape, dtype, quantization } = value;
+    if (shape.length > MOST_AXES) throw new RangeError(`freeze: expected values of ${MOST_AXES} axes at most`);
+    const put = (word: number, number: number) => view.setInt32(VALUE_BYTES * i + 4 * word, number, true);
+    put(0, address);
+    put(1, bytesOf(value));
+    put(2, DTYPES[dtype]);
+    put(3, shape.length);
+    for (let axis = 0; axis < MOST_AXES; axis++) put(4 + axis, shape[axis] ?? 1);
+    view.setFloat32(VALUE_BYTES * i + 40, quantization?.scales[0] ?? 1, true);
+    put(11, quantization?.zeroPoints[0] ?? 0);
+    put(12, at + name);
+    bytes.set(names[i]!, name);
+    name += names[i]!.length;
+  });
+  const starts = [0, inputs.length, inputs.length + outputs.length];
+  return {
+    ...{ bytes, at, end: fits ? total : at + length },
+    lists: [inputs, outputs, endPoints].map(({ length: count }, i) => ({ at: at + VALUE_BYTES * starts[i]!, count })),
+  };
+}
+
+/** A function of the module's interface. */
+interface OwnFunction {
+  readonly name: string;
+  readonly type: number;
+  readonly code: Uint8Array;
+}
+
+/** The interface. `types`: the number of the first of the types nothing → nothing, nothing → i32, i32 → i32. */
+function ownFunctions({ lists }: Described, types: number, run: readonly number[][]): OwnFunction[] {
+  const answer = (name: string, value: number) => ({ name, type: types + 1, code: coded(constant(value)) });
+  const [inputs, outputs, endPoints] = lists as [Described["lists"][0], Described["lists"][0], Described["lists"][0]];
+  return [
+    { name: "run", type: types, code: coded(...run) },
+    answer("abi_version", FROZEN_ABI),
+    ...[answer("input_count", inputs.count), answer("inputs", inputs.at)],
+    ...[answer("output_count", outputs.count), answer("outputs", outputs.at)],
+    ...[answer("end_point_count", endPoints.count), answer("end_points", endPoints.at)],
+    { name: "input", type: types + 2, code: addressOf(inputs) },
+    { name: "output", type: types + 2, code: addressOf(outputs) },
+  ];
+}
+
+/** The address of the data of value i, 0 where there is no such value. */
+function addressOf({ at, count }: { readonly at: number; readonly count: number }): Uint8Array {
+  const index = [0x20, 0];
+  return coded(
+    ...[index, constant(count), [0x4f], [0x04, 0x7f]],
+    ...[constant(0), [0x05], index, constant(VALUE_BYTES), [0x6c, 0x28, 2, ...u32(at)], [0x0b]],
+  );
+}
+
+const constant = (value: number): number[] => [0x41, ...s32(value)];
+
+/** A function without locals. */
+function coded(...instructions: readonly number[][]): Uint8Array {
+  return sized([0, ...instructions.flat(), 0x0b]);
+}
+
+function sized(code: ArrayLike<number>): Uint8Array {
+  return joined([u32(code.length), code]);
+}
+
+/** Bytes that are at an address from the start. */
+function segment(address: number, bytes: Uint8Array): Uint8Array {
+  return joined([[0], constant(address), [0x0b], u32(bytes.length), bytes]);
+}

@@ -1,0 +1,127 @@
+/**
+ * Runs a frozen network from JavaScript, without the rest of the package: the module has its own kernels. What this
+ * file adds is names, shapes and checks.
+ * @module
+ */
+
+/** The numbers of a value: a Float32Array, Int32Array, Int8Array or Uint8Array, as its dtype says. */
+export type FrozenNumbers = Float32Array | Int32Array | Int8Array | Uint8Array;
+
+/** What goes in or comes out. */
+export interface FrozenValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: "float32" | "int32" | "int8" | "uint8";
+  /** In 8 bits: what the numbers mean, scale·(q − zeroPoint). */
+  readonly scale?: number;
+  readonly zeroPoint?: number;
+}
+
+/** What a run answers; the arrays are the caller's to keep. */
+export interface FrozenResult {
+  /** The first output. */
+  readonly output: FrozenNumbers;
+  readonly outputs: Readonly<Record<string, FrozenNumbers>>;
+  readonly endPoints: Readonly<Record<string, FrozenNumbers>>;
+}
+
+/** A frozen network that is ready to run. */
+export interface Frozen {
+  readonly inputs: readonly FrozenValue[];
+  readonly outputs: readonly FrozenValue[];
+  readonly endPoints: readonly FrozenValue[];
+  /** Bytes: `total` of the plan; the memory has as many pages as that takes. */
+  readonly memory: { readonly total: number };
+  /**
+   * Computes the network once: one array, or one for each input by its name.
+   * @throws TypeError for another kind of array, RangeError for a wrong length
+   */
+  run(input: FrozenNumbers | Readonly<Record<string, FrozenNumbers>>): FrozenResult;
+  /** The memory of an input, to be written before `compute`; by default the first one's. */
+  input(name?: string): FrozenNumbers;
+  /** The memory of an output or end point, to be read after `compute`; by default the first output's. */
+  output(name?: string): FrozenNumbers;
+  /** Computes the network on what the inputs' memory holds. */
+  compute(): void;
+}
+
+/** Bytes, a response, an address, a compiled module, or a promise of one of them. */
+export type FrozenSource = BufferSource | Response | URL | string | WebAssembly.Module;
+
+interface Placed extends FrozenValue {
+  readonly address: number;
+  readonly quantization?: { readonly scales: readonly number[]; readonly zeroPoints: readonly number[] };
+}
+
+const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array };
+
+/**
+ * Makes a frozen network ready to run.
+ * @throws Error for a module of something else, or of a newer version
+ * @example
+ * ```js
+ * import { freeze, load } from "sepconv";
+ * import { frozen } from "sepconv/frozen";
+ *
+ * const net = await frozen(await freeze(await load("model.tflite")));
+ * console.log(net.inputs[0].shape, net.run(new Float32Array(96 * 96 * 3)).output);
+ * ```
+ */
+export async function frozen(source: FrozenSource | Promise<FrozenSource>): Promise<Frozen> {
+  const module = await compiled(await source);
+  const [section] = WebAssembly.Module.customSections(module, "sepconv");
+  if (!section) throw new Error("frozen: expected a network that sepconv froze, got another module");
+  const { manifest } = JSON.parse(new TextDecoder().decode(section));
+  const exports = (await WebAssembly.instantiate(module)).exports as Record<string, () => number> & {
+    readonly memory: WebAssembly.Memory;
+  };
+  const version = exports.abi_version!();
+  if (version !== 1) throw new Error(`frozen: expected version 1, got ${version}`);
+  const view = ({ dtype, shape, address }: Placed) =>
+    new ARRAYS[dtype](
+      exports.memory.buffer,
+      address,
+      shape.reduce((product, size) => product * size, 1),
+    );
+  const { inputs, outputs, endPoints } = manifest as Record<"inputs" | "outputs" | "endPoints", readonly Placed[]>;
+  const told = (values: readonly Placed[]): FrozenValue[] =>
+    values.map(({ name, shape, dtype, quantization }) => ({
+      ...{ name, shape, dtype },
+      ...(quantization && { scale: quantization.scales[0]!, zeroPoint: quantization.zeroPoints[0]! }),
+    }));
+  const named = (values: readonly Placed[], name = values[0]!.name) => {
+    const value = values.find((each) => each.name === name);
+    if (!value) throw new RangeError(`frozen: expected ${values.map((each) => each.name).join(" or ")}, got ${name}`);
+    return view(value);
+  };
+  const copies = (values: readonly Placed[]) =>
+    Object.fromEntries(values.map((value) => [value.name, view(value).slice()]));
+  return {
+    ...{ inputs: told(inputs), outputs: told(outputs), endPoints: told(endPoints), memory: manifest.memory },
+    input: (name) => named(inputs, name),
+    output: (name) => named([...outputs, ...endPoints], name),
+    compute: exports.run as () => unknown as () => void,
+    run(input) {
+      for (const value of inputs) {
+        const target = view(value);
+        const data = ArrayBuffer.isView(input) ? input : input[value.name];
+        if (!(data instanceof target.constructor)) {
+          throw new TypeError(`input ${value.name}: expected ${value.dtype} [${value.shape}]`);
+        }
+        if (data.length !== target.length) {
+          throw new RangeError(`input ${value.name}: expected ${target.length} values, got ${data.length}`);
+        }
+        target.set(data);
+      }
+      exports.run!();
+      const all = copies(outputs);
+      return { output: all[outputs[0]!.name]!, outputs: all, endPoints: copies(endPoints) };
+    },
+  };
+}
+
+async function compiled(source: FrozenSource): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  const response = typeof source === "string" || source instanceof URL ? await fetch(source) : source;
+  return WebAssembly.compile("arrayBuffer" in response ? await response.arrayBuffer() : response);
+}

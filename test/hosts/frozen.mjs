@@ -1,8 +1,12 @@
 /** Frozen networks where the rest of the package is not: their own kernels, the same bits. */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answersIn } from "./browser.mjs";
 import { ASSETS, bin, Missing, node, project, ROOT, run, tools } from "./tools.mjs";
+import { served } from "./workerd.mjs";
+
+/** Models and photographs that lie beside the project, where there are any. */
+const SHARED = join(ROOT, "../shared");
 
 /** Makes the frozen file and what it must answer: by the package, in Node. */
 const FREEZE = `
@@ -58,6 +62,46 @@ async function available(command, package_) {
   });
 }
 
+/** Person or no person: the native program says of each photograph what the session says. */
+async function classifiesPhotographs(folder) {
+  const model = join(SHARED, "models/vww_96_int8.tflite");
+  if (!existsSync(model)) {
+    console.log("  photographs: left out, the models beside the project are not here");
+    return;
+  }
+  const photographs = readdirSync(join(SHARED, "images")).map((name) => join(SHARED, "images", name));
+  writeFileSync(
+    join(folder, "photographs.mjs"),
+    `import { freeze, load, sessionInput } from "sepconv";
+    import { writeFileSync } from "node:fs";
+    const net = await load(${JSON.stringify(model)}, { variant: "scalar" });
+    writeFileSync("network.wasm", await freeze(net, { variant: "scalar" }));
+    const answers = [];
+    for (const [i, photograph] of ${JSON.stringify(photographs)}.entries()) {
+      const input = await sessionInput(net, photograph, { normalization: { mean: 0, std: 255 } });
+      const pixels = ArrayBuffer.isView(input) ? input : Object.values(input)[0];
+      writeFileSync("photograph" + i + ".raw", pixels);
+      const { output } = net.run(pixels);
+      answers.push(output.indexOf(Math.max(...output)));
+    }
+    console.log(JSON.stringify(answers));`,
+  );
+  const at = { cwd: folder };
+  const right = JSON.parse(await node(["photographs.mjs"], at));
+  await run("bash", ["-c", COMPILE], at);
+  for (const [i, best] of right.entries()) {
+    const said = await run("bash", ["-c", `./classify < photograph${i}.raw`], at);
+    console.log(`  ${photographs[i].split("/").at(-1)}: ${said} (${["no person", "person"][best]})`);
+    if (Number(said.split(" ")[0]) !== best) throw new Error(`${photographs[i]}: expected class ${best}, got ${said}`);
+  }
+}
+
+/** The commands of examples/frozen-c, warnings being errors in what is not generated. */
+const COMPILE = `set -e
+wasm2c network.wasm -n network -o network.c
+cc -std=c99 -Wall -Wextra -Werror -O2 -c classify.c -o classify.o
+cc -O2 -I/usr/share/wabt/wasm2c network.c /usr/share/wabt/wasm2c/wasm-rt-impl.c classify.o -lm -o classify`;
+
 export const frozen = [
   { name: "Frozen in Node", answers: () => ofProgram("node", process.execPath) },
   {
@@ -83,6 +127,25 @@ export const frozen = [
     },
   },
   {
+    name: "Frozen in workerd",
+    async answers() {
+      const { folder, right } = await made("workerd");
+      // One script, as wrangler would make of the two.
+      const loader = readFileSync(join(folder, "frozen.mjs"), "utf8");
+      const script = `${loader.replace(/export\s*\{\s*(\w+)(?: as frozen)?\s*\};?/, (_, own) => (own === "frozen" ? "" : `const frozen = ${own};`))}
+        ${ANSWER.replace("export ", "")}
+        import network from "network.wasm";
+        const pixels = Uint8Array.from(atob("${readFileSync(join(folder, "pixels.raw"), "base64")}"), (c) => c.charCodeAt(0)).buffer;
+        export default { async fetch() {
+          try { return new Response(JSON.stringify(await answer(frozen, network, pixels))); }
+          catch (error) { return new Response(String(error.stack)); }
+        } };`;
+      writeFileSync(join(folder, "bundle.mjs"), script);
+      const wasm = [{ name: "network.wasm", path: "network.wasm" }];
+      same("workerd", JSON.parse(await served(folder, {}, undefined, wasm)), right.output);
+    },
+  },
+  {
     name: "Frozen as a program in C",
     async answers() {
       await available("wasm2c", "wabt");
@@ -91,19 +154,12 @@ export const frozen = [
       cpSync(join(ROOT, "examples/frozen-c/classify.c"), join(folder, "classify.c"));
       cpSync(join(folder, "node_modules/sepconv/frozen/sepconv_frozen.h"), join(folder, "sepconv_frozen.h"));
       const at = { cwd: folder };
-      await run("wasm2c", ["network.wasm", "-n", "network", "-o", "network.c"], at);
-      const runtime = "/usr/share/wabt/wasm2c";
-      const own = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-c", "classify.c", "-o", "classify.o"];
-      await run("cc", own, at);
-      await run(
-        "cc",
-        ["-O2", `-I${runtime}`, "network.c", `${runtime}/wasm-rt-impl.c`, "classify.o", "-lm", "-o", "classify"],
-        at,
-      );
+      await run("bash", ["-c", COMPILE], at);
       const said = await run("bash", ["-c", "./classify < pixels.raw"], at);
       if (Number(said.split(" ")[0]) !== right.best) throw new Error(`expected class ${right.best}, got ${said}`);
       const short = await run("bash", ["-c", "head -c 5 pixels.raw | ./classify || echo refused"], at);
       if (!short.endsWith("refused")) throw new Error(`expected five bytes to be refused, got ${short}`);
+      await classifiesPhotographs(folder);
     },
   },
   {

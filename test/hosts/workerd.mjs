@@ -34,13 +34,17 @@ async function freePort() {
 
 const asked = (folder, date) => served(folder, {}, date);
 
-/** Serves a worker of one script and its wasm modules, asks it once, and ends it. */
-export async function served(folder, request, date = "2026-01-01") {
-  const names = ["simd", "relaxed"].map((variant) => `sepconv.${variant}.wasm`);
+/** The kernels as modules of a worker: their names, and where they lie. */
+const KERNELS = ["simd", "relaxed"]
+  .map((variant) => `sepconv.${variant}.wasm`)
+  .map((name) => ({ name, path: `node_modules/sepconv/build/${name}` }));
+
+/** Serves a worker of one script, `bundle.mjs`, and wasm modules, asks it once, and ends it. */
+export async function served(folder, request, date = "2026-01-01", wasm = KERNELS) {
   const port = await freePort();
   const modules = [
     `(name = "w.mjs", esModule = embed "bundle.mjs")`,
-    ...names.map((name) => `(name = "${name}", wasm = embed "node_modules/sepconv/build/${name}")`),
+    ...wasm.map(({ name, path }) => `(name = "${name}", wasm = embed "${path}")`),
   ];
   writeFileSync(
     join(folder, "config.capnp"),

@@ -2,7 +2,7 @@
 
 const WIDTH = 1000;
 const MARGIN = 20;
-const TOP = 66;
+const TOP = 76;
 const LABEL = 190;
 const BAR = 13;
 const STEP = 17;

@@ -5,10 +5,12 @@
 import { measure } from "./measure.mjs";
 import { networkOf } from "./network.mjs";
 
-const { network: name, peers: withPeers, threads, ...options } = JSON.parse(process.argv[2]);
+// With threads each engine has a process of its own: pools that spin between runs slow down whoever comes next.
+const { network: name, peers: withPeers, threads, only, ...options } = JSON.parse(process.argv[2]);
 const network = networkOf(name);
 const contenders = await import("./contenders.mjs");
-const candidates = [...contenders.sepconvs(network, threads), ...(withPeers ? contenders.peers(network, threads) : [])];
+const all = [...contenders.sepconvs(network, threads), ...(withPeers ? contenders.peers(network, threads) : [])];
+const candidates = all.filter((one, i) => only === undefined || i === 0 || one.name.startsWith(only));
 const rows = await measure(candidates, options, (line) => console.log(line));
 const { node, v8, deno, bun, webkit } = process.versions;
 const engine = bun ? `JavaScriptCore ${webkit?.slice(0, 12) ?? ""}`.trim() : `V8 ${v8}`;

@@ -63,8 +63,8 @@ export function laneOf(parts: LaneParts): Lane {
   /** The others are of no use where a run takes more than this part of its time alone, so many runs in a row. */
   const NO_USE = 0.95;
   const PATIENT_RUNS = 3;
-  const LEAST_ALONE = 4;
-  const MOST_ALONE = 128;
+  const LEAST_ALONE = 16;
+  const MOST_ALONE = 256;
   const [TURN, FIRST, STATE, IDLE, WAITING, LANES, EACH, DONE] = [0, 1, 16, 32, 48, 64, 32, 16];
   const { module, memory, control, lane, schedules } = parts;
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });

@@ -931,7 +931,14 @@ export const KERNELS = {
 
   pwconv_s8: {
     number: 22,
-    inner: ["matrix_s8", "pwconv_s8_columns4", "pwconv_s8_exact", "pwconv_s8_halves8", "pwconv_s8_pairs8", "pwconv_s8_quads8"],
+    inner: [
+      "matrix_s8",
+      "pwconv_s8_columns4",
+      "pwconv_s8_exact",
+      "pwconv_s8_halves8",
+      "pwconv_s8_pairs8",
+      "pwconv_s8_quads8",
+    ],
     packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_suit"],
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",

@@ -59,7 +59,7 @@ export type { QuantizeOptions } from "./quantize/quantize.ts";
 export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/report.ts";
 export type { Class, Classification, ClassifyOptions } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
-export type { Detection, DetectOptions, RawDetection } from "./vision/detect.ts";
+export type { Detection, DetectOptions, KeyPoint, RawDetection } from "./vision/detect.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
 export type { PictureFeed } from "./vision/picture-feed.ts";

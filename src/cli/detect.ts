@@ -37,10 +37,11 @@ interface Answer {
 
 const NOTES = `\
 MODEL is a detector: face-api's ssd_mobilenetv1_model-weights_manifest.json, its shards beside it, finds faces; a TFLite \
-file that ends in TFLite_Detection_PostProcess finds what it was trained for.
+file that ends in TFLite_Detection_PostProcess finds what it was trained for; MediaPipe's face detectors (TFLite or \
+TF.js) find faces and six key points of each.
 Boxes are in pixels of the picture, turned as its camera says. --out writes each picture with its boxes drawn in as \
 NAME.png.
-JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label}], file?: the one that --out wrote}]
+JSON: [{image, ms, detections: [{score, box: [x, y, width, height], label, keyPoints?: [{label, x, y}]}], file?: the one that --out wrote}]
 An image that can't be used is {image, error} there, and the exit code is 1.`;
 
 /** Adds the subcommand to `program`. */

@@ -149,7 +149,11 @@ class Check {
     const named = (value: string) => this.#manifest.outputs.find((output) => output.name === value);
     const [encodings, logits] = [named(boxes), named(scores)];
     const count = anchors.length / 4;
-    const fits = Number.isInteger(count) && encodings && sizeOf(encodings.shape) === anchors.length && logits;
+    const { order = "yx", sizes = "exponential", keyPoints = [] } = detector.encoding ?? {};
+    const forms = ["yx", "xy"].includes(order) && ["exponential", "linear"].includes(sizes) && strings(keyPoints);
+    this.#demand(forms, "encodings that there are", `${order} and ${sizes}`);
+    const numbersOfAll = count * (4 + 2 * keyPoints.length);
+    const fits = Number.isInteger(count) && encodings && sizeOf(encodings.shape) === numbersOfAll && logits;
     this.#demand(fits && sizeOf(logits.shape) % count === 0, "outputs for each anchor of the detector", anchors.length);
     const columns = sizeOf(logits!.shape) / count;
     const known = ({ column, label }: { column: number; label: string }) =>

@@ -37,7 +37,9 @@ export interface Detector {
   readonly scoresAre?: "logits" | "probabilities";
   /** [anchors, 4]: top, left, bottom, right. */
   readonly anchors: Float32Array;
-  /** What encodings are divided by: the offset of the center, and the logarithm of the size. */
+  /** What the encodings are, where they are others than {@link boxes} says. */
+  readonly encoding?: BoxEncoding;
+  /** What encodings are divided by: the offset of the center, and the size or its logarithm. */
   readonly scales: { readonly center: number; readonly size: number };
   /** The classes worth reporting, by the column of `scores` that holds them (the background has none). */
   readonly classes: readonly { readonly column: number; readonly label: string }[];
@@ -45,6 +47,16 @@ export interface Detector {
   readonly suppression?: Suppression;
   /** How a picture comes into the input: with its proportions, at the top left (the default), or without them. */
   readonly fit?: "contain" | "stretch";
+}
+
+/** Box encodings of another form. */
+export interface BoxEncoding {
+  /** Whether x and width come before y and height. */
+  readonly order: "yx" | "xy";
+  /** Whether sizes are parts of the anchor's, or logarithms of such. */
+  readonly sizes: "exponential" | "linear";
+  /** What the points behind the box are called, two numbers each: offsets like those of the center, in its order. */
+  readonly keyPoints?: readonly string[];
 }
 
 /** What a detector's boxes are reduced to. */

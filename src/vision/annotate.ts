@@ -49,6 +49,7 @@ export function annotate(image: Bitmap, detections: readonly Detection[], scale 
   const labels = [...new Set(detections.map(({ label }) => label))];
   const colorOf = ({ label }: Detection) => PALETTE[labels.indexOf(label) % PALETTE.length]!;
   for (const detection of detections) drawFrame(copy, detection.box, unit, colorOf(detection));
+  for (const detection of detections) drawPoints(copy, detection, unit, colorOf(detection));
   // Labels last: no frame crosses them.
   for (const detection of detections) drawLabel(copy, detection, unit, colorOf(detection));
   return copy;
@@ -61,6 +62,17 @@ function drawFrame(image: Bitmap, box: Rectangle, unit: number, color: Color): v
   shadeOutline(image, box, radius, 4 * unit, 0.4);
   strokeRounded(image, box, radius, 0.8 * unit, [255, 255, 255], 0.75);
   strokeCorners(image, box, radius, 1.8 * unit, Math.max(radius, 0.2 * side), color);
+}
+
+/** A dot on each key point, with a rim that shows on any ground. */
+function drawPoints(image: Bitmap, { keyPoints = [], box }: Detection, unit: number, color: Color): void {
+  const radius = Math.min(2.6 * unit, Math.max(1, 0.03 * Math.min(box[2], box[3])));
+  for (const { x, y } of keyPoints) {
+    const dot = (r: number): Rectangle => [x - r, y - r, 2 * r, 2 * r];
+    shadeOutline(image, dot(radius), radius, 2 * unit, 0.4);
+    fillRounded(image, dot(1.5 * radius), 1.5 * radius, [255, 255, 255], 0.9);
+    fillRounded(image, dot(radius), radius, color);
+  }
 }
 
 /** Above the frame where there is room, else inside it; never outside the picture if it fits at all. */

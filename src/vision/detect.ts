@@ -5,7 +5,7 @@
 
 import type { Numbers, Session } from "../engine/host/session.ts";
 import { UnsupportedError } from "../errors.ts";
-import type { Detector, Suppression } from "../graph/graph.ts";
+import type { BoxEncoding, Detector, Suppression } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
 import { toReal } from "./real.ts";
@@ -21,6 +21,15 @@ export interface Detection {
   readonly label?: string;
   /** Number of the class among the detector's, from 0 on; the background is none. */
   readonly class?: number;
+  /** Places of its parts in pixels of the picture, where the detector finds such; they may lie outside of it. */
+  readonly keyPoints?: readonly KeyPoint[];
+}
+
+/** A place that has a name. */
+export interface KeyPoint {
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
 }
 
 /** What counts as found. */
@@ -45,6 +54,8 @@ export interface RawDetection {
   /** Number of the class among the detector's, from 0 on; the background is none. */
   readonly class: number;
   readonly label: string;
+  /** Parts of the input's width and height. */
+  readonly keyPoints?: readonly KeyPoint[];
 }
 
 /** Top, left, bottom, right. */
@@ -65,11 +76,15 @@ export async function detect(session: Session, given: PictureLike, options: Dete
   const { outputs } = session.run<Numbers>(input);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
   const found = detectionsOf(session, outputs, options);
-  return found.flatMap(({ score, corners: [top, left, bottom, right], label, class: number }) => {
+  return found.flatMap(({ score, corners: [top, left, bottom, right], label, class: number, keyPoints }) => {
     const box: Box = [left * width, top * height, (right - left) * width, (bottom - top) * height];
     const clipped = clip(toPicture(placement, box), picture);
+    const points = keyPoints?.map((point): KeyPoint => {
+      const [x, y] = toPicture(placement, [point.x * width, point.y * height, 0, 0]);
+      return { label: point.label, x, y };
+    });
     // What lies in the black beside the picture is nothing in it.
-    return clipped ? [{ score, box: clipped, label, class: number }] : [];
+    return clipped ? [{ score, box: clipped, label, class: number, ...(points && { keyPoints: points }) }] : [];
   });
 }
 
@@ -109,8 +124,12 @@ export function decodeDetections(
 ): RawDetection[] {
   const { suppression, classes, scoresAre = "logits" } = detector;
   const { maxResults, ...limits } = check(options, suppression);
-  const corners = decodeBoxes(boxes, detector.anchors, detector.scales);
   const anchors = detector.anchors.length / 4;
+  const { encoding } = detector;
+  const corners = decodeBoxes(encoding ? plainEncodings(boxes, anchors, encoding) : boxes, detector.anchors, {
+    ...detector.scales,
+    linear: encoding?.sizes === "linear",
+  });
   const columns = scores.length / anchors;
   const scoreOf = (anchor: number, of: number) => {
     const number = scores[anchor * columns + classes[of]!.column]!;
@@ -119,6 +138,7 @@ export function decodeDetections(
   const found = (anchor: number, of: number): RawDetection => ({
     ...{ score: Math.fround(scoreOf(anchor, of)), corners: cornersOf(corners, anchor) },
     ...{ class: of, label: classes[of]!.label },
+    ...(encoding?.keyPoints && { keyPoints: keyPointsOf(boxes, anchor, detector, encoding) }),
   });
   const all = Array.from({ length: anchors }, (_, i) => i);
   if (suppression?.kind === "anchors") {
@@ -140,6 +160,33 @@ export function decodeDetections(
     .slice(0, maxResults);
 }
 
+/** The four numbers of each box alone, y before x. */
+function plainEncodings(encodings: Float32Array, anchors: number, { order }: BoxEncoding): Float32Array {
+  const columns = encodings.length / anchors;
+  const from = order === "xy" ? [1, 0, 3, 2] : [0, 1, 2, 3];
+  return Float32Array.from({ length: 4 * anchors }, (_, i) => encodings[(i >> 2) * columns + from[i & 3]!]!);
+}
+
+/** The points of an anchor's box, in parts of the input. */
+function keyPointsOf(
+  encodings: Float32Array,
+  anchor: number,
+  { anchors, scales }: Detector,
+  { order, keyPoints = [] }: BoxEncoding,
+): KeyPoint[] {
+  const at = anchor * (encodings.length / (anchors.length / 4)) + 4;
+  const corners = cornersOf(anchors, anchor);
+  const place = (axis: 0 | 1, encoded: number) => {
+    const length = corners[axis + 2]! - corners[axis]!;
+    return corners[axis]! + length / 2 + (length * encoded) / scales.center;
+  };
+  return keyPoints.map((label, i) => {
+    const [first, second] = [encodings[at + 2 * i]!, encodings[at + 2 * i + 1]!];
+    const [x, y] = order === "xy" ? [first, second] : [second, first];
+    return { label, x: place(1, x), y: place(0, y) };
+  });
+}
+
 /** The `most` of `count` that score best, best first, of equal ones the first. */
 function best(count: number, most: number, scoreOf: (i: number) => number): readonly number[] {
   const all = Array.from({ length: count }, (_, i) => i);
@@ -149,7 +196,7 @@ function best(count: number, most: number, scoreOf: (i: number) => number): read
 
 /**
  * Box encodings to boxes. With an anchor's center c and size s, along each axis: center = c + s·e/scales.center, size =
- * s·exp(e/scales.size).
+ * s·exp(e/scales.size), or, with `linear`, s·e/scales.size.
  * @param encodings [n, 4]: center y, center x, height, width
  * @param anchors [n, 4]: top, left, bottom, right
  * @returns [n, 4]: top, left, bottom, right, in the anchors' units
@@ -157,7 +204,7 @@ function best(count: number, most: number, scoreOf: (i: number) => number): read
 export function decodeBoxes(
   encodings: Float32Array,
   anchors: Float32Array,
-  { center, size }: Detector["scales"],
+  { center, size, linear = false }: Detector["scales"] & { readonly linear?: boolean },
 ): Float32Array {
   if (encodings.length !== anchors.length || anchors.length % 4 !== 0) {
     throw new RangeError(
@@ -170,7 +217,8 @@ export function decodeBoxes(
       const low = anchors[box + axis]!;
       const length = anchors[box + axis + 2]! - low;
       const middle = low + length / 2 + (length * encodings[box + axis]!) / center;
-      const half = (length * Math.exp(encodings[box + axis + 2]! / size)) / 2;
+      const encoded = encodings[box + axis + 2]! / size;
+      const half = (length * (linear ? encoded : Math.exp(encoded))) / 2;
       boxes[box + axis] = middle - half;
       boxes[box + axis + 2] = middle + half;
     }

@@ -49,10 +49,11 @@ export async function classify(
  * Finds objects in a picture, or in each of many, with a detector, such as face-api's, or a TFLite file that ends in
  * `TFLite_Detection_PostProcess`.
  *
- * A TFLite detector gets the picture stretched to its input. With face-api's, the picture keeps its proportions: it is
- * fitted into the network's input at the top left, black beside it, and sampled as TensorFlow does by default
- * (`bilinear-asymmetric`). There are smoother ways to shrink, but that one was trained on such input: with another one,
- * scores near the threshold move by more than 0.1.
+ * MediaPipe's face detectors find six key points of each face too. A TFLite detector with that operator gets the
+ * picture stretched to its input. With the others, the picture keeps its proportions: it is fitted into the network's
+ * input at the top left, black beside it, and sampled as TensorFlow does by default (`bilinear-asymmetric`). There are
+ * smoother ways to shrink, but face-api's was trained on such input: with another one, scores near the threshold move
+ * by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
  * @param given pixels (gray, RGB or RGBA), an image file as path, URL, bytes, `Blob` or `Response`, or what a browser
  *   shows

@@ -6,6 +6,7 @@ import { FormatError, UnsupportedError } from "../../errors.ts";
 import { GraphBuilder, type Make } from "../../graph/builder.ts";
 import type { Graph, Input, Node } from "../../graph/graph.ts";
 import { Budget } from "../../limits.ts";
+import { nameFaceDetector } from "../../models/blaze-face.ts";
 import { nameEndPoints } from "../../models/end-points.ts";
 import { Blockers } from "../common/blockers.ts";
 import { checked } from "../common/checked.ts";
@@ -39,7 +40,8 @@ export async function fromGraphDef(
   for (const name of outputs) draft.requireOutput(name);
   draft.blockers.check("tfjs");
   const graph = draft.builder.graph({ name: "graph-model", outputs, source: { format: "tfjs" } });
-  return draft.builder.complete(nameEndPoints(await checked("tfjs", graph, budget)), () => budget.turn());
+  const named = nameFaceDetector(nameEndPoints(await checked("tfjs", graph, budget)));
+  return draft.builder.complete(named, () => budget.turn());
 }
 
 /** Ops whose result has the type of what they read. */

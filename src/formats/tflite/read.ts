@@ -7,6 +7,7 @@
 import { FormatError, SepconvError, UnsupportedError } from "../../errors.ts";
 import type { DType, Graph, Shape } from "../../graph/graph.ts";
 import { Budget } from "../../limits.ts";
+import { nameFaceDetector } from "../../models/blaze-face.ts";
 import { nameEndPoints } from "../../models/end-points.ts";
 import { checked } from "../common/checked.ts";
 import { OperatorCall } from "./call.ts";
@@ -59,7 +60,7 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
   const graph = await checked("tflite", builder.graph({ name: file.name, outputs, source }), budget);
   compareShapes(draft);
   await budget.turn();
-  return builder.complete(nameEndPoints(graph), () => budget.turn());
+  return builder.complete(nameFaceDetector(nameEndPoints(graph)), () => budget.turn());
 }
 
 const INPUT_TYPES: readonly string[] = ["float32", "uint8", "int8", "int32"] satisfies DType[];

@@ -14,7 +14,7 @@ export function matmul_f32(s: Step, y0: i32, y1: i32): void {
       j = four<v128>(s, a, b, y, j);
       j = one<v128>(s, a, b, y, j);
     }
-    j = four<f32>(s, a, b, y, j);
+    if (!SIMD) j = four<f32>(s, a, b, y, j);
     one<f32>(s, a, b, y, j);
   }
 }

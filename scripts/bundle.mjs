@@ -44,7 +44,8 @@ const bundle = await rolldown({
 /**
  * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
  * expression behind a comma, argument, element, export, or member of a class or an object, that begins past WIDTH
- * characters of it. (There a line end changes nothing.) Each end costs: at 120 characters they were 3 % of the download.
+ * characters of it. (There a line end changes nothing.) Each end costs: at 120 characters they were 3 % of the
+ * download.
  */
 const WIDTH = 600;
 function inLines(code) {

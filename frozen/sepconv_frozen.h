@@ -11,6 +11,12 @@
  *   input(i), output(i)                       the address of the data of input or output i; 0 where there is none
  *   run()                                     computes the network on what lies in the inputs' data
  *
+ * A network that was frozen to be fed row by row has, instead of run():
+ *
+ *   feed_begin()                              begins a run; how many rows of the input it waits for
+ *   feed_address()                            where these rows belong, one behind the other
+ *   feed_next()                               they are there; how many rows it waits for now, 0 at the end
+ *
  * A run may use the inputs' data for other values once it has read them: write all of it before each run.
  */
 #ifndef SEPCONV_FROZEN_H

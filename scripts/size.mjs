@@ -1,7 +1,7 @@
 /**
  * `npm run size`: what a user downloads. Follows the static imports of `import "sepconv/lean"` from dist/, adds each
  * wasm module, gzips, and fails past the budgets. Importers and pictures come in by dynamic imports there, when used,
- * and are listed without a budget of their own.
+ * and are listed without a budget of their own. The loader of frozen networks has one.
  *
  * `import "sepconv"` has all of it in one file; measured is what a bundler leaves of that for a program that only
  * builds and runs, with all kernels, and the whole.
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 
-const BUDGET = { module: 60 * 1024, total: 75 * 1024, used: 85 * 1024 };
+const BUDGET = { frozen: 2048, module: 60 * 1024, total: 75 * 1024, used: 85 * 1024 };
 
 const root = new URL("../", import.meta.url);
 const gzip = (data) => gzipSync(data, { level: 9 }).length;
@@ -45,6 +45,9 @@ for (const variant of ["scalar", "simd", "relaxed"]) {
       `${kb(gzip(wasm))} gzipped; with the import ${kb(total)} (budget ${kb(BUDGET.total)})`,
   );
 }
+const loader = readFileSync(new URL("dist/frozen.js", root)).length;
+failed ||= loader > BUDGET.frozen;
+console.log(`${loader > BUDGET.frozen ? "✗" : "✓"} sepconv/frozen: ${loader} bytes (budget ${BUDGET.frozen})`);
 const readers = readdirSync(new URL("dist/formats/", root), { recursive: true, encoding: "utf8" });
 for (const name of readers.filter((name) => /(read|write)\.js$/.test(name))) {
   console.log(`  when used: formats/${name}, ${kb(gzip(readFileSync(new URL(`dist/formats/${name}`, root))))} gzipped`);

@@ -43,6 +43,19 @@ export interface Frozen {
   output(name?: string): FrozenNumbers;
   /** Computes the network on what the inputs' memory holds. */
   compute(): void;
+  /**
+   * Begins a run whose rows come in one by one: of a network that was frozen with the option `feed`, which has no
+   * `compute`.
+   */
+  feed(): FrozenFeed;
+}
+
+/** A run in the making. */
+export interface FrozenFeed {
+  /** The next rows of the input, from the top, one behind the other; what they make possible is computed. */
+  rows(rows: FrozenNumbers): void;
+  /** The result, once all rows are there. */
+  done(): FrozenResult;
 }
 
 /** Bytes, a response, an address, a compiled module, or a promise of one of them. */
@@ -52,6 +65,8 @@ interface Placed extends FrozenValue {
   readonly address: number;
   readonly quantization?: { readonly scales: readonly number[]; readonly zeroPoints: readonly number[] };
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array };
 
@@ -70,52 +85,78 @@ const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint
 export async function frozen(source: FrozenSource | Promise<FrozenSource>): Promise<Frozen> {
   const module = await compiled(await source);
   const [section] = WebAssembly.Module.customSections(module, "sepconv");
-  if (!section) throw new Error("frozen: expected a network that sepconv froze, got another module");
-  const { manifest } = JSON.parse(new TextDecoder().decode(section));
+  const expect = (right: unknown) => {
+    if (!right) throw new Error("expected a frozen network, version 1");
+  };
+  expect(section);
+  const { manifest } = JSON.parse(new TextDecoder().decode(section!));
   const exports = (await WebAssembly.instantiate(module)).exports as Record<string, () => number> & {
     readonly memory: WebAssembly.Memory;
   };
-  const version = exports.abi_version!();
-  if (version !== 1) throw new Error(`frozen: expected version 1, got ${version}`);
-  const view = ({ dtype, shape, address }: Placed) =>
-    new ARRAYS[dtype](
-      exports.memory.buffer,
-      address,
-      shape.reduce((product, size) => product * size, 1),
-    );
+  expect(exports.abi_version!() === 1);
+  const view = ({ dtype, shape, address }: Pick<Placed, "dtype" | "shape" | "address">) =>
+    new ARRAYS[dtype](exports.memory.buffer, address, sizeOf(shape));
   const { inputs, outputs, endPoints } = manifest as Record<"inputs" | "outputs" | "endPoints", readonly Placed[]>;
   const told = (values: readonly Placed[]): FrozenValue[] =>
-    values.map(({ name, shape, dtype, quantization }) => ({
-      ...{ name, shape, dtype },
-      ...(quantization && { scale: quantization.scales[0]!, zeroPoint: quantization.zeroPoints[0]! }),
-    }));
+    values.map(({ name, shape, dtype, quantization: q }) => {
+      return { name, shape, dtype, ...(q && { scale: q.scales[0]!, zeroPoint: q.zeroPoints[0]! }) };
+    });
   const named = (values: readonly Placed[], name = values[0]!.name) => {
     const value = values.find((each) => each.name === name);
-    if (!value) throw new RangeError(`frozen: expected ${values.map((each) => each.name).join(" or ")}, got ${name}`);
+    if (!value) throw new RangeError(`expected ${values.map((each) => each.name)}, got ${name}`);
     return view(value);
   };
   const copies = (values: readonly Placed[]) =>
     Object.fromEntries(values.map((value) => [value.name, view(value).slice()]));
+  const results = (): FrozenResult => {
+    const all = copies(outputs);
+    return { output: all[outputs[0]!.name]!, outputs: all, endPoints: copies(endPoints) };
+  };
+  const feed = (): FrozenFeed => {
+    const { dtype, shape } = inputs[0]!;
+    const row = sizeOf(shape.slice(2));
+    let [wanted, held, left] = [exports.feed_begin!(), 0, shape[1]!];
+    return {
+      rows(data) {
+        if (data.length % row || data.length > left * row) {
+          throw new RangeError(`expected rows of ${row} numbers, ${left} at most, got ${data.length}`);
+        }
+        for (let at = 0; at < data.length; at += row, left--) {
+          // Rows below the last one that a layer looks at are taken, and left.
+          if (wanted === 0) continue;
+          const address = exports.feed_address!() + held * row * data.BYTES_PER_ELEMENT;
+          view({ dtype, shape: [row], address }).set(data.subarray(at, at + row));
+          if (++held === wanted) [wanted, held] = [exports.feed_next!(), 0];
+        }
+      },
+      done() {
+        if (left > 0) throw new RangeError(`expected ${left} more rows`);
+        return results();
+      },
+    };
+  };
   return {
+    feed,
     ...{ inputs: told(inputs), outputs: told(outputs), endPoints: told(endPoints), memory: manifest.memory },
     input: (name) => named(inputs, name),
     output: (name) => named([...outputs, ...endPoints], name),
     compute: exports.run as () => unknown as () => void,
     run(input) {
       for (const value of inputs) {
-        const target = view(value);
-        const data = ArrayBuffer.isView(input) ? input : input[value.name];
-        if (!(data instanceof target.constructor)) {
-          throw new TypeError(`input ${value.name}: expected ${value.dtype} [${value.shape}]`);
+        const { name, dtype, shape } = value;
+        const data = ArrayBuffer.isView(input) ? input : input[name];
+        if (!(data instanceof ARRAYS[dtype])) throw new TypeError(`input ${name}: expected ${dtype} [${shape}]`);
+        const size = sizeOf(shape);
+        if (data.length !== size) throw new RangeError(`input ${name}: expected ${size} values, got ${data.length}`);
+        if (exports.run) view(value).set(data);
+        else {
+          const fed = feed();
+          fed.rows(data);
+          return fed.done();
         }
-        if (data.length !== target.length) {
-          throw new RangeError(`input ${value.name}: expected ${target.length} values, got ${data.length}`);
-        }
-        target.set(data);
       }
       exports.run!();
-      const all = copies(outputs);
-      return { output: all[outputs[0]!.name]!, outputs: all, endPoints: copies(endPoints) };
+      return results();
     },
   };
 }

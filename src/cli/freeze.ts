@@ -18,6 +18,7 @@ interface Options extends Omit<ArchitectureOptions, "top">, VariantOptions {
   readonly end?: Top;
   readonly memory?: MemoryMode;
   readonly maxMemory?: number;
+  readonly feed?: boolean;
   readonly force?: boolean;
 }
 
@@ -43,12 +44,13 @@ export function freezeCommand(program: Command): void {
     .option("--end-points <names>", "further values that it answers, separated by commas", names("--end-points"))
     .addOption(mode.choices(["fast", "balanced", "small"]))
     .option("--max-memory <size>", "refuse a network that takes more: bytes, or 64MB, …", bytes("--max-memory"))
+    .option("--feed", "the input comes in row by row, and never exists as a whole")
     .option("--force", "replace the file if it is there");
   addCommon(addVariant(command)).action(run);
 }
 
 async function run(model: string | undefined, options: Options): Promise<void> {
-  const { output, endPoints, end, memory, maxMemory, variant, force, json = false, ...architecture } = options;
+  const { output, endPoints, end, memory, maxMemory, variant, feed, force, json = false, ...architecture } = options;
   if (!/\.wasm$/i.test(output)) throw new RangeError(`--output: expected a file name ending in .wasm, got "${output}"`);
   if (!force && existsSync(output)) {
     throw new RangeError(`${output}: expected a file that is not there yet (or --force), got one that is`);
@@ -64,7 +66,7 @@ async function run(model: string | undefined, options: Options): Promise<void> {
             onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
           }),
         );
-  const bytes = await freeze(graph, { endPoints, top: end, memory, maxMemory, variant });
+  const bytes = await freeze(graph, { endPoints, top: end, memory, maxMemory, variant, feed });
   await writeBytes(output, bytes);
   const answer = { output, bytes: bytes.length, variant: variant ?? "simd" };
   print({ json: answer, text: () => `${printable(output)}  ${megabytes(bytes.length)}, ${answer.variant}` }, json);

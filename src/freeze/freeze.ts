@@ -13,7 +13,7 @@ import { type Top, withTop } from "./top.ts";
 
 /** What can be asked of {@link freeze}. */
 export interface FreezeOptions
-  extends Omit<PlanOptions, "threads" | "feed">,
+  extends Omit<PlanOptions, "threads">,
     KernelOptions,
     Pick<BuildOptions, "weights" | "seed" | "signal"> {
   /**
@@ -29,7 +29,7 @@ export interface FreezeOptions
 }
 
 const OPTIONS: readonly string[] = [
-  ...PLAN_OPTIONS.filter((name) => name !== "threads" && name !== "feed"),
+  ...PLAN_OPTIONS.filter((name) => name !== "threads"),
   ...["variant", "wasm", "weights", "seed", "signal", "top"],
 ];
 

@@ -5,7 +5,7 @@
  * the same for C.
  * @module
  */
-import { KERNELS } from "../engine/abi.ts";
+import { ENTRY, ENTRY_BYTES, KERNELS, KINDS } from "../engine/abi.ts";
 import {
   Cursor,
   joined,
@@ -54,10 +54,18 @@ export function frozenModule(
   const types = itemsOf(bodyOf("types"), skipType);
   const functions = itemsOf(bodyOf("functions"), (cursor) => cursor.u32());
   const schedule = exported.get("run_schedule")!;
-  const own = ownFunctions(described, types.length, [
-    ...[constant(manifest.scheduleAt), constant(0), constant(manifest.lanes[0]!), constant(manifest.recordAt)],
-    [0x10, ...u32(schedule)],
-  ]);
+  const globals = itemsOf(bodyOf("globals"), skipGlobal);
+  const entries = manifest.lanes[0]!;
+  const first = { types: types.length, functions: functions.length, globals: globals.length };
+  const compute = (from: number[], to: number[]) => [
+    ...[...constant(manifest.scheduleAt), ...from, ...to, ...constant(manifest.recordAt), 0x10, ...u32(schedule)],
+  ];
+  const own = [
+    ...(manifest.inputs[0]?.fed
+      ? feedFunctions(first, manifest.scheduleAt, entries, compute)
+      : [{ name: "run", type: types.length, code: coded(compute(constant(0), constant(entries))) }]),
+    ...ownFunctions(described, types.length),
+  ];
   const pages = Math.ceil(described.end / PAGE);
   const used = new Set<string>(manifest.steps.map(({ kernel }) => kernel));
   const unused = new Set(Object.keys(KERNELS).flatMap((name) => (used.has(name) ? [] : [exported.get(name)!])));
@@ -65,7 +73,8 @@ export function frozenModule(
     { id: SECTIONS.types, body: vector([...types, [0x60, 0, 0], [0x60, 0, 1, 0x7f], [0x60, 1, 0x7f, 1, 0x7f]]) },
     { id: SECTIONS.functions, body: vector([...functions, ...own.map(({ type }) => u32(type))]) },
     { id: SECTIONS.memories, body: vector([[1, ...u32(pages), ...u32(pages)]]) },
-    { id: SECTIONS.globals, body: bodyOf("globals") },
+    // The entry of the schedule that a feed has come to; beyond the last one where none goes on.
+    { id: SECTIONS.globals, body: vector([...globals, [0x7f, 1, ...constant(entries), 0x0b]]) },
     {
       id: SECTIONS.exports,
       body: vector([
@@ -103,6 +112,13 @@ function itemsOf(body: Uint8Array, skip: (cursor: Cursor) => void): Uint8Array[]
     skip(cursor);
     return body.subarray(start, cursor.at);
   });
+}
+
+/** A global: its type, whether it changes, and the constant that it begins with. */
+function skipGlobal(cursor: Cursor): void {
+  cursor.bytes(3);
+  cursor.u32();
+  cursor.byte();
 }
 
 /** A function's type: parameters and results, a byte each. */
@@ -183,12 +199,59 @@ interface OwnFunction {
   readonly code: Uint8Array;
 }
 
+/**
+ * The functions by which rows are fed: `feed_begin` and `feed_next` compute what can be computed until the schedule
+ * waits for rows, and answer how many; `feed_address` is where these belong. The first function is `feed_next`.
+ */
+function feedFunctions(
+  first: { readonly types: number; readonly functions: number; readonly globals: number },
+  scheduleAt: number,
+  entries: number,
+  compute: (from: number[], to: number[]) => number[],
+): OwnFunction[] {
+  const [get, set] = [
+    [0x23, ...u32(first.globals)],
+    [0x24, ...u32(first.globals)],
+  ] as const;
+  const [local, setLocal] = [
+    [0x20, 0],
+    [0x21, 0],
+  ] as const;
+  const field = (index: readonly number[], name: keyof typeof ENTRY) => [
+    ...[...index, ...constant(ENTRY_BYTES), 0x6c, 0x28, 2, ...u32(scheduleAt + ENTRY[name])],
+  ];
+  const plusOne = [...constant(1), 0x6a];
+  const nothing = [0x04, 0x40, ...constant(0), 0x0f, 0x0b];
+  const ended = (index: readonly number[]) => [...index, ...constant(entries), 0x4e];
+  const next = [
+    ...[...ended(get), ...nothing],
+    ...[...get, ...plusOne, ...setLocal],
+    // To the next entry that waits, or the end.
+    ...[0x02, 0x40, 0x03, 0x40],
+    ...[...ended(local), 0x0d, 1],
+    ...[...field(local, "kind"), ...constant(KINDS.FEED), 0x46, 0x0d, 1],
+    ...[...local, ...plusOne, ...setLocal, 0x0c, 0, 0x0b, 0x0b],
+    ...compute([...constant(0), ...get, ...get, ...constant(0), 0x48, 0x1b], [...local]),
+    ...[...local, ...set, ...ended(local), ...nothing],
+    ...[...field(local, "u1"), ...field(local, "u0"), 0x6b, 0x0b],
+  ];
+  const type = first.types + 1;
+  const address = [
+    ...[...get, ...constant(entries), 0x4f, 0x04, 0x7f, ...constant(0), 0x05],
+    ...[...field(get, "step"), 0x0b],
+  ];
+  return [
+    { name: "feed_next", type, code: sized([1, 1, 0x7f, ...next]) },
+    { name: "feed_begin", type, code: coded(constant(-1), [...set], [0x10, ...u32(first.functions)]) },
+    { name: "feed_address", type, code: coded(address) },
+  ];
+}
+
 /** The interface. `types`: the number of the first of the types nothing → nothing, nothing → i32, i32 → i32. */
-function ownFunctions({ lists }: Described, types: number, run: readonly number[][]): OwnFunction[] {
+function ownFunctions({ lists }: Described, types: number): OwnFunction[] {
   const answer = (name: string, value: number) => ({ name, type: types + 1, code: coded(constant(value)) });
   const [inputs, outputs, endPoints] = lists as [Described["lists"][0], Described["lists"][0], Described["lists"][0]];
   return [
-    { name: "run", type: types, code: coded(...run) },
     answer("abi_version", FROZEN_ABI),
     ...[answer("input_count", inputs.count), answer("inputs", inputs.at)],
     ...[answer("output_count", outputs.count), answer("outputs", outputs.at)],

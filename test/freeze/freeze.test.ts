@@ -9,6 +9,7 @@ import { build, freeze, load, mobilenetV1, type Numbers, open, quantize } from "
 import { imageGraph } from "../cases/image-graphs.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { random } from "../cases/random.ts";
+import { missingShared, shared } from "../formats/builders/shared.ts";
 import { graphOf, PLAIN } from "../graph/build.ts";
 import { readBuild } from "../variants.ts";
 
@@ -115,6 +116,14 @@ describe("a frozen network", () => {
     expect(bodies.filter((body) => String(body) === "0,0,11").length).toBeGreaterThan(20);
   });
 
+  const model = shared("models/vww_96_int8.tflite");
+  it.skipIf(missingShared(model))("of a person detector is its weights and 24 KB at most", async () => {
+    for (const variant of ["scalar", "simd"] as const) {
+      const net = await load(model, { variant });
+      expect((await freeze(net, { variant })).length - net.memory.weights).toBeLessThanOrEqual(24 * 1024);
+    }
+  });
+
   it("ends in logits, or in the class", async () => {
     const session = await build(NETWORK, { variant: "simd" });
     const { output } = session.run(PICTURE);
@@ -127,6 +136,36 @@ describe("a frozen network", () => {
     expect(best).toBeInstanceOf(Int32Array);
     await expect(freeze(TWO, { top: "logits" })).rejects.toThrow(/ends in a softmax/);
     await expect(freeze(TWO, { top: "best" as "argmax" })).rejects.toThrow(RangeError);
+  });
+
+  it("takes its rows one by one, where it was frozen so", async () => {
+    for (const graph of [NETWORK, await quantize(NETWORK, [PICTURE], { io: "int8" })]) {
+      const session = await build(graph, { variant: "simd", memory: "small", feed: true });
+      const input = graph === NETWORK ? PICTURE : Int8Array.from(PICTURE, (x) => Math.round(100 * x));
+      const right = session.run<Numbers>(input);
+      const bytes = await freeze(graph, { memory: "small", feed: true });
+      const net = await frozen(bytes);
+      for (let n = 0; n < 2; n++) {
+        const feed = net.feed();
+        for (let y = 0; y < 64; y++) feed.rows(input.subarray(y * 192, (y + 1) * 192));
+        expect(feed.done()).toEqual(right);
+        expect(net.run(input)).toEqual(right);
+      }
+      const feed = net.feed();
+      expect(() => feed.rows(input.subarray(0, 5))).toThrow(/rows of 192 numbers/);
+      expect(() => feed.rows(new Float32Array(65 * 192))).toThrow(/64 at most/);
+      expect(() => feed.done()).toThrow(/64 more rows/);
+      expect((await load(bytes, { variant: "simd" })).run<Numbers>(input)).toEqual(right);
+      const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(bytes));
+      const { feed_begin, feed_next, feed_address, run } = exports as Record<string, () => number>;
+      // Before a feed and after its end there is nothing to put anywhere.
+      expect([run, feed_next!(), feed_address!()]).toEqual([undefined, 0, 0]);
+      expect(feed_begin!()).toBeGreaterThan(0);
+      let rows = 0;
+      for (let wanted = feed_begin!(); wanted > 0; wanted = feed_next!()) rows += wanted;
+      expect(rows).toBeGreaterThan(60);
+      expect([feed_next!(), feed_address!()]).toEqual([0, 0]);
+    }
   });
 
   it("opens like a saved session, in any build that fits", async () => {
@@ -156,7 +195,7 @@ describe("a file that is no frozen network", () => {
 
   it("of other modules is named", async () => {
     await expect(load(readBuild("simd"))).rejects.toThrow(/expected a frozen network, got a module of something else/);
-    await expect(frozen(readBuild("simd"))).rejects.toThrow(/expected a network that sepconv froze/);
+    await expect(frozen(readBuild("simd"))).rejects.toThrow(/expected a frozen network, version 1/);
   });
 
   it("cut anywhere is damaged", async () => {

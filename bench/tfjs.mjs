@@ -45,6 +45,32 @@ function compute(tf, node, values, tensors) {
       return tf.fused.depthwiseConv2d(convolution(node, x, tensors));
     case "dense":
       return tf.fused.matMul({ a: x, b: tensors.get(node.weights), bias: tensors.get(node.bias) });
+    case "add":
+    case "mul": {
+      const other = node.operand ? tensors.get(node.operand) : values.get(node.inputs[1]);
+      return bounded(tf, tf[node.op](x, other), node.clamp);
+    }
+    case "hardSwish":
+      // As Keras's layers come out of its converter: it has no op for it.
+      return tf.mul(x, tf.mul(tf.relu6(tf.add(x, 3)), 1 / 6));
+    case "clamp":
+      return bounded(tf, x, node);
+    case "maxPool":
+      return bounded(tf, tf.maxPool(x, node.size, node.strides, sides(node.padding)), node.clamp);
+    case "pad": {
+      const { top, bottom, left, right, front = 0, back = 0 } = node.padding;
+      return tf.pad(x, [
+        [0, 0],
+        [top, bottom],
+        [left, right],
+        [front, back],
+      ]);
+    }
+    case "concat":
+      return tf.concat(
+        node.inputs.map((name) => values.get(name)),
+        node.axis,
+      );
     case "globalAveragePool":
       return tf.mean(x, [1, 2], node.keepDims);
     case "reshape":
@@ -56,8 +82,16 @@ function compute(tf, node, values, tensors) {
   }
 }
 
+function bounded(tf, x, clamp) {
+  if (!clamp) return x;
+  if (clamp.lo === 0) return clamp.hi === 6 ? tf.relu6(x) : tf.relu(x);
+  return tf.clipByValue(x, clamp.lo, clamp.hi);
+}
+
+const sides = (padding) => (typeof padding === "string" ? padding : explicit(padding));
+
 function convolution({ weights, bias, strides, dilations, padding, clamp }, x, tensors) {
-  const pad = typeof padding === "string" ? padding : explicit(padding);
+  const pad = sides(padding);
   const activation = clamp ? (clamp.hi === 6 ? "relu6" : "relu") : "linear";
   return { x, filter: tensors.get(weights), bias: tensors.get(bias), strides, dilations, pad, activation };
 }

@@ -5,10 +5,16 @@
  */
 
 import { dropIdentities, foldBatchNorm, foldPad, fuseActivation, prune } from "../../dist/graph/passes/index.js";
-import { cost, initialize, mobilenetV1 } from "../../dist/index.js";
+import { cost, initialize, mobilenetV1, mobilenetV2, mobilenetV3 } from "../../dist/index.js";
 
 /** The networks of a full run, largest first. */
 export const NETWORKS = ["1.0_224", "0.75_192", "0.5_160", "0.25_224", "0.25_128", "0.25_96"];
+
+/** MobileNet v1's relatives, which `relatives.mjs` measures. */
+export const RELATIVES = {
+  "v2 1.0_224": () => mobilenetV2({ alpha: 1, resolution: 224 }),
+  "v3-small 1.0_224": () => mobilenetV3({ size: "small", resolution: 224 }),
+};
 
 /** Weights from this seed, for everyone. */
 const SEED = 1;
@@ -19,15 +25,23 @@ const SEED = 1;
  *   a converter of any peer would make of it; `input`: NHWC, in [−1, 1]; `macs`
  */
 export function networkOf(name) {
+  const relative = RELATIVES[name];
+  if (relative) return prepared(name, lively(initialize(relative(), SEED)));
   const [, alpha, resolution] = /^(\d+(?:\.\d+)?)_(\d+)$/.exec(name) ?? [];
   if (!alpha) throw new RangeError(`network: expected a name like 0.25_128, got ${name}`);
-  const graph = lively(initialize(mobilenetV1({ alpha: Number(alpha), resolution: Number(resolution) }), SEED));
+  const graph = mobilenetV1({ alpha: Number(alpha), resolution: Number(resolution) });
+  return prepared(name, lively(initialize(graph, SEED)));
+}
+
+/** A graph with weights, in all forms, and an input for it. */
+export function prepared(name, graph) {
   const folded = [prune, dropIdentities, foldBatchNorm, fuseActivation, foldPad, prune].reduce(
     (result, pass) => pass(result, new Set()),
     graph,
   );
   const random = uniform(SEED + 1);
-  const input = Float32Array.from({ length: Number(resolution) ** 2 * 3 }, () => random(-1, 1));
+  const length = graph.inputs[0].shape.reduce((product, size) => product * size, 1);
+  const input = Float32Array.from({ length }, () => random(-1, 1));
   return { name, graph, folded, input, macs: cost(graph).macs };
 }
 

@@ -4,7 +4,7 @@
  */
 import { inferShapes, resolvePadding } from "../../dist/graph/shape.js";
 
-const OPSET = 13;
+const OPSET = 14;
 const IR_VERSION = 8;
 const FLOAT = 1;
 const INT64 = 7;
@@ -25,13 +25,12 @@ export function toOnnx(graph) {
   const nodes = graph.nodes.flatMap((node) => nodesOf(node, context));
   const [input] = graph.inputs;
   const [n, h, w, c] = input.shape;
-  const [output] = graph.outputs;
   const body = message(
     ...nodes.map((node) => bytesField(1, node)),
     text(2, graph.name),
     ...initializers.map((tensor) => bytesField(5, tensor)),
     bytesField(11, valueInfo(input.name, [n, c, h, w])),
-    bytesField(12, valueInfo(output, shapes.get(output))),
+    ...graph.outputs.map((output) => bytesField(12, valueInfo(output, shapes.get(output)))),
   );
   return message(
     varint(1, IR_VERSION),
@@ -45,6 +44,12 @@ function nodesOf(node, { graph, shapes, floats, constant }) {
   const [x] = node.inputs;
   const data = (name) => graph.constants.get(name).data;
   const bias = () => floats(`${node.name}/bias`, [data(node.bias).length], data(node.bias));
+  /** An operator, and its bounds behind it. */
+  const bounded = (type, inputs, attributes) => {
+    const name = node.clamp ? `${node.name}/open` : node.name;
+    const computed = operator(type, inputs, name, attributes);
+    return node.clamp ? [computed, clip(name, node, floats)] : [computed];
+  };
   switch (node.op) {
     case "conv2d":
     case "depthwiseConv2d": {
@@ -63,16 +68,47 @@ function nodesOf(node, { graph, shapes, floats, constant }) {
         ints("pads", [pad.top, pad.left, pad.bottom, pad.right]),
         int("group", depthwise ? inC : 1),
       ];
-      const name = node.clamp ? `${node.name}/conv` : node.name;
-      const conv = operator("Conv", [x, filter, bias()], name, attributes);
-      return node.clamp ? [conv, clip(name, node, floats)] : [conv];
+      return bounded("Conv", [x, filter, bias()], attributes);
     }
+    case "add":
+    case "mul": {
+      const { operand } = node;
+      const own = `${node.name}/operand`;
+      const other = operand ? floats(own, graph.constants.get(operand).shape, data(operand)) : node.inputs[1];
+      return bounded(node.op === "add" ? "Add" : "Mul", [x, other]);
+    }
+    case "hardSwish":
+      return [operator("HardSwish", [x], node.name)];
+    case "clamp":
+      return [clip(x, { name: node.name, clamp: node }, floats)];
+    case "maxPool": {
+      const [, height, width] = shapes.get(x);
+      const pad = resolvePadding(node.padding, [height, width], node.size, node.strides, [1, 1], node.name);
+      const sides = [pad.top, pad.left, pad.bottom, pad.right];
+      return bounded(
+        "MaxPool",
+        [x],
+        [ints("kernel_shape", node.size), ints("strides", node.strides), ints("pads", sides)],
+      );
+    }
+    case "pad": {
+      const { top, bottom, left, right, front = 0, back = 0 } = node.padding;
+      const pads = BigInt64Array.from([0, front, top, left, 0, back, bottom, right], BigInt);
+      const list = constant(`${node.name}/pads`, [8], INT64, new Uint8Array(pads.buffer));
+      return [operator("Pad", [x, list], node.name)];
+    }
+    case "concat":
+      return [operator("Concat", node.inputs, node.name, [int("axis", node.axis)])];
     case "globalAveragePool":
       return [operator("GlobalAveragePool", [x], node.name)];
     case "reshape": {
       const target = BigInt64Array.from(node.shape, BigInt);
       const shape = constant(`${node.name}/shape`, [target.length], INT64, new Uint8Array(target.buffer));
-      return [operator("Reshape", [x, shape], node.name)];
+      const [, height = 1, width = 1] = shapes.get(x).length === 4 ? shapes.get(x) : [];
+      if (height * width === 1) return [operator("Reshape", [x, shape], node.name)];
+      // What becomes of a map is written in the order of its pixels.
+      const last = operator("Transpose", [x], `${node.name}/pixels`, [ints("perm", [0, 2, 3, 1])]);
+      return [last, operator("Reshape", [`${node.name}/pixels`, shape], node.name)];
     }
     case "dense": {
       const weights = floats(`${node.name}/weights`, graph.constants.get(node.weights).shape, data(node.weights));

@@ -42,7 +42,7 @@ describe("what callers hand over", () => {
     await expect(build(GRAPH, { varaint: "simd" } as never)).rejects.toThrow(/got "varaint"; did you mean "variant"\?/);
     await expect(load(new Uint8Array(8), { endpoints: [] } as never)).rejects.toThrow(/did you mean "endPoints"\?/);
     expect(() => memoryRequired(GRAPH, { variant: "simd" } as never)).toThrow(
-      /expected options endPoints, batch, maxMemory, memory, feed, got "variant"/,
+      /expected options endPoints, batch, maxMemory, memory, feed, threads, got "variant"/,
     );
     expect(() => checkOptions("f", "x", [])).toThrow('f: expected options as an object, got the string "x"');
   });

@@ -41,6 +41,7 @@ describe("validate of types", () => {
     validate(byte({ op: "dequantize", name: "y", inputs: ["x"] }));
     validate(byte({ op: "clamp", name: "y", inputs: ["x"], lo: 0, hi: 1, ...BYTE }));
     validate(dense({}, weights({})));
+    validate(byte({ op: "prelu", name: "y", inputs: ["x"], alpha: "w", ...BYTE }, [weights({ shape: [4] })]));
     validate(dense({}, weights({ quantization: { scales: [1, 2], zeroPoints: [3, 3], axis: 1 } })));
   });
 
@@ -61,9 +62,11 @@ describe("validate of types", () => {
       /input "x" of float32, got int8/,
     ],
     [
-      "slopes in int8",
-      byte({ op: "prelu", name: "y", inputs: ["x"], alpha: "w", ...BYTE }, [weights({ shape: [4] })]),
-      /a value of float32, got int8/,
+      "float slopes of int8",
+      byte({ op: "prelu", name: "y", inputs: ["x"], alpha: "w", ...BYTE }, [
+        weights({ shape: [4], dtype: "float32", quantization: undefined, data: new Float32Array(4) }),
+      ]),
+      /expected .*int8.*, got float32/,
     ],
     [
       "a reshape that drops the type",

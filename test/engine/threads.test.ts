@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { buildGraph } from "../../src/engine/build.ts";
 import { Crew, withSharing } from "../../src/engine/host/crew.ts";
+import { CONTROL } from "../../src/engine/host/lane.ts";
 import { LinearMemory } from "../../src/engine/host/memory.ts";
 import { withSharedMemory } from "../../src/engine/host/shared-module.ts";
 import { startThread, type Thread } from "../../src/engine/host/thread.ts";
@@ -219,13 +220,15 @@ describe("a thread that dies", () => {
     const memory = await LinearMemory.create(await withSharing(kernels), session.memory.total, true);
     const bounds = [0, 0, 0];
     const threads: Thread[] = [];
+    const given: unknown[] = [];
     const schedules = Array.from({ length: lanes }, () => ({ at: 4096, record: 8192, bounds }));
     const crew = await Crew.start(memory, await withSharing(kernels), schedules, (body, data, listener) => {
       const thread = startThread(body, data, listener);
       threads.push(thread);
+      given.push(data);
       return thread;
     });
-    return { crew, threads, memory, schedules };
+    return { crew, threads, memory, schedules, data: given };
   }
   const turn = () => new Promise((resolve) => setTimeout(resolve, 100));
 
@@ -248,6 +251,20 @@ describe("a thread that dies", () => {
     threads[1]!.stop();
     const pending = crew.computeAsync();
     await expect(pending).rejects.toThrow(/lane 0 \(its end\) gone/);
+    crew.stop();
+  });
+
+  it("no run begins that nobody asked for, should a wake-up come late", async () => {
+    const { crew, data } = await crewed();
+    await crew.computeAsync();
+    const { called, control } = data.at(-1) as { called: SharedArrayBuffer; control: SharedArrayBuffer };
+    const before = new Int32Array(control.slice(0));
+    for (let n = 0; n < 20; n++) {
+      Atomics.notify(new Int32Array(called), 0);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(Array.from(new Int32Array(control)).slice(CONTROL.LANES)).toEqual(Array.from(before).slice(CONTROL.LANES));
+    await crew.computeAsync();
     crew.stop();
   });
 

@@ -32,7 +32,8 @@ const LEAD = `(parts, send) => {
     lane = (${laneOf})(parts);
     send("ready");
     for (let turn = 0; ; turn++) {
-      Atomics.wait(words, 0, turn);
+      // A wake-up may come late, when the run that it was for is over already.
+      while (Atomics.load(words, 0) === turn) Atomics.wait(words, 0, turn);
       if (words[1] !== 0) return;
       send(lane.lead());
     }

@@ -55,7 +55,7 @@ export async function classify(
  * smoother ways to shrink, but face-api's was trained on such input: with another one, scores near the threshold move
  * by more than 0.1.
  * @param session made of a model that says how its outputs become boxes
- * @param given pixels (gray, RGB or RGBA), an image file as path, URL, bytes, `Blob` or `Response`, or what a browser
+ * @param picture pixels (gray, RGB or RGBA), an image file as path, URL, bytes, `Blob` or `Response`, or what a browser
  *   shows
  * @returns what was found, best first; boxes are cut at the picture's edges
  * @throws UnsupportedError for a network that is no detector, or takes several images at a time

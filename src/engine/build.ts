@@ -19,7 +19,7 @@ import type { Crew } from "./host/crew.ts";
 import { LinearMemory } from "./host/memory.ts";
 import { pack } from "./host/pack.ts";
 import { multipliesBytes, type Product, productOf, suit } from "./host/product.ts";
-import { type Schedule, Schedules } from "./host/schedules.ts";
+import { Schedules } from "./host/schedules.ts";
 import { Session, type SessionParts } from "./host/session.ts";
 import { type ThreadCount, type Threading, threadingOf } from "./host/threads.ts";
 import { packingOf } from "./image.ts";
@@ -179,7 +179,7 @@ async function sessionOf(
   const all = { ...parts, memory, schedules, product };
   if (!threads) return new Session(all);
   try {
-    return new Session({ ...all, crew: await crewOf(memory, module, schedules.lanes) });
+    return new Session({ ...all, crew: await crewOf(memory, module, schedules) });
   } catch (error) {
     // One thread can follow the schedules of all lanes.
     if (!(error instanceof LoadError)) throw error;
@@ -198,9 +198,9 @@ async function sharing(kernels: Kernels): Promise<WebAssembly.Module> {
   return withSharing(kernels);
 }
 
-async function crewOf(memory: LinearMemory, module: WebAssembly.Module, lanes: readonly Schedule[]): Promise<Crew> {
+async function crewOf(memory: LinearMemory, module: WebAssembly.Module, schedules: Schedules): Promise<Crew> {
   const { Crew } = await import("./host/crew.ts");
-  return Crew.start(memory, module, lanes);
+  return Crew.start(memory, module, schedules);
 }
 
 /** What can be asked of {@link open}. */
@@ -249,7 +249,7 @@ async function fill(
   plan.steps.forEach(({ fields }, i) => {
     writeStep(memory.view, recordAt(i), fields);
   });
-  plan.lanes.flat().forEach((entry, i) => {
+  [...plan.lanes, plan.undivided].flat().forEach((entry, i) => {
     writeEntry(memory.view, plan.scheduleAt + i * ENTRY_BYTES, recordAt, entry);
   });
   const turn = turns(signal);

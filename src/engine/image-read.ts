@@ -94,9 +94,9 @@ class Check {
     this.#manifest = manifest;
     this.#length = bytes.length;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { stepsAt, scheduleAt, arenaAt, memory, steps, lanes } = manifest;
+    const { stepsAt, scheduleAt, arenaAt, memory, steps, lanes, undivided } = manifest;
     this.#demand(Array.isArray(lanes) && lanes.length >= 1 && lanes.length <= MOST_LANES, "a schedule a lane", lanes);
-    for (const n of [stepsAt, scheduleAt, arenaAt, ...lanes, ...Object.values(memory)]) {
+    for (const n of [stepsAt, scheduleAt, arenaAt, ...lanes, undivided, ...Object.values(memory)]) {
       this.#demand(Number.isInteger(n) && n >= 0 && n <= 2 ** 32, "whole numbers of 32 bits", n);
     }
     this.#demand(
@@ -104,7 +104,8 @@ class Check {
       "records and schedule in their place",
       scheduleAt,
     );
-    this.#entries = lanes.reduce(sum, 0);
+    this.#demand(undivided > 0 === lanes.length > 1, "an undivided schedule beside lanes", undivided);
+    this.#entries = lanes.reduce(sum, undivided);
     this.#weights = { start: scheduleAt + this.#entries * ENTRY_BYTES, end: arenaAt };
     this.#arena = { start: arenaAt, end: arenaAt + memory.arena };
     const { module, total } = memory;
@@ -115,13 +116,15 @@ class Check {
   }
 
   all(): void {
-    const { steps, lanes, inputs, outputs, endPoints } = this.#manifest;
+    const { steps, lanes, undivided, inputs, outputs, endPoints } = this.#manifest;
     steps.forEach(({ kernel }, i) => {
       this.#step(kernel, i);
     });
     // Lanes that do not meet equally often would wait for each other for ever.
     const meetings = lanes.map((entries, lane) => this.#lane(lanes.slice(0, lane).reduce(sum, 0), entries));
+    const alone = this.#lane(lanes.reduce(sum, 0), undivided);
     this.#where = "image";
+    this.#demand(alone === 0, "no meetings of one", alone);
     this.#demand(new Set(meetings).size === 1, "lanes that meet equally often", meetings.join(", "));
     this.#demand(
       inputs.length > 0 && outputs.length > 0 && !(inputs[0]!.fed && this.#rows === 0),

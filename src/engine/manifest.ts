@@ -46,6 +46,8 @@ export interface Manifest {
   readonly recordAt: number;
   /** Entries of each lane's schedule, one behind the other. */
   readonly lanes: readonly number[];
+  /** Entries of the undivided schedule, behind them; 0 where there is one lane. */
+  readonly undivided: number;
   readonly steps: readonly ManifestStep[];
   readonly inputs: readonly ManifestValue[];
   readonly outputs: readonly ManifestValue[];
@@ -80,6 +82,7 @@ export function manifestOf(
     arenaAt: plan.arena,
     recordAt: plan.recordAt,
     lanes: plan.lanes.map(({ length }) => length),
+    undivided: plan.undivided.length,
     steps: plan.steps.map(({ node, kernel }) => ({
       ...{ name: node.name, op: node.op, kernel, shape: plan.shapes.get(node.name)! },
       macs: multiplyAdds(node, plan.shapes),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { buildGraph } from "../../src/engine/build.ts";
 import { isImage, writeImage } from "../../src/engine/image.ts";
 import { readImage } from "../../src/engine/image-read.ts";
 import type { Manifest } from "../../src/engine/manifest.ts";
@@ -226,6 +227,18 @@ describe("a saved session by rows that lies", () => {
       inputs: m.inputs.map(({ fed: is, ...input }) => (fed === false ? input : { ...input, ...(is && { fed: is }) })),
     });
     expect(() => readImage(changed(file, manifest))).toThrow(FormatError);
+  });
+
+  it.each([
+    ["no undivided schedule beside lanes", { undivided: 0 }],
+    ["a schedule that ends in the middle of another", { undivided: 5 }],
+    ["an undivided schedule of half an entry", { undivided: 0.5 }],
+    ["lanes that do not meet equally often", { lanes: [5, 5] }],
+  ])("and one of several lanes, for %s", async (_, change: Partial<Manifest>) => {
+    const session = await buildGraph(GRAPH, { variant: "simd", memory: "small" }, { lanes: 2 });
+    const file = session.save();
+    expect(readImage(file).manifest.undivided).toBeGreaterThan(10);
+    expect(() => readImage(changed(file, (m) => ({ ...m, ...change })))).toThrow(FormatError);
   });
 
   it("in any byte of its records and entries: an error of ours, or a session that keeps to its memory", async () => {

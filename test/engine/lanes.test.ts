@@ -62,6 +62,8 @@ describe("the checker finds lanes that are wrong", () => {
   const without = (lane: ScheduleEntry[], i: number) => lane.toSpliced(i, 1);
   const changed = (lane: ScheduleEntry[], i: number, change: (entry: UnitsEntry) => Partial<UnitsEntry>) =>
     lane.with(i, { ...lane[i]!, ...change(lane[i] as UnitsEntry) } as ScheduleEntry);
+  const whole = sound.undivided as ScheduleEntry[];
+  const outside = () => ({ scratch: sound.memory.arena });
   const meeting = at(second, meets, 5);
   const unit = at(second, works);
   const last = at(first, (entry) => "step" in entry && entry.step === sound.steps.length - 2, 0);
@@ -110,6 +112,11 @@ describe("the checker finds lanes that are wrong", () => {
     ["room for one record", { recordAt: sound.recordAt + 256 }],
     ["room for records over the schedules", { recordAt: sound.recordAt - 32 }],
     ["a lane left out", { lanes: [first] }],
+    ["nothing undivided", { undivided: [] }],
+    ["something undivided beside one lane", { lanes: [sound.undivided] }],
+    ["an entry left out of the undivided schedule", { undivided: without(whole, at(whole, works)) }],
+    ["scratch of another lane past the arena", { undivided: changed(whole, at(whole, works), outside) }],
+    ["a meeting of one", { undivided: whole.toSpliced(5, 0, { meet: true }) }],
   ])("%s", (_, change) => {
     expect(() => checkPlan({ ...sound, ...change }, graph)).toThrow(UnsupportedError);
   });

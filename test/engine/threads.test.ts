@@ -221,7 +221,7 @@ describe("a thread that dies", () => {
     const bounds = [0, 0, 0];
     const threads: Thread[] = [];
     const given: unknown[] = [];
-    const schedules = Array.from({ length: lanes }, () => ({ at: 4096, record: 8192, bounds }));
+    const schedules = { lanes: Array.from({ length: lanes }, () => ({ at: 4096, record: 8192, bounds })) };
     const crew = await Crew.start(memory, await withSharing(kernels), schedules, (body, data, listener) => {
       const thread = startThread(body, data, listener);
       threads.push(thread);
@@ -282,15 +282,15 @@ describe("a thread that dies", () => {
 
   async function crewedWith(memory: LinearMemory) {
     const module = await withSharing(await loadKernels("simd"));
-    const schedules = [0, 1].map((lane) => ({ at: 4096, record: 8192, bounds: [0, lane === 1 ? 1 : 0] }));
-    return { crew: await Crew.start(memory, module, schedules) };
+    const lanes = [0, 1].map((lane) => ({ at: 4096, record: 8192, bounds: [0, lane === 1 ? 1 : 0] }));
+    return { crew: await Crew.start(memory, module, { lanes }) };
   }
 
   it("as it starts: an error that names it", async () => {
     const memory = await LinearMemory.create(await withSharing(await loadKernels("simd")), 65536, true);
-    const schedules = [0, 1].map(() => ({ at: 4096, record: 8192, bounds: [0, 0] }));
+    const lanes = [0, 1].map(() => ({ at: 4096, record: 8192, bounds: [0, 0] }));
     const module = await withSharing(await loadKernels("simd"));
-    const start = Crew.start(memory, module, schedules, (_, data, listener) =>
+    const start = Crew.start(memory, module, { lanes }, (_, data, listener) =>
       startThread('() => { throw new Error("no such luck") }', data, listener),
     );
     await expect(start).rejects.toThrow(LoadError);

@@ -7,7 +7,7 @@ import { LoadError, StateError } from "../../errors.ts";
 import type { Kernels, Variant } from "../variant.ts";
 import { CONTROL, controlWords, type Lane, type LaneParts, laneOf, STOPPED } from "./lane.ts";
 import type { LinearMemory } from "./memory.ts";
-import type { Schedule } from "./schedules.ts";
+import type { Schedules } from "./schedules.ts";
 import { withSharedMemory } from "./shared-module.ts";
 import { startThread, type Thread } from "./thread.ts";
 
@@ -43,6 +43,9 @@ const LEAD = `(parts, send) => {
   }
 }`;
 
+/** What the lanes follow together, and what the first of them does alone. */
+export type CrewSchedules = Pick<Schedules, "lanes"> & Partial<Pick<Schedules, "undivided">>;
+
 /** The threads of a session, and the caller's own lane. */
 export class Crew {
   readonly #words: Int32Array;
@@ -56,18 +59,18 @@ export class Crew {
   private constructor(
     memory: LinearMemory,
     module: WebAssembly.Module,
-    schedules: readonly Schedule[],
+    { lanes, undivided }: CrewSchedules,
     begin: typeof startThread,
   ) {
     this.#begin = begin;
-    const control = new SharedArrayBuffer(4 * controlWords(schedules.length));
+    const control = new SharedArrayBuffer(4 * controlWords(lanes.length));
     this.#words = new Int32Array(control);
-    this.#parts = { module, memory: memory.exports.memory, control, schedules };
+    this.#parts = { module, memory: memory.exports.memory, control, schedules: lanes, undivided };
     this.#own = laneOf({ ...this.#parts, lane: 0 });
   }
 
   /**
-   * Starts a thread for each schedule but the first.
+   * Starts a thread for each lane but the first.
    * @param module the kernels that import their memory
    * @param begin starts a thread
    * @throws {@link LoadError} when a thread cannot be started
@@ -75,12 +78,12 @@ export class Crew {
   static async start(
     memory: LinearMemory,
     module: WebAssembly.Module,
-    schedules: readonly Schedule[],
+    schedules: CrewSchedules,
     begin = startThread,
   ): Promise<Crew> {
     const crew = new Crew(memory, module, schedules, begin);
     try {
-      await Promise.all(schedules.slice(1).map((_, i) => crew.#start(FOLLOW, i + 1)));
+      await Promise.all(schedules.lanes.slice(1).map((_, i) => crew.#start(FOLLOW, i + 1)));
     } catch (error) {
       crew.stop();
       throw error;

@@ -15,6 +15,8 @@ export interface LaneParts {
   readonly lane: number;
   /** One for each lane. */
   readonly schedules: readonly Schedule[];
+  /** What lane 0 does when it works alone; without it, the shares of all. */
+  readonly undivided?: Schedule | undefined;
 }
 
 /** A lane of this thread. */
@@ -53,7 +55,7 @@ export function controlWords(lanes: number): number {
  *
  * The lane that leads knows how long a run takes it alone: it tries now and then. Where several runs in a row take as
  * long with the others, other processes have the cores that they would need, and it works alone for a while before it
- * calls them again.
+ * calls them again. Alone it follows the undivided schedule: half as many calls, of kernels that do twice as much each.
  */
 export function laneOf(parts: LaneParts): Lane {
   const SPIN = 0.06;
@@ -63,10 +65,12 @@ export function laneOf(parts: LaneParts): Lane {
   /** The others are of no use where a run takes more than this part of its time alone, so many runs in a row. */
   const NO_USE = 0.95;
   const PATIENT_RUNS = 3;
+  /** By so much may a run alone be longer than the one before it, for all that this lane knows. */
+  const SLOWER = 1.05;
   const LEAST_ALONE = 16;
   const MOST_ALONE = 256;
   const [TURN, FIRST, STATE, IDLE, WAITING, LANES, EACH, DONE] = [0, 1, 16, 32, 48, 64, 32, 16];
-  const { module, memory, control, lane, schedules } = parts;
+  const { module, memory, control, lane, schedules, undivided } = parts;
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const run = exports.run_schedule as (entries: number, first: number, last: number, record: number) => void;
   const words = new Int32Array(control);
@@ -159,6 +163,18 @@ export function laneOf(parts: LaneParts): Lane {
     return true;
   };
 
+  /** All of it, without a word to the others. They wait for a share that nobody begins, and would find none. */
+  const workAlone = (): boolean => {
+    if (!undivided) return work();
+    try {
+      run(undivided.at, 0, undivided.bounds[1]!, undivided.record);
+    } catch (error) {
+      fail(lane);
+      throw error;
+    }
+    return true;
+  };
+
   return {
     lead() {
       if (Atomics.load(words, STATE) !== 0) return false;
@@ -172,14 +188,16 @@ export function laneOf(parts: LaneParts): Lane {
         Atomics.add(words, TURN, 1);
         if (Atomics.load(words, IDLE) > 0) Atomics.notify(words, TURN);
       }
-      const whole = work();
+      const whole = solo ? workAlone() : work();
       const ms = performance.now() - start;
       if (solo) {
         if (alone > 0) alone--;
-        msAlone = msAlone === 0 ? ms : 0.75 * msAlone + 0.25 * ms;
+        // Quick to believe what is shorter: the system may have taken the core away in the middle of a longer run.
+        msAlone = msAlone === 0 ? ms : Math.min(ms, SLOWER * msAlone);
       } else if (msAlone === 0 || ms < NO_USE * msAlone) {
         late = 0;
-        next = LEAST_ALONE;
+        // By halves: that others had time for one run does not mean that they have it from now on.
+        next = Math.max(LEAST_ALONE, next >> 1);
       } else if (++late === PATIENT_RUNS) {
         late = 0;
         alone = next;

@@ -27,10 +27,12 @@ export interface Placed {
 /** The schedules of an image that lies in memory. */
 export class Schedules {
   readonly lanes: readonly Schedule[];
+  /** What one lane does without the others, where there are several: the same, and nowhere to meet. */
+  readonly undivided: Schedule | undefined;
   /** All entries, in an order in which one thread may follow them. */
   readonly order: readonly Placed[];
 
-  constructor(memory: LinearMemory, { stepsAt, scheduleAt, recordAt, lanes }: Manifest) {
+  constructor(memory: LinearMemory, { stepsAt, scheduleAt, recordAt, lanes, undivided }: Manifest) {
     const stepOf = (record: number) => (record - stepsAt) / STEP_BYTES;
     let at = scheduleAt;
     const read = lanes.map((count, lane) => {
@@ -41,6 +43,7 @@ export class Schedules {
       return { entries, schedule };
     });
     this.lanes = read.map(({ schedule }) => schedule);
+    this.undivided = undivided > 0 ? { at, record: recordAt, bounds: [0, undivided] } : undefined;
     this.order = this.#stretches().flatMap(([lane, first, last]) =>
       read[lane]!.entries.slice(first, last).map((entry, i) => ({ entry, lane, index: first + i })),
     );

@@ -75,18 +75,23 @@ interface Checked {
  * @throws {@link UnsupportedError} naming step, node and what does not hold
  */
 export function checkPlan(plan: Plan, graph: Graph, keep: ReadonlySet<string> = new Set()): void {
-  const check = new Check(plan, graph);
-  check.regions();
+  const ways = plan.undivided.length > 0 ? [plan.lanes, [plan.undivided]] : [plan.lanes];
   const fed = new Set(plan.lanes.flat().flatMap((entry) => ("feed" in entry ? [entry.feed] : [])));
-  graph.inputs.forEach(({ name }, i) => {
-    if (!fed.has(i)) check.input(name);
-  });
-  check.run(graph.inputs.map(({ name }) => name));
-  check.exits(new Set([...graph.outputs, ...keep]));
+  for (const lanes of ways) {
+    const check = new Check(plan, graph, lanes);
+    check.regions();
+    graph.inputs.forEach(({ name }, i) => {
+      if (!fed.has(i)) check.input(name);
+    });
+    check.run(graph.inputs.map(({ name }) => name));
+    check.exits(new Set([...graph.outputs, ...keep]));
+  }
 }
 
 class Check {
   readonly #plan: Plan;
+  /** The schedules that are followed: those of the lanes, or the undivided one. */
+  readonly #lanes: Plan["lanes"];
   readonly #arenaEnd: number;
   readonly #weights: ReadonlyMap<number, number>;
   readonly #roots = new Map<string, string>();
@@ -95,8 +100,9 @@ class Check {
   readonly #spans: Span[] = [];
   #where = "plan";
 
-  constructor(plan: Plan, graph: Graph) {
+  constructor(plan: Plan, graph: Graph, lanes: Plan["lanes"]) {
     this.#plan = plan;
+    this.#lanes = lanes;
     this.#arenaEnd = plan.arena + plan.memory.arena;
     this.#weights = new Map(plan.weights.map(({ address, bytes }) => [address, bytes]));
     const stepped = new Set(plan.steps.map(({ node }) => node.name));
@@ -133,8 +139,9 @@ class Check {
 
   /** Steps, weights and arena follow each other inside the memory, and none of them reaches into another. */
   regions(): void {
-    const { memory, stepsAt, steps, scheduleAt, lanes, recordAt, weights, arena } = this.#plan;
-    const entries = lanes.reduce((sum, { length }) => sum + length, 0);
+    const { memory, stepsAt, steps, scheduleAt, lanes, undivided, recordAt, weights, arena } = this.#plan;
+    const entries = [...lanes, undivided].reduce((sum, { length }) => sum + length, 0);
+    this.#demand(undivided.length > 0 === lanes.length > 1, "an undivided schedule beside lanes", undivided.length);
     const list = [
       { name: "step records", start: stepsAt, bytes: steps.length * STEP_BYTES },
       { name: "schedule", start: scheduleAt, bytes: entries * ENTRY_BYTES },
@@ -163,7 +170,7 @@ class Check {
   run(inputs: readonly string[]): void {
     const checked = this.#steps();
     const progress = { done: checked.map(() => []), open: new Set<number>(), rows: new Map<string, number>() };
-    const lanes = this.#plan.lanes.map(byMeetings);
+    const lanes = this.#lanes.map(byMeetings);
     this.#where = "schedule";
     const [{ length }] = lanes as [WorkEntry[][]];
     lanes.forEach((own, lane) => {
@@ -191,7 +198,7 @@ class Check {
     const { open } = progress;
     const count = checked[step]?.fields.rows ?? 0;
     const done = progress.done[step] ?? [];
-    const one = this.#plan.lanes.length === 1;
+    const one = this.#lanes.length === 1;
     this.#where = `schedule of step ${step}`;
     // Units follow each other; those of several lanes may do so in any order, but each is computed once.
     const next = done.at(-1)?.[1] ?? 0;

@@ -68,6 +68,8 @@ export interface Plan {
   readonly weights: readonly PlannedWeights[];
   /** In which order the kernels compute which units of the steps: a schedule for each lane. */
   readonly lanes: readonly (readonly ScheduleEntry[])[];
+  /** Where there are several lanes, what the first one does when it works alone: all of it, undivided. */
+  readonly undivided: readonly ScheduleEntry[];
   /** Byte addresses of the first step record and of the first schedule's first entry; the others follow it. */
   readonly stepsAt: number;
   readonly scheduleAt: number;
@@ -157,9 +159,10 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout
     })),
     count,
   );
+  const undivided = count > 1 ? schedule : [];
 
   const scheduleAt = BASE + drafts.length * STEP_BYTES;
-  const scheduleEnd = scheduleAt + lanes.reduce((sum, { length }) => sum + length, 0) * ENTRY_BYTES;
+  const scheduleEnd = scheduleAt + [...lanes, undivided].reduce((sum, { length }) => sum + length, 0) * ENTRY_BYTES;
   const weightsAt = scheduleEnd + (chains.length > 0 || count > 1 ? count * STEP_BYTES : 0);
   const arenaAt = weightsAt + weights.bytes;
   const packedAt = (packed: Packed | undefined) => (packed ? weightsAt + weights.offsets.get(keyOf(packed))! : 0);
@@ -188,6 +191,7 @@ export function plan(graph: Graph, keep: ReadonlySet<string> = new Set(), layout
       ...{ packed, address: weightsAt + offset, bytes: packedBytes(packed) },
     })),
     lanes: lanes.map((entries) => entries.map((entry) => relocated(entry, arenaAt))),
+    undivided: undivided.map((entry) => relocated(entry, arenaAt)),
     ...{ stepsAt: BASE, scheduleAt, recordAt: weightsAt > scheduleEnd ? scheduleEnd : 0 },
     arena: arenaAt,
     shapes: context.shapes,

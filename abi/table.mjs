@@ -269,8 +269,8 @@ export const FUNCTIONS = [
     what: "Bytes of a panel and the sums of its rows.",
   },
   {
-    ...{ name: "columnsS8", params: ["k"], of: "128 + 16 * up(k, 4)" },
-    what: "Bytes of the constants of eight columns and their weights in 16 bits.",
+    ...{ name: "columnsS8", params: ["k"], of: "320 + 17 * up(k, 4)" },
+    what: "Bytes of the constants of eight columns, of sums of six rows, and of weights in 16 bits.",
   },
 ];
 
@@ -457,7 +457,7 @@ const DEPTHWISE_WEIGHTS_S8 =
   "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
 const PRODUCT = "One of the products, which this build has, and for which the bias was made.";
 const PANEL_S8 =
-  "[i16: tile·K4, or of bytes][row sums i32: tile][128 bytes][a panel of weights: 16·K4], each to a multiple of 16 bytes";
+  "[i16: tile·K4, or of bytes][row sums i32: tile][320 bytes][a panel of weights: 17·K4], each to a multiple of 16 bytes";
 const products = [["a product that there is", "s.product >= 0 && s.product < 4"]];
 const COLUMN_UNITS = ["units of 16 columns", "16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC"];
 const STRIDED = {
@@ -932,14 +932,10 @@ export const KERNELS = {
   pwconv_s8: {
     number: 22,
     inner: [
-      "matrix_s8",
-      "pwconv_s8_columns4",
-      "pwconv_s8_exact",
-      "pwconv_s8_halves8",
-      "pwconv_s8_pairs8",
-      "pwconv_s8_quads8",
+      ...["matrix_s8", "pwconv_s8_column", "pwconv_s8_columns4", "pwconv_s8_formula"],
+      ...["pwconv_s8_pairs8", "pwconv_s8_quads8"],
     ],
-    packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_suit"],
+    packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_prove", "pwconv_s8_suit"],
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
     units: "rows (pixels)",

@@ -42,8 +42,8 @@ import {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 } from "./kernels/pwconv_f32";
 import {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_columns4, pwconv_s8_exact, pwconv_s8_halves8, pwconv_s8_pack,
-  pwconv_s8_pairs8, pwconv_s8_quads8, pwconv_s8_suit,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_columns4, pwconv_s8_formula,
+  pwconv_s8_pack, pwconv_s8_pairs8, pwconv_s8_prove, pwconv_s8_quads8, pwconv_s8_suit,
 } from "./kernels/pwconv_s8";
 import { reduce_f32 } from "./kernels/reduce_f32";
 import { resize_f32 } from "./kernels/resize_f32";
@@ -90,8 +90,8 @@ export {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
 export {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_columns4, pwconv_s8_exact, pwconv_s8_halves8, pwconv_s8_pack,
-  pwconv_s8_pairs8, pwconv_s8_quads8, pwconv_s8_suit,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_columns4, pwconv_s8_formula,
+  pwconv_s8_pack, pwconv_s8_pairs8, pwconv_s8_prove, pwconv_s8_quads8, pwconv_s8_suit,
 };
 export { reduce_f32 };
 export { resize_f32 };

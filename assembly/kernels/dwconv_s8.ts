@@ -62,8 +62,8 @@ export function dwconv_s8_rows(
   store<v128>(scratch + FLIP, splat8(flip));
   for (let c = 0; c < whole; c += 8) {
     weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
-    prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c));
-    prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4));
+    prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c), false);
+    prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4), false);
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c));
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c, 16), 16);
     for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {

@@ -3,11 +3,14 @@
  * source: gemmlowp's arithmetic; Howard et al. 2017 §3.1
  */
 import { Flag, Product, Step, expect_dense_s8, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
-import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
+import {
+  QUAD_BYTES, Way, prepare, prepareFloats, prove, quad, quadBelow, quadFloats, requantize, wayOf, zeroOf,
+} from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  FOURS, clamp8, differs, dot, dot4, flipped, halfOf, highBytes, highPairs16, lane32, loadTerms, lowBytes, lowPairs16,
-  otherHalf, splat16, splat32, splat8, sub32, sum16, sum8, toBytes, toWords, widen,
+  FOURS, addSaturated16, clamp8, differs, dot, dot4, flipped, halfOf, highBytes, highPairs16, lane32, loadTerms,
+  lowBytes, lowPairs16, otherHalf, pairsLeave16, splat16, splat32, splat8, sub32, sum16, sum8, toBytes, toWords,
+  widen,
 } from "../simd/s8";
 
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
@@ -57,6 +60,10 @@ function panelOf(s: Step, x: usize, rows: i32, k: i32): void {
   }
 }
 
+/** Scratch of eight columns: constants of two quads, sums of a tile of six rows, then a panel of weights. */
+const SUMS: usize = 2 * QUAD_BYTES;
+const OTHER: usize = SUMS + 6 * 32;
+
 /**
  * Multiplies the panel [rows,k] at the step's scratch by packed weights into the columns [from, to) of y i8
  * [rows,outC]; `from` is a multiple of 8, and so is `to`, or all. Exported, as all below, to stay a function.
@@ -70,11 +77,9 @@ export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usiz
   const a = s.s;
   const aPitch = fours ? k4 : 2 * k4;
   const rowSums = a + rowsS8(s.tile, k4);
-  const constants = a + panelS8(s.tile, k4);
-  const m = w + <usize>n4 * sizeof<i32>();
-  const e = m + <usize>n4 * sizeof<i32>();
+  const scratch = a + panelS8(s.tile, k4);
+  const marks = w + 9 * <usize>n4;
   let panel = w + headS8(n4) + <usize>(from * k4);
-  const fast = (s.flags & Flag.FAST_POINTWISE) != 0;
   for (let r = 0; r < rows; ++r) {
     let sum = 0;
     if (zw != 0) {
@@ -87,26 +92,31 @@ export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usiz
     const width = n - o > 4 ? 8 : 4;
     const columns = min(width, n - o);
     const bias = w + <usize>o * sizeof<i32>();
-    if (SIMD && fast) {
-      for (let c = 0; c < width; c += 4) {
-        prepare(constants + <usize>(c >> 2) * QUAD_BYTES, m + <usize>(o + c) * 4, e + o + c);
+    if (!SIMD) {
+      for (let c = 0; c < columns; ++c) {
+        pwconv_s8_column(a, aPitch, rows, panel + 4 * c, 4 * width, bias + 4 * c, n4, o + c, rowSums, y + o + c, s);
       }
-      const other = constants + 2 * QUAD_BYTES;
+    } else {
+      const way = wayOf(marks + o, columns, s.qlo < s.zy, (s.flags & Flag.FAST_POINTWISE) != 0);
+      const m = bias + 4 * <usize>n4;
+      const e = w + 8 * <usize>n4 + o;
+      for (let c = 0; c < width; c += 4) {
+        const constants = scratch + <usize>(c >> 2) * QUAD_BYTES;
+        if (way <= Way.DOUBLES_BELOW) prepare(constants, m + 4 * c, e + c, way == Way.DOUBLES_BELOW);
+        else prepareFloats(constants, m + 4 * c, e + c, marks + o + c);
+      }
+      const at = y + o;
+      const other = scratch + OTHER;
       if (width == 4) {
-        pwconv_s8_columns4(a, aPitch, rows, panel, k4, bias, rowSums, y + o, n, columns, constants, s);
+        pwconv_s8_columns4(a, aPitch, rows, panel, bias, rowSums, at, columns, scratch, s, way, m, e);
       } else if (!fours) {
         widenPairs(other, panel, k4);
-        pwconv_s8_pairs8(a, aPitch, rows, other, k, bias, rowSums, y + o, n, columns, constants, s);
-      } else if (product == Product.SATURATING && (load<u64>(e + n4 + o) & 0x4040404040404040) != 0) {
-        splitHalves(other, panel, k4);
-        pwconv_s8_halves8(a, rows, other, k4, bias, rowSums, y + o, n, columns, constants, s);
-      } else pwconv_s8_quads8(a, rows, panel, k4, bias, rowSums, y + o, n, columns, constants, s);
-    } else {
-      for (let c = 0; c < columns; c += 4) {
-        const p = panel + 4 * c;
-        pwconv_s8_exact(
-          a, aPitch, rows, p, 4 * width, k4, bias + 4 * c, rowSums, y + o + c, n, min(4, columns - c), n4, o + c, s,
-        );
+        pwconv_s8_pairs8(a, aPitch, rows, other, k, bias, rowSums, at, columns, scratch, s, way, m, e);
+      } else {
+        const marked = product == Product.SATURATING && (load<u64>(marks + o) & SATURATES_EIGHT) != 0;
+        const spare = marked ? sparePairs(other, panel, k4) : 0;
+        const weights = marked ? other : panel;
+        pwconv_s8_quads8(a, rows, weights, k4, spare, bias, rowSums, at, columns, scratch, s, way, m, e);
       }
     }
     panel += <usize>width * k4;
@@ -128,56 +138,58 @@ function widenPairs(d: usize, w: usize, k4: i32): void {
   }
 }
 
-/** A panel of eight columns, each of its weights in two halves. */
+/**
+ * A panel of eight columns for a host that saturates sums of two products: where fours of rows hold two weights whose
+ * products could leave 16 bits, all weights of these are halved, for no two halves can do that. What is left of them
+ * follows the panel, each behind the byte of a row of x that it belongs to. Answers how many there are.
+ */
 // @ts-ignore: decorator
 @inline
-function splitHalves(d: usize, w: usize, k4: i32): void {
-  if (!SIMD) return;
-  for (const end = w + 8 * <usize>k4; w < end; w += 32, d += 64) {
-    const a = load<v128>(w), b = load<v128>(w, 16);
-    store<v128>(d, halfOf(a));
-    store<v128>(d, halfOf(b), 16);
-    store<v128>(d, otherHalf(a, halfOf(a)), 32);
-    store<v128>(d, otherHalf(b, halfOf(b)), 48);
+function sparePairs(d: usize, w: usize, k4: i32): i32 {
+  if (!SIMD) return 0;
+  let rest = d + 8 * <usize>k4;
+  for (let k = 0; k < k4; k += 4, w += 32, d += 32) {
+    let a = load<v128>(w), b = load<v128>(w, 16);
+    if (pairsLeave16(a) || pairsLeave16(b)) {
+      store<i32>(rest, k);
+      store<v128>(rest, otherHalf(a, halfOf(a)), 4);
+      store<v128>(rest, otherHalf(b, halfOf(b)), 20);
+      rest += SPARE;
+      a = halfOf(a);
+      b = halfOf(b);
+    }
+    store<v128>(d, a);
+    store<v128>(d, b, 16);
   }
+  return <i32>(rest - d) / SPARE;
 }
 
+/** Bytes of four rows of eight columns, and of where they belong. */
+const SPARE: i32 = 36;
+
 /**
- * Tiles of 4 rows × 8 columns, of which `columns` are written, with the fast requantization; w is widened to 16 bits,
- * once for all rows. Rows that are not there repeat the last one. The test for an odd number of pairs between two pairs
- * keeps the second one's loads out of the first one's block, as in pwconv_f32.
+ * Tiles of 4 rows × 8 columns, of which `columns` are written; w is widened to 16 bits, once for all rows. Rows that
+ * are not there repeat the last one. The test for an odd number of pairs between two pairs keeps the second one's loads
+ * out of the first one's block, as in pwconv_f32. Sums go through memory: what follows wants their registers.
  */
 export function pwconv_s8_pairs8(
-  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, bias: usize, rowSums: usize, y: usize, pitch: usize,
-  columns: i32, constants: usize, s: Step,
+  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
+  scratch: usize, s: Step, way: i32, m: usize, e: usize,
 ): void {
   if (!SIMD) return;
-  const zero = zeroOf(s.zy);
-  const l = splat8(s.qlo);
-  const h = splat8(s.qhi);
   const length = <usize>((k + 1) & ~1) * 2;
-  for (; rows > 0; rows -= 4) {
+  const pitch = <usize>s.outC;
+  for (; rows > 0; rows -= 4, y += 4 * pitch, rowSums += 16) {
     const next = a + aPitch;
     const end = a + length;
     const odd = end - 4;
     let a1 = rows > 1 ? next : a;
     let a2 = rows > 2 ? a1 + aPitch : a1;
     let a3 = rows > 3 ? a2 + aPitch : a2;
-    let c00 = load<v128>(bias);
-    let c01 = load<v128>(bias, 16);
-    let s = loadTerms<v128>(rowSums + (rows > 1 ? 4 : 0));
-    let c10 = sub32<v128>(c00, s);
-    let c11 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums + (rows > 2 ? 8 : 0));
-    let c20 = sub32<v128>(c00, s);
-    let c21 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums + (rows > 3 ? 12 : 0));
-    let c30 = sub32<v128>(c00, s);
-    let c31 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums);
-    c00 = sub32<v128>(c00, s);
-    c01 = sub32<v128>(c01, s);
-    rowSums += 16;
+    let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
+    let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
+    let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
+    let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
     let p = w;
     do {
       let b0 = load<v128>(p);
@@ -216,72 +228,46 @@ export function pwconv_s8_pairs8(
       a3 += 8;
     } while (a < end);
     a = next + 3 * aPitch;
-    const constants1 = constants + QUAD_BYTES;
-    const y0 = toWords(quad(c00, constants, zero), quad(c01, constants1, zero));
-    const y1 = toWords(quad(c10, constants, zero), quad(c11, constants1, zero));
-    const y2 = toWords(quad(c20, constants, zero), quad(c21, constants1, zero));
-    const y3 = toWords(quad(c30, constants, zero), quad(c31, constants1, zero));
-    const y01 = clamp8(toBytes(y0, y1), l, h);
-    const y23 = clamp8(toBytes(y2, y3), l, h);
-    put(y, lowBytes(y01), columns);
-    if (rows > 1) put(y + pitch, highBytes(y01), columns);
-    if (rows > 2) put(y + 2 * pitch, lowBytes(y23), columns);
-    if (rows > 3) put(y + 3 * pitch, highBytes(y23), columns);
-    y += 4 * pitch;
+    const sums = scratch + SUMS;
+    store<v128>(sums, c00);
+    store<v128>(sums, c01, 16);
+    store<v128>(sums, c10, 32);
+    store<v128>(sums, c11, 48);
+    store<v128>(sums, c20, 64);
+    store<v128>(sums, c21, 80);
+    store<v128>(sums, c30, 96);
+    store<v128>(sums, c31, 112);
+    finish(sums, min(rows, 4), y, pitch, columns, scratch, s, way, m, e);
   }
 }
 
-/** As {@link pwconv_s8_pairs8}, of bytes, whose products the host sums by fours. */
-export function pwconv_s8_quads8(
-  a: usize, rows: i32, w: usize, k4: i32, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
-  constants: usize, s: Step,
-): void {
-  if (FOURS) fours8(a, rows, w, k4, bias, rowSums, y, pitch, columns, constants, s, false);
-}
-
 /**
- * As {@link pwconv_s8_quads8} where pairs of the products may saturate: each weight is split into two halves, of which
- * the sums of all pairs stay within 16 bits; w has four rows of first halves, then of second ones, and so on.
+ * As {@link pwconv_s8_pairs8}, of bytes, whose products the host sums by fours, in tiles of 6 rows. `spare`: how many
+ * fours of rows behind the panel are added.
  */
-export function pwconv_s8_halves8(
-  a: usize, rows: i32, w: usize, k4: i32, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
-  constants: usize, s: Step,
+export function pwconv_s8_quads8(
+  a: usize, rows: i32, w: usize, k4: i32, spare: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
+  scratch: usize, s: Step, way: i32, m: usize, e: usize,
 ): void {
-  if (FOURS) fours8(a, rows, w, k4, bias, rowSums, y, pitch, columns, constants, s, true);
-}
-
-// @ts-ignore: decorator
-@inline
-function fours8(
-  a: usize, rows: i32, w: usize, k4: i32, bias: usize, rowSums: usize, y: usize, pitch: usize, columns: i32,
-  constants: usize, s: Step, halves: bool,
-): void {
-  const zero = zeroOf(s.zy);
-  const l = splat8(s.qlo);
-  const h = splat8(s.qhi);
+  if (!FOURS) return;
   const product = s.product;
   const aPitch = <usize>k4;
-  for (; rows > 0; rows -= 4) {
+  const pitch = <usize>s.outC;
+  for (; rows > 0; rows -= 6, y += 6 * pitch, rowSums += 24) {
+    const first = a;
     const end = a + aPitch;
     const odd = end - 4;
     let a1 = rows > 1 ? end : a;
     let a2 = rows > 2 ? a1 + aPitch : a1;
     let a3 = rows > 3 ? a2 + aPitch : a2;
-    let c00 = load<v128>(bias);
-    let c01 = load<v128>(bias, 16);
-    let s = loadTerms<v128>(rowSums + (rows > 1 ? 4 : 0));
-    let c10 = sub32<v128>(c00, s);
-    let c11 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums + (rows > 2 ? 8 : 0));
-    let c20 = sub32<v128>(c00, s);
-    let c21 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums + (rows > 3 ? 12 : 0));
-    let c30 = sub32<v128>(c00, s);
-    let c31 = sub32<v128>(c01, s);
-    s = loadTerms<v128>(rowSums);
-    c00 = sub32<v128>(c00, s);
-    c01 = sub32<v128>(c01, s);
-    rowSums += 16;
+    let a4 = rows > 4 ? a3 + aPitch : a3;
+    let a5 = rows > 5 ? a4 + aPitch : a4;
+    let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
+    let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
+    let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
+    let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
+    let c40 = start(bias, rowSums + 16), c41 = start(bias + 16, rowSums + 16);
+    let c50 = start(bias, rowSums + 20), c51 = start(bias + 16, rowSums + 20);
     let p = w;
     do {
       let b0 = load<v128>(p);
@@ -298,41 +284,157 @@ function fours8(
       x = loadTerms<v128>(a3);
       c30 = dot4(b0, x, c30, product);
       c31 = dot4(b1, x, c31, product);
-      if (!halves && a == odd) break;
+      x = loadTerms<v128>(a4);
+      c40 = dot4(b0, x, c40, product);
+      c41 = dot4(b1, x, c41, product);
+      x = loadTerms<v128>(a5);
+      c50 = dot4(b0, x, c50, product);
+      c51 = dot4(b1, x, c51, product);
+      if (a == odd) break;
       b0 = load<v128>(p, 32);
       b1 = load<v128>(p, 48);
-      const second: usize = halves ? 0 : 4;
-      x = loadTerms<v128>(a, second);
+      x = loadTerms<v128>(a, 4);
       c00 = dot4(b0, x, c00, product);
       c01 = dot4(b1, x, c01, product);
-      x = loadTerms<v128>(a1, second);
+      x = loadTerms<v128>(a1, 4);
       c10 = dot4(b0, x, c10, product);
       c11 = dot4(b1, x, c11, product);
-      x = loadTerms<v128>(a2, second);
+      x = loadTerms<v128>(a2, 4);
       c20 = dot4(b0, x, c20, product);
       c21 = dot4(b1, x, c21, product);
-      x = loadTerms<v128>(a3, second);
+      x = loadTerms<v128>(a3, 4);
       c30 = dot4(b0, x, c30, product);
       c31 = dot4(b1, x, c31, product);
+      x = loadTerms<v128>(a4, 4);
+      c40 = dot4(b0, x, c40, product);
+      c41 = dot4(b1, x, c41, product);
+      x = loadTerms<v128>(a5, 4);
+      c50 = dot4(b0, x, c50, product);
+      c51 = dot4(b1, x, c51, product);
       p += 64;
-      a += 4 + second;
-      a1 += 4 + second;
-      a2 += 4 + second;
-      a3 += 4 + second;
+      a += 8;
+      a1 += 8;
+      a2 += 8;
+      a3 += 8;
+      a4 += 8;
+      a5 += 8;
     } while (a < end);
-    a = end + 3 * aPitch;
-    const constants1 = constants + QUAD_BYTES;
-    const y0 = toWords(quad(c00, constants, zero), quad(c01, constants1, zero));
-    const y1 = toWords(quad(c10, constants, zero), quad(c11, constants1, zero));
-    const y2 = toWords(quad(c20, constants, zero), quad(c21, constants1, zero));
-    const y3 = toWords(quad(c30, constants, zero), quad(c31, constants1, zero));
-    const y01 = clamp8(toBytes(y0, y1), l, h);
-    const y23 = clamp8(toBytes(y2, y3), l, h);
-    put(y, lowBytes(y01), columns);
-    if (rows > 1) put(y + pitch, highBytes(y01), columns);
-    if (rows > 2) put(y + 2 * pitch, lowBytes(y23), columns);
-    if (rows > 3) put(y + 3 * pitch, highBytes(y23), columns);
-    y += 4 * pitch;
+    p = w + 8 * aPitch;
+    for (let i = spare; i > 0; --i, p += SPARE) {
+      const b0 = load<v128>(p, 4);
+      const b1 = load<v128>(p, 20);
+      let row = first + load<i32>(p);
+      let x = loadTerms<v128>(row);
+      c00 = dot4(b0, x, c00, product);
+      c01 = dot4(b1, x, c01, product);
+      if (rows > 1) row += aPitch;
+      x = loadTerms<v128>(row);
+      c10 = dot4(b0, x, c10, product);
+      c11 = dot4(b1, x, c11, product);
+      if (rows > 2) row += aPitch;
+      x = loadTerms<v128>(row);
+      c20 = dot4(b0, x, c20, product);
+      c21 = dot4(b1, x, c21, product);
+      if (rows > 3) row += aPitch;
+      x = loadTerms<v128>(row);
+      c30 = dot4(b0, x, c30, product);
+      c31 = dot4(b1, x, c31, product);
+      if (rows > 4) row += aPitch;
+      x = loadTerms<v128>(row);
+      c40 = dot4(b0, x, c40, product);
+      c41 = dot4(b1, x, c41, product);
+      if (rows > 5) row += aPitch;
+      x = loadTerms<v128>(row);
+      c50 = dot4(b0, x, c50, product);
+      c51 = dot4(b1, x, c51, product);
+    }
+    a = first + 6 * aPitch;
+    const sums = scratch + SUMS;
+    store<v128>(sums, c00);
+    store<v128>(sums, c01, 16);
+    store<v128>(sums, c10, 32);
+    store<v128>(sums, c11, 48);
+    store<v128>(sums, c20, 64);
+    store<v128>(sums, c21, 80);
+    store<v128>(sums, c30, 96);
+    store<v128>(sums, c31, 112);
+    store<v128>(sums, c40, 128);
+    store<v128>(sums, c41, 144);
+    store<v128>(sums, c50, 160);
+    store<v128>(sums, c51, 176);
+    finish(sums, min(rows, 6), y, pitch, columns, scratch, s, way, m, e);
+  }
+}
+
+/** What sums of four columns start from in one row. */
+// @ts-ignore: decorator
+@inline
+function start(bias: usize, rowSum: usize): v128 {
+  return sub32<v128>(load<v128>(bias), loadTerms<v128>(rowSum));
+}
+
+/**
+ * Rows of eight sums, 32 bytes from one to the next, to 8 bits in `columns` of y. Two rows at a time; the second one's
+ * sums are there, if of no use.
+ */
+// @ts-ignore: decorator
+@inline
+function finish(
+  sums: usize, rows: i32, y: usize, pitch: usize, columns: i32, constants: usize, s: Step, way: i32, m: usize, e: usize,
+): void {
+  if (way == Way.FORMULA) {
+    for (; rows > 0; --rows, sums += 32, y += pitch) pwconv_s8_formula(sums, y, columns, m, e, s.zy, s.qlo, s.qhi);
+    return;
+  }
+  const lo = splat8(s.qlo), hi = splat8(s.qhi);
+  const next = constants + QUAD_BYTES;
+  if (way == Way.DOUBLES_BELOW) {
+    const zero = zeroOf(s.zy);
+    for (; rows > 0; --rows, sums += 32, y += pitch) {
+      const words = toWords(
+        quadBelow(load<v128>(sums), constants, zero), quadBelow(load<v128>(sums, 16), next, zero),
+      );
+      put(y, lowBytes(clamp8(toBytes(words, words), lo, hi)), columns);
+    }
+  } else if (way == Way.DOUBLES) {
+    const zero = zeroOf(s.zy);
+    for (; rows > 0; rows -= 2, sums += 64, y += 2 * pitch) {
+      const y0 = toWords(quad(load<v128>(sums), constants, zero), quad(load<v128>(sums, 16), next, zero));
+      const y1 = toWords(quad(load<v128>(sums, 32), constants, zero), quad(load<v128>(sums, 48), next, zero));
+      putRows(y, pitch, rows, clamp8(toBytes(y0, y1), lo, hi), columns);
+    }
+  } else {
+    const zero = splat16(s.zy);
+    const signs = way == Way.FLOATS_BELOW ? splat32<v128>(i32.MIN_VALUE) : splat32<v128>(0);
+    const f0 = load<v128>(constants), f1 = load<v128>(next);
+    const o0 = load<v128>(constants, 16), o1 = load<v128>(next, 16);
+    for (; rows > 0; rows -= 2, sums += 64, y += 2 * pitch) {
+      const y0 = toWords(
+        quadFloats(load<v128>(sums), f0, o0, signs), quadFloats(load<v128>(sums, 16), f1, o1, signs),
+      );
+      const y1 = toWords(
+        quadFloats(load<v128>(sums, 32), f0, o0, signs), quadFloats(load<v128>(sums, 48), f1, o1, signs),
+      );
+      const bytes = toBytes(addSaturated16(y0, zero), addSaturated16(y1, zero));
+      putRows(y, pitch, rows, clamp8(bytes, lo, hi), columns);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function putRows(y: usize, pitch: usize, rows: i32, bytes: v128, columns: i32): void {
+  put(y, lowBytes(bytes), columns);
+  if (rows > 1) put(y + pitch, highBytes(bytes), columns);
+}
+
+/** One row of sums to 8 bits by the formula. */
+export function pwconv_s8_formula(
+  sums: usize, y: usize, columns: i32, m: usize, e: usize, zy: i32, lo: i32, hi: i32,
+): void {
+  for (let c: usize = 0; c < <usize>columns; ++c) {
+    const sum = load<i32>(sums + 4 * c);
+    store<i8>(y + c, <i8>requantize(sum, load<i32>(m + 4 * c), <i32>load<i8>(e + c), zy, lo, hi));
   }
 }
 
@@ -370,52 +472,29 @@ function sums4(a: usize, aPitch: usize, w: usize, step: usize, acc: v128, produc
   return acc;
 }
 
-/** One row × 4 columns: what is left of the columns, with the fast requantization. */
+/** One row × 4 columns: what is left of the columns. */
 export function pwconv_s8_columns4(
-  a: usize, aPitch: usize, rows: i32, w: usize, k4: i32, bias: usize, rowSums: usize, y: usize, pitch: usize,
-  columns: i32, constants: usize, s: Step,
+  a: usize, aPitch: usize, rows: i32, w: usize, bias: usize, rowSums: usize, y: usize, columns: i32, scratch: usize,
+  s: Step, way: i32, m: usize, e: usize,
 ): void {
   if (!SIMD) return;
-  const zero = zeroOf(s.zy);
-  for (; rows > 0; --rows, rowSums += 4, y += pitch, a += aPitch) {
-    const start = sub32<v128>(load<v128>(bias), loadTerms<v128>(rowSums));
-    const words = quad(sums4(a, aPitch, w, 16, start, s.product), constants, zero);
-    const bytes = clamp8(toBytes(toWords(words, words), splat16(0)), splat8(s.qlo), splat8(s.qhi));
-    put(y, lowBytes(bytes), columns);
+  const sums = scratch + SUMS;
+  for (; rows > 0; --rows, rowSums += 4, y += s.outC, a += aPitch) {
+    store<v128>(sums, sums4(a, aPitch, w, 16, start(bias, rowSums), s.product));
+    finish(sums, 1, y, 0, columns, scratch, s, way, m, e);
   }
 }
 
-/**
- * One row × 4 columns at a time with the requantization of the formula: the scalar build, and layers that the fast form
- * does not cover. `step`: bytes from four rows of w to the next; bias is at column o of n4, so that m and e lie at
- * known distances behind it.
- */
-export function pwconv_s8_exact(
-  a: usize, aPitch: usize, rows: i32, w: usize, step: usize, k4: i32, bias: usize, rowSums: usize, y: usize,
-  pitch: usize, columns: i32, n4: usize, o: usize, s: Step,
+/** One column, row by row, for builds without vectors; bias is that of column o of n4. */
+export function pwconv_s8_column(
+  a: usize, aPitch: usize, rows: i32, w: usize, step: usize, bias: usize, n4: usize, o: usize, rowSums: usize, y: usize,
+  s: Step,
 ): void {
   const m = bias + 4 * n4;
   const e = bias - 4 * o + 8 * n4 + o;
-  const zy = s.zy, lo = s.qlo, hi = s.qhi;
-  for (; rows > 0; --rows, y += pitch, rowSums += 4, a += aPitch) {
-    const sum = load<i32>(rowSums);
-    let c0: i32, c1: i32, c2: i32, c3: i32;
-    if (SIMD) {
-      const c = sums4(a, aPitch, w, step, sub32<v128>(load<v128>(bias), splat32<v128>(sum)), s.product);
-      c0 = lane32(c, 0);
-      c1 = lane32(c, 1);
-      c2 = lane32(c, 2);
-      c3 = lane32(c, 3);
-    } else {
-      c0 = sums1(a, aPitch, w, step, load<i32>(bias) - sum);
-      c1 = sums1(a, aPitch, w + 4, step, load<i32>(bias, 4) - sum);
-      c2 = sums1(a, aPitch, w + 8, step, load<i32>(bias, 8) - sum);
-      c3 = sums1(a, aPitch, w + 12, step, load<i32>(bias, 12) - sum);
-    }
-    store<i8>(y, <i8>requantize(c0, load<i32>(m), <i32>load<i8>(e), zy, lo, hi));
-    if (columns > 1) store<i8>(y, <i8>requantize(c1, load<i32>(m, 4), <i32>load<i8>(e, 1), zy, lo, hi), 1);
-    if (columns > 2) store<i8>(y, <i8>requantize(c2, load<i32>(m, 8), <i32>load<i8>(e, 2), zy, lo, hi), 2);
-    if (columns > 3) store<i8>(y, <i8>requantize(c3, load<i32>(m, 12), <i32>load<i8>(e, 3), zy, lo, hi), 3);
+  for (; rows > 0; --rows, y += s.outC, rowSums += 4, a += aPitch) {
+    const sum = sums1(a, aPitch, w, step, load<i32>(bias) - load<i32>(rowSums));
+    store<i8>(y, <i8>requantize(sum, load<i32>(m), <i32>load<i8>(e), s.zy, s.qlo, s.qhi));
   }
 }
 
@@ -450,6 +529,14 @@ export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, 
 }
 
 /**
+ * Marks those of n columns, of a matrix or of depthwise weights, whose sums become 8 bits in single precision too;
+ * results lie between lo and hi, their zero point taken off. Builds without vectors have no use for it.
+ */
+export function pwconv_s8_prove(m: usize, e: usize, marks: usize, n: i32, lo: i32, hi: i32): void {
+  if (SIMD) prove(m, e, marks, n, lo, hi);
+}
+
+/**
  * Makes packed weights [k,n] that were for one product ready for another one: what biases have for unsigned x, and the
  * marks of columns of which pairs of products may saturate.
  */
@@ -473,8 +560,9 @@ export function pwconv_s8_suit(w: usize, k: i32, n: i32, zw: i32, was: i32, is: 
   }
 }
 
-/** The mark of a column. */
+/** The mark of a column, and of any of eight. */
 const SATURATES: u8 = 64;
+const SATURATES_EIGHT: u64 = 0x4040404040404040;
 
 function sumColumn(w: usize, width: i32, k4: i32): i32 {
   let sum = 0;

@@ -165,6 +165,16 @@ export function otherHalf(x: v128, half: v128): v128 {
   return i8x16.sub(x, half);
 }
 
+/** Whether two bytes next to each other, both multiplied by 255, could come to more than 16 bits hold. */
+// @ts-ignore: decorator
+@inline
+export function pairsLeave16(x: v128): bool {
+  const zero = i8x16.splat(0), most = i16x8.splat(128), least = i16x8.splat(-128);
+  const high = i16x8.gt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(x, zero)), most);
+  const low = i16x8.lt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.min_s(x, zero)), least);
+  return v128.any_true(v128.or(high, low));
+}
+
 /** Sum of `count` 16-bit values. */
 // @ts-ignore: decorator
 @inline
@@ -333,11 +343,39 @@ export function addReals(a: v128, b: v128): v128 {
   return f64x2.add(a, b);
 }
 
+// @ts-ignore: decorator
+@inline
+export function timesReals(a: v128, b: v128): v128 {
+  return f64x2.mul(a, b);
+}
+
 /** x·scale + offset of reals, never fused: the host checks unusual scales against these very roundings. */
 // @ts-ignore: decorator
 @inline
 export function linearReals(x: v128, scale: v128, offset: v128): v128 {
   return f64x2.add(f64x2.mul(x, scale), offset);
+}
+
+/** Sums as floats, ·scale + offset, each step rounded and none fused: the host has proven these very roundings. */
+// @ts-ignore: decorator
+@inline
+export function linearFloats(x: v128, scale: v128, offset: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), scale), offset);
+}
+
+/** Numbers that are positive, with those bits of x that are in `signs`: the signs, or none. */
+// @ts-ignore: decorator
+@inline
+export function withSigns(positive: v128, x: v128, signs: v128): v128 {
+  return v128.or(positive, v128.and(x, signs));
+}
+
+/** What floats within 31 bits have before their point. */
+// @ts-ignore: decorator
+@inline
+export function truncated(x: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(x);
+  return i32x4.trunc_sat_f32x4_s(x);
 }
 
 /** The lower halves of four reals. */

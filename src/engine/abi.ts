@@ -413,8 +413,8 @@ export const depthwiseS8 = (taps: number, n: number) => headS8(up(n, 8)) + taps 
 export const rowsS8 = (tile: number, k: number) => up(2 * tile * up(k, 4), 16);
 /** Bytes of a panel and the sums of its rows. */
 export const panelS8 = (tile: number, k: number) => rowsS8(tile, k) + up(4 * tile, 16);
-/** Bytes of the constants of eight columns and their weights in 16 bits. */
-export const columnsS8 = (k: number) => 128 + 16 * up(k, 4);
+/** Bytes of the constants of eight columns, of sums of six rows, and of weights in 16 bits. */
+export const columnsS8 = (k: number) => 320 + 17 * up(k, 4);
 
 /** Whether the sliding 3×3 kernel covers a depthwise step. */
 const slides3x3 = (s: Fields): Needs => [

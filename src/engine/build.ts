@@ -18,7 +18,7 @@ import { turns } from "../turn.ts";
 import type { Crew } from "./host/crew.ts";
 import { LinearMemory } from "./host/memory.ts";
 import { pack } from "./host/pack.ts";
-import { multipliesBytes, type Product, productOf, suit } from "./host/product.ts";
+import type { Product } from "./host/product.ts";
 import { Schedules } from "./host/schedules.ts";
 import { Session, type SessionParts } from "./host/session.ts";
 import { type ThreadCount, type Threading, threadingOf } from "./host/threads.ts";
@@ -173,10 +173,11 @@ async function sessionOf(
   const module = threads ? await sharing(kernels) : kernels.module;
   const memory = await LinearMemory.create(module, manifest.memory.total, threads);
   await fill(memory);
-  const product = await (parts.product ?? productFor(manifest, kernels));
-  if (product !== undefined) suit(memory, manifest, product);
+  const suited = manifest.steps.some(({ kernel }) => MULTIPLIES.test(kernel))
+    ? (await import("./host/product.ts")).suitHost(memory, manifest, kernels, parts.product)
+    : undefined;
   const schedules = new Schedules(memory, manifest);
-  const all = { ...parts, memory, schedules, product };
+  const all = { ...parts, memory, schedules, product: await suited };
   if (!threads) return new Session(all);
   try {
     return new Session({ ...all, crew: await crewOf(memory, module, schedules) });
@@ -187,10 +188,8 @@ async function sessionOf(
   }
 }
 
-/** How this host multiplies 8-bit numbers, where the network multiplies any. */
-function productFor({ steps }: Manifest, kernels: Kernels): Promise<Product> | undefined {
-  return steps.some(({ kernel }) => multipliesBytes(kernel)) ? productOf(kernels) : undefined;
-}
+/** Kernels that multiply 8-bit numbers in a way that depends on the host. */
+const MULTIPLIES = /(conv|dense|separable)_s8$/;
 
 /** The kernels with a memory that threads share. */
 async function sharing(kernels: Kernels): Promise<WebAssembly.Module> {

@@ -89,6 +89,20 @@ const EXACT: readonly (readonly [string, LayerOptions])[] = [
   ...extremes(spread).map(([name, options]) => [`${name}_unsaturated`, options] as const),
 ];
 
+/** What the fast form of matrices is exact for too: results below the zero point, many of them half way. */
+const BELOW: readonly (readonly [string, LayerOptions])[] = [
+  ["clamp_below_zero_fast", { to: { zero: 30, lo: -40, hi: 20 } }],
+  ["clamp_to_one_below_zero_fast", { to: { zero: 30, lo: -5, hi: -5 } }],
+  ...[LEAST, LEAST + 1, MOST - 1, MOST].flatMap((m) => [
+    [`below_halves_${m}`, { ...halves(m, (o) => 1 + (o % 5)), to: { zero: 3, lo: -128 } }] as const,
+    [`below_multiplier_${m}`, { m: () => m, e: short, to: { zero: 0, lo: -128 } }] as const,
+    [`below_sums_at_the_ends_${m}`, { m: () => m, e: short, bias: atTheEnds, to: { zero: 9, lo: -128 } }] as const,
+  ]),
+  ...extremes((k) => Math.min(12, spread(k))).map(
+    ([name, options]) => [`below_${name}`, { ...options, to: { zero: 0, lo: -128 } }] as const,
+  ),
+];
+
 /** Small sums of either sign, many of which lie half way between two results. */
 function halves(m: number, e: (o: number) => number): LayerOptions {
   return { filling: "near", weights: "sparse", bias: (o) => 3 * o - 15, m: () => m, e };
@@ -104,6 +118,9 @@ export function numberCases(kernel: Layer8["kernel"], base: Geometry, more: Laye
   return [
     ...BOTH.flatMap(([name, options]) => bothWays(kernel, named(name), { ...options, ...more })),
     ...EXACT.map(([name, options]) => layerCase(kernel, named(name), { ...options, ...more, flags: 0 })),
+    ...(kernel === "dwconv_s8"
+      ? []
+      : BELOW.map(([name, options]) => layerCase(kernel, named(name), { ...options, ...more, flags: 2 }))),
     ...(kernel === "separable_s8" ? [...mixed(1), ...mixed(2)] : []),
   ];
 }

@@ -6,7 +6,7 @@ import { CONVOLUTIONS8, layerTrial } from "../cases/layer_s8.ts";
 import { seeded8 } from "../cases/seeded_s8.ts";
 import { forEachVariant } from "../variants.ts";
 import { firstDifference, POISONS, runKernel, splitRows } from "./harness.ts";
-import { productsOf, shared, type Trial, withProduct } from "./suite.ts";
+import { productsOf, proven, shared, type Trial, withProduct } from "./suite.ts";
 
 const TRIALS = 250;
 
@@ -32,8 +32,12 @@ forEachVariant((build) => {
       const ranges = splitRows(trial.problem.fields.rows, name);
       const parts = runKernel(shared(build), trial.problem, { ranges, via: "run_rows", poison: POISONS[1] });
       expect(firstDifference(parts, expected), `${name}, in parts`).toBeUndefined();
+      if (trial.problem.fields.product === undefined) continue;
+      const single = runKernel(shared(build), proven(trial).problem, { ranges, via: "run_rows" });
+      expect(firstDifference(single, expected), `${name}, proven`).toBeUndefined();
       for (const product of productsOf(build, trial.problem)) {
-        const other = runKernel(shared(build), withProduct(trial, product).problem, { ranges, via: "run_rows" });
+        const { problem } = proven(withProduct(trial, product));
+        const other = runKernel(shared(build), problem, { ranges, via: "run_rows" });
         expect(firstDifference(other, expected), `${name}, ${product}`).toBeUndefined();
       }
     }

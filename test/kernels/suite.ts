@@ -104,6 +104,17 @@ export function withProduct({ problem, ...trial }: Trial, product: Product): Tri
   return { ...trial, problem: { ...problem, fields: { ...problem.fields, product: productNumber(product) } } };
 }
 
+/** The same trial, its columns requantized in single precision where that can be proven. */
+export function proven({ problem, ...trial }: Trial): Trial {
+  const { qlo = 0, qhi = 0, zy = 0 } = problem.fields;
+  const marked = <W>(w: W): W => {
+    if (typeof w !== "object" || w === null || !("head" in w)) return w;
+    return { ...w, proveFor: { lo: qlo - zy, hi: qhi - zy } };
+  };
+  const { w, w2 } = problem;
+  return { ...trial, problem: { ...problem, ...(w && { w: marked(w) }), ...(w2 && { w2: marked(w2) }) } };
+}
+
 /** Puts one trial through everything. `scalar` gives the scalar build's bits, where they are to be met. */
 export function examine(exports: Exports, name: string, trial: Trial, scalar?: () => Uint32Array): void {
   const { problem, expected } = trial;
@@ -171,8 +182,12 @@ export function kernelSuite(cases: readonly Case[], violations: readonly Violati
     it.each(cases)("$name", (item) => {
       const trial = trialOf(item);
       examine(shared(build), item.name, trial, meetsScalar(build, trial.problem) ? () => scalarOf(item) : undefined);
+      if (trial.problem.fields.product === undefined) return;
+      examine(shared(build), `${item.name} proven`, proven(trial), () => scalarOf(item));
       for (const product of productsOf(build, trial.problem)) {
-        examine(shared(build), `${item.name} ${product}`, withProduct(trial, product), () => scalarOf(item));
+        const other = withProduct(trial, product);
+        examine(shared(build), `${item.name} ${product}`, other, () => scalarOf(item));
+        examine(shared(build), `${item.name} ${product} proven`, proven(other), () => scalarOf(item));
       }
     });
     if (build !== "debug") return;

@@ -24,6 +24,8 @@ export interface ByteMatrix {
   readonly n: number;
   /** The zero point of the weights. */
   readonly zero: number;
+  /** Bounds of the results, their zero point taken off, where columns are to be proven for single precision. */
+  readonly proveFor?: { readonly lo: number; readonly hi: number };
 }
 
 /** What a step's w or w2 points at. */
@@ -103,6 +105,12 @@ function packBytes(exports: Exports, to: number, weights: ByteMatrix, raw: numbe
       exports.pwconv_s8_pack(panels, raw, k, n, k0, k1);
     }
   });
+  if (weights.proveFor !== undefined) {
+    const [n4, { lo, hi }] = [up(n, 4), weights.proveFor];
+    withinBounds(exports, to + 9 * n4, n4, `pwconv_s8_prove [${n}]`, () => {
+      exports.pwconv_s8_prove(to + 4 * n4, to + 8 * n4, to + 9 * n4, n, lo, hi);
+    });
+  }
   if (product === 0) return;
   const bytes = new Uint8Array(exports.memory.buffer, to, packedBytes(weights));
   const before = bytes.slice();

@@ -32,6 +32,11 @@ export interface KernelExports
    * address `source`.
    */
   pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
+  /**
+   * Marks those of n columns of 8-bit weights whose results, between lo and hi with their zero point taken off, come
+   * out right in single precision; where their multipliers, shifts and marks lie.
+   */
+  pwconv_s8_prove(m: number, e: number, marks: number, n: number, lo: number, hi: number): void;
   /** Makes a packed matrix [k][n] of 8 bits at `w`, which was for the product `was`, ready for another one. */
   pwconv_s8_suit(w: number, k: number, n: number, zw: number, was: number, is: number): void;
   /**

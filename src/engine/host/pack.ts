@@ -147,6 +147,10 @@ function packHead(
     view.setInt32(address + 4 * (columns + o), m[o]!, true);
     view.setInt8(address + 8 * columns + o, e[o]!);
   }
+  if (!packed.single) return;
+  const { lo, hi } = packed.bounds;
+  const shifts = address + 8 * columns;
+  memory.exports.pwconv_s8_prove(address + 4 * columns, shifts, shifts + columns, n, lo, hi);
 }
 
 /** Bounds of a sum. */

@@ -4,6 +4,12 @@
  */
 import { depthwiseS8, matrixF32, matrixS8 } from "../abi.ts";
 
+/** Bounds of a result, its zero point taken off. */
+export interface Bounds {
+  readonly lo: number;
+  readonly hi: number;
+}
+
 /** Weights as a kernel wants them. Their size does not depend on the variant; the order inside a packed matrix does. */
 export type Packed =
   /** A matrix [k, n] and a bias [n] (or zeros), in panels: (k + 1)·n floats. */
@@ -28,6 +34,13 @@ export type Packed =
       readonly zero: number;
       readonly m: readonly number[];
       readonly e: readonly number[];
+      /** Bounds of the results, their zero point taken off. */
+      readonly bounds: Bounds;
+      /**
+       * Whether columns are to be proven for single precision, which takes time: not where sums are long, beside which
+       * what comes after counts for little.
+       */
+      readonly single: boolean;
     }
   /** A constant of signed bytes, as it is. */
   | { readonly layout: "constant_s8"; readonly constant: string; readonly length: number }

@@ -5,31 +5,22 @@
  */
 import type { Graph } from "../../graph/graph.ts";
 import { multiplied } from "../../graph/quant.ts";
-import type { Packed } from "./packed.ts";
+import type { Bounds, Packed } from "./packed.ts";
 
 /** Shifts for which the fast form is exact whatever the sum. */
 const [LEAST, MOST] = [1, 12];
 /** 1.5·2⁵²: adding it rounds a double to the nearest whole number. */
 const ROUND = 6755399441055744;
 
-/** Bounds of a result, its zero point taken off. */
-export interface Bounds {
-  readonly lo: number;
-  readonly hi: number;
-}
-
 /**
- * True if it does for every sum that these weights can come to. Shifts of 1 … 12 always do, when nothing below the zero
- * point is asked for. For others (the scales of channels that have all but died in training) both functions are
- * compared where the formula's result changes: they grow with the sum, so what is equal there is equal everywhere.
- * Without weights the answer is no.
+ * True if it does for every sum that these weights can come to. Shifts of 1 … 12 always do. For others (the scales of
+ * channels that have all but died in training) both functions are compared where the formula's result changes: they
+ * grow with the sum, so what is equal there is equal everywhere. Without weights the answer is no.
  */
-export function fastHolds(
-  packed: Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>,
-  bounds: Bounds,
-  graph: Graph,
-): boolean {
-  if (bounds.lo < 0) return false;
+export function fastHolds(packed: Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>, graph: Graph): boolean {
+  const { bounds } = packed;
+  // Depthwise kernels have no fast form for results below the zero point.
+  if (bounds.lo < 0 && packed.layout === "depthwise_s8") return false;
   const { m, e, n } = packed;
   const unusual = e.flatMap((shift, o) => (shift >= LEAST && shift <= MOST ? [] : [o]));
   if (unusual.length === 0) return true;
@@ -51,8 +42,9 @@ function agree(m: number, e: number, low: number, high: number, { lo, hi }: Boun
   const within = (y: number) => Math.min(hi, Math.max(lo, y));
   const exact = (x: number) => within(multiplied(x, { m, e }));
   const scale = m * 2 ** (-31 - e);
-  const offset = 2 ** (-1 - e) + 2 ** (-32 - e);
-  const fast = (x: number) => within(x * scale + offset + ROUND - ROUND);
+  const [half, least] = [2 ** (-1 - e), 2 ** (-32 - e)];
+  const offset = (x: number) => (lo >= 0 ? x * scale + (half + least) : x * scale + least + (x < 0 ? -half : half));
+  const fast = (x: number) => within(offset(x) + ROUND - ROUND);
   const same = (x: number) => exact(x) === fast(x);
   if (!same(low) || !same(high)) return false;
   for (let y = exact(low), from = low; y < exact(high); ) {

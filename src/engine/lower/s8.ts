@@ -368,8 +368,20 @@ function matrix(
   const { lo: qlo, hi: qhi } = activationBounds(half.clamp, to, "int8");
   const zy = affineOf(to).zeroPoint;
   const zw = context.graph.constants.get(half.weights)!.quantization!.zeroPoints[0]!;
-  const w = { layout: "matrix_s8" as const, weights: half.weights, bias: half.bias, k, n, zero, m, e };
-  const fast = fastHolds(w, { lo: qlo - zy, hi: qhi - zy }, context.graph);
+  const bounds = { lo: qlo - zy, hi: qhi - zy };
+  const w = {
+    layout: "matrix_s8" as const,
+    weights: half.weights,
+    bias: half.bias,
+    k,
+    n,
+    zero,
+    m,
+    e,
+    bounds,
+    single: k < 256,
+  };
+  const fast = fastHolds(w, context.graph);
   return { w, fields: { zx: zero, zw, zy, qlo, qhi, flags: fast ? FLAGS.FAST_POINTWISE : 0 } };
 }
 
@@ -401,8 +413,10 @@ function depthwise(
     zero: zx,
     m,
     e,
+    bounds: { lo: qlo2 - zm, hi: qhi2 - zm },
+    single: false,
   };
-  const flags = fastHolds(w, { lo: qlo2 - zm, hi: qhi2 - zm }, context.graph) ? FLAGS.FAST_DEPTHWISE : 0;
+  const flags = fastHolds(w, context.graph) ? FLAGS.FAST_DEPTHWISE : 0;
   return {
     w,
     fields: {

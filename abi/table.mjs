@@ -33,7 +33,7 @@ export const CONSTANTS = [
   { name: "ALIGN", value: 16, module: true, what: "Alignment of every tensor, in bytes." },
   { name: "SLACK", value: 16, module: true, what: "Bytes past the end of a tensor that kernels may read, and ignore." },
   { name: "BASE", value: 2048, module: false, what: "Where a plan's own bytes begin: past the module's static data." },
-  { name: "DEPTHWISE_S8", value: 448, module: false, what: "Bytes of scratch of a depthwise half in 8 bits." },
+  { name: "DEPTHWISE_S8", value: 496, module: false, what: "Bytes of scratch of a depthwise half in 8 bits." },
 ];
 
 /** The record: fields of four bytes each, in their order. Pointers (usize) are byte addresses. */
@@ -253,7 +253,7 @@ export const FUNCTIONS = [
     what: "Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8, marks i8.",
   },
   {
-    ...{ name: "matrixS8", params: ["k", "n"], of: "headS8(up(n, 4)) + up(k, 4) * up(n, 4)" },
+    ...{ name: "matrixS8", params: ["k", "n"], of: "headS8(up(n, 8)) + up(k, 4) * up(n, 8)" },
     what: "Bytes of a packed matrix [k, n] in 8 bits.",
   },
   {
@@ -448,8 +448,8 @@ const PANELS_F32 =
   "packed by pwconv_f32_pack and pwconv_f32_pack_bias: panels of 4 vectors of columns, then 2, then 1, then single " +
   "columns; each panel is [bias: width][K][width]";
 const PANELS_S8 =
-  "with K4 = K and N4 = N, rounded up to 4: [bias i32: N4][m i32: N4][e i8: N4][marks i8: N4, to a multiple of 16 " +
-  "bytes][panels of 8 columns, a last one of 4]; a panel of P columns has for each four rows P × (w[k] … w[k+3]); the " +
+  "with K4 = K and N8 = N, rounded up to 4 and 8: [bias i32: N8][m i32: N8][e i8: N8][marks i8: N8, to a multiple of 16 " +
+  "bytes][panels of 8 columns]; a panel has for each four rows 8 × (w[k] … w[k+3]); the " +
   "bias has −zx·Σw + K·zx·zw added, and what `product` asks for: −128·Σ(w − zw) where it takes x as unsigned; a mark " +
   "of 64: pairs of the column's products may saturate; what lies beyond K and N is 0";
 const DEPTHWISE_WEIGHTS_S8 =
@@ -902,7 +902,7 @@ export const KERNELS = {
 
   conv_s8: {
     number: 21,
-    inner: ["conv_s8_bytes", "conv_s8_windows"],
+    inner: ["conv_s8_windows"],
     formula: [
       "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi)",
       "S = b[o] + Σ_{ky,kx,i} (w[ky,kx,i,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, i] − zx)",
@@ -931,10 +931,7 @@ export const KERNELS = {
 
   pwconv_s8: {
     number: 22,
-    inner: [
-      ...["matrix_s8", "pwconv_s8_column", "pwconv_s8_columns4", "pwconv_s8_formula"],
-      ...["pwconv_s8_pairs8", "pwconv_s8_quads8"],
-    ],
+    inner: [...["matrix_s8", "pwconv_s8_column", "pwconv_s8_formula"], "pwconv_s8_tiles"],
     packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_prove", "pwconv_s8_suit"],
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
@@ -1000,7 +997,10 @@ export const KERNELS = {
 
   dwconv_s8: {
     number: 23,
-    inner: ["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_rows"],
+    inner: [
+      ...["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_fours1", "dwconv_s8_fours2"],
+      "dwconv_s8_rows",
+    ],
     formula: [
       "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi), o = c·m + j",
       "S = b[o] + Σ_{ky,kx} (w[ky,kx,o] − zw)·(x[oy·sH+ky·dH−padT, ox·sW+kx·dW−padL, c] − zx)",
@@ -1013,10 +1013,11 @@ export const KERNELS = {
       y: "i8 [n, outH, outW, inC·m]",
       w: `C = inC, ${DEPTHWISE_WEIGHTS_S8}`,
       s: "weights, constants and bounds of eight channels",
+      product: "One of the products, which this build has; the bias is as for pairs.",
     },
     flags: ["FAST_DEPTHWISE"],
     aligned: ["x", "w", "y", "s"],
-    needs: ["depthwise", ...zeros("zx", "zw", "zy"), ...ordered("qlo", "qhi")],
+    needs: ["depthwise", ...zeros("zx", "zw", "zy"), ...ordered("qlo", "qhi"), ...products],
     extents: {
       x: "image(s)",
       w: "depthwiseS8(s.kH * s.kW, s.inC * s.multiplier)",

@@ -156,7 +156,7 @@ export const SLACK: i32 = 16;
 /** Where a plan's own bytes begin: past the module's static data. */
 export const BASE: i32 = 2048;
 /** Bytes of scratch of a depthwise half in 8 bits. */
-export const DEPTHWISE_S8: i32 = 448;
+export const DEPTHWISE_S8: i32 = 496;
 
 /** Numbers of the kernels. They are part of the ABI: never reused, only added to. */
 export namespace Kernel {
@@ -944,6 +944,7 @@ export function expect_dwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
+    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
   }
 }
 

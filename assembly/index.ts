@@ -13,13 +13,14 @@ import { binary_s8, binary_s8_run } from "./kernels/binary_s8";
 import { cast_s32 } from "./kernels/cast_s32";
 import { constant } from "./kernels/constant";
 import { conv_f32, conv_f32_windows, conv_f32_windows_row } from "./kernels/conv_f32";
-import { conv_s8, conv_s8_bytes, conv_s8_windows } from "./kernels/conv_s8";
+import { conv_s8, conv_s8_windows } from "./kernels/conv_s8";
 import { copy } from "./kernels/copy";
 import { copy_strided, copy_strided_s8 } from "./kernels/copy_strided";
 import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 } from "./kernels/dwconv3x3_f32";
 import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row } from "./kernels/dwconv_f32";
 import {
-  dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows,
+  dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_fours1, dwconv_s8_fours2,
+  dwconv_s8_rows,
 } from "./kernels/dwconv_s8";
 import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./kernels/elementwise_f32";
 import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwise_s8";
@@ -42,8 +43,8 @@ import {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 } from "./kernels/pwconv_f32";
 import {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_columns4, pwconv_s8_formula,
-  pwconv_s8_pack, pwconv_s8_pairs8, pwconv_s8_prove, pwconv_s8_quads8, pwconv_s8_suit,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_pack, pwconv_s8_prove,
+  pwconv_s8_suit, pwconv_s8_tiles,
 } from "./kernels/pwconv_s8";
 import { reduce_f32 } from "./kernels/reduce_f32";
 import { resize_f32 } from "./kernels/resize_f32";
@@ -63,12 +64,15 @@ export { binary_s8, binary_s8_run };
 export { cast_s32 };
 export { constant };
 export { conv_f32, conv_f32_windows, conv_f32_windows_row };
-export { conv_s8, conv_s8_bytes, conv_s8_windows };
+export { conv_s8, conv_s8_windows };
 export { copy };
 export { copy_strided, copy_strided_s8 };
 export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_row_s2 };
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
-export { dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_rows };
+export {
+  dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_fours1, dwconv_s8_fours2,
+  dwconv_s8_rows,
+};
 export { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 };
 export { add_s8, dequantize_s8, lut_s8, quantize_s8 };
 export { gap_f32 };
@@ -90,8 +94,8 @@ export {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
 export {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_columns4, pwconv_s8_formula,
-  pwconv_s8_pack, pwconv_s8_pairs8, pwconv_s8_prove, pwconv_s8_quads8, pwconv_s8_suit,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_pack, pwconv_s8_prove,
+  pwconv_s8_suit, pwconv_s8_tiles,
 };
 export { reduce_f32 };
 export { resize_f32 };

@@ -6,31 +6,41 @@
  * column in the three rows, P = (x0, x1) of one column and Q = (x2 of the column before, x2), an output is Σ_kx
  * P[kx]·(w0kx, w1kx) + Q[1]·(w20, w21) + Q[2]·(0, w22): five products, not nine. A column of x, once interleaved,
  * serves all outputs that see it.
+ *
+ * Where the host multiplies bytes by fours, a column is x0, x1, x2 and whatever, by w0kx, w1kx, w2kx and 0: three
+ * products an output.
  */
-import { DEPTHWISE_S8, Flag, Step, expect_dwconv_s8, headS8 } from "../abi";
-import { QUAD_BYTES, prepare, quad, requantize, zeroOf } from "../lib/requantize";
+import { DEPTHWISE_S8, Flag, Product, Step, expect_dwconv_s8, headS8 } from "../abi";
+import {
+  QUAD_BYTES, Way, prepare, prepareFloats, quad, quadFloats, requantize, wayOf, zeroOf,
+} from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  clamp16, dot, highPairs, loadWords, lowPairs, splat16, splat8, storeFlipped, sub16, toWords,
+  FOURS, add16, addSaturated16, bytePairs, clamp16, dot, dot4, fitBytes, flipBytes, highPairs, highTimes128, loadEight,
+  loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat8, storeFlipped, sub16, sub32, toBytes, toWords,
 } from "../simd/s8";
 
 /**
  * Scratch: ten vectors of weights, constants of two quads, then 16 bytes each of what {@link quad} adds for the zero
- * point, of bounds, of values outside the image, of bits to flip; two vectors of biases; 48 bytes for a last column.
+ * point, of the zero point in words, of bounds, of values outside the image, of bits to flip in outputs and in inputs;
+ * two vectors of biases; 48 bytes for a last column; whether single precision does for these channels.
  * Read from memory where they are used: kept in variables they would be moved to the stack and back.
  */
 const WEIGHTS: usize = 0;
 const CONSTANTS: usize = 160;
 const ZERO: usize = CONSTANTS + 2 * QUAD_BYTES;
-const LOW: usize = ZERO + 16;
+const ZERO_WORDS: usize = ZERO + 16;
+const LOW: usize = ZERO_WORDS + 16;
 const HIGH: usize = LOW + 16;
 const OUTSIDE: usize = HIGH + 16;
 const FLIP: usize = OUTSIDE + 16;
-const BIAS: usize = FLIP + 16;
+const FLIP_INPUT: usize = FLIP + 16;
+const BIAS: usize = FLIP_INPUT + 16;
 const EDGE: usize = BIAS + 32;
+const WAY: usize = EDGE + 48;
 
 export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
-  if (EDGE + 48 != DEPTHWISE_S8) ERROR("the scratch of dwconv_s8 is not what the table says");
+  if (WAY + 16 != DEPTHWISE_S8) ERROR("the scratch of dwconv_s8 is not what the table says");
   expect_dwconv_s8(s, y0, y1);
   const channels = s.inC * s.multiplier;
   dwconv_s8_rows(s, y0, y1, s.y + <usize>(y0 * s.outW * channels), channels, false, 0, s.s, s.zy, s.qlo, s.qhi);
@@ -56,21 +66,35 @@ export function dwconv_s8_rows(
   const whole = s.inC & ~7;
   if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, whole, zy, lo, hi);
   store<v128>(scratch + ZERO, zeroOf(zy));
+  store<v128>(scratch + ZERO_WORDS, splat16(zy));
   store<v128>(scratch + LOW, splat16(lo));
   store<v128>(scratch + HIGH, splat16(hi));
   store<v128>(scratch + OUTSIDE, splat8(s.zx));
   store<v128>(scratch + FLIP, splat8(flip));
+  const product = s.product;
+  const flipInput = product == Product.UNSIGNED || product == Product.SATURATING ? 128 : 0;
+  store<v128>(scratch + FLIP_INPUT, splat8(flipInput));
   for (let c = 0; c < whole; c += 8) {
-    weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
-    prepare(scratch + CONSTANTS, s.w + <usize>(4 * (c8 + c)), s.w + <usize>(8 * c8 + c), false);
-    prepare(scratch + CONSTANTS + QUAD_BYTES, s.w + <usize>(4 * (c8 + c + 4)), s.w + <usize>(8 * c8 + c + 4), false);
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c));
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c, 16), 16);
+    const fours = FOURS && !wide && product != Product.PAIRS && weights8ByFours(scratch, taps + c, c8, s.zw, product);
+    if (!fours) weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
+    const m = s.w + <usize>(4 * (c8 + c)), e = s.w + <usize>(8 * c8 + c), marks = e + c8;
+    const way = wayOf(marks, 8, false, true, FOURS && fours);
+    store<i32>(scratch + WAY, way);
+    for (let i: usize = 0; i < 8; i += 4) {
+      const constants = scratch + CONSTANTS + (i >> 2) * QUAD_BYTES;
+      if (FOURS && way == Way.FLOATS) prepareFloats(constants, m + 4 * i, e + i, marks + i);
+      else prepare(constants, m + 4 * i, e + i, false);
+    }
     for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
       const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
-      if (s.strideW == 1) dwconv_s8_columns1(s, top, iy, y, pitch * size, wide, scratch);
+      if (FOURS && fours) {
+        if (s.strideW == 1) dwconv_s8_fours1(s, top, iy, y, pitch, scratch);
+        else dwconv_s8_fours2(s, top, iy, y, pitch, scratch);
+      } else if (s.strideW == 1) dwconv_s8_columns1(s, top, iy, y, pitch * size, wide, scratch);
       else dwconv_s8_columns2(s, top, iy, y, pitch * size, wide, scratch);
     }
   }
@@ -96,6 +120,37 @@ function weights8(d: usize, taps: usize, pitch: usize, zw: i32): void {
   store<v128>(d, highPairs(splat16(0), w22), 144);
 }
 
+/**
+ * Weights of eight channels by fours, (w0kx, w1kx, w2kx, 0) for each kx, each of channels 0–3 and 4–7; and biases
+ * without what flipped inputs add. Answers false, the biases untouched, where weights do not fit, or their products may
+ * saturate.
+ */
+// @ts-ignore: decorator
+@inline
+function weights8ByFours(scratch: usize, taps: usize, pitch: usize, zw: i32, product: i32): bool {
+  const z = splat16(zw), zero = splat16(0);
+  let sum = zero;
+  for (let kx: usize = 0; kx < 3; ++kx) {
+    const w0 = sub16(loadWords(taps + kx * pitch), z);
+    const w1 = sub16(loadWords(taps + (3 + kx) * pitch), z);
+    const w2 = sub16(loadWords(taps + (6 + kx) * pitch), z);
+    if (!fitBytes(w0) || !fitBytes(w1) || !fitBytes(w2)) return false;
+    sum = add16(add16(sum, w0), add16(w1, w2));
+    const first = bytePairs(toBytes(w0, w0), toBytes(w1, w1));
+    const second = bytePairs(toBytes(w2, w2), zero);
+    const low = lowPairs(first, second), high = highPairs(first, second);
+    if (product == Product.SATURATING && (pairsLeave16(low) || pairsLeave16(high))) return false;
+    store<v128>(scratch + WEIGHTS + 32 * kx, low);
+    store<v128>(scratch + WEIGHTS + 32 * kx, high, 16);
+  }
+  if (product != Product.SIGNED) {
+    const bias = scratch + BIAS;
+    store<v128>(bias, sub32<v128>(load<v128>(bias), lowTimes128(sum)));
+    store<v128>(bias, sub32<v128>(load<v128>(bias, 16), highTimes128(sum)), 16);
+  }
+  return true;
+}
+
 /** acc + the pairs v with the weights at w. */
 // @ts-ignore: decorator
 @inline
@@ -103,13 +158,21 @@ function taps2(acc: v128, v: v128, w: usize): v128 {
   return dot<v128>(v, load<v128>(w), acc);
 }
 
-/** Eight sums, requantized, to y, in 8 bits or in 16 where `wide`. */
+/** Eight sums, requantized, to y, in 8 bits or in 16 where `wide`; `fours`, a literal: single precision may do. */
 // @ts-ignore: decorator
 @inline
-function finish(c0: v128, c1: v128, y: usize, wide: bool, scratch: usize): void {
+function finish(c0: v128, c1: v128, y: usize, wide: bool, fours: bool, scratch: usize): void {
   const constants = scratch + CONSTANTS;
-  const zero = load<v128>(scratch + ZERO);
-  const words = toWords(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
+  let words: v128;
+  if (fours && load<i32>(scratch + WAY) == Way.FLOATS) {
+    const a = quadFloats(c0, load<v128>(constants), load<v128>(constants, 16));
+    const next = constants + QUAD_BYTES;
+    const b = quadFloats(c1, load<v128>(next), load<v128>(next, 16));
+    words = addSaturated16(toWords(a, b), load<v128>(scratch + ZERO_WORDS));
+  } else {
+    const zero = load<v128>(scratch + ZERO);
+    words = toWords(quad(c0, constants, zero), quad(c1, constants + QUAD_BYTES, zero));
+  }
   const y8 = clamp16(words, load<v128>(scratch + LOW), load<v128>(scratch + HIGH));
   if (wide) store<v128>(y, y8);
   else storeFlipped(y, y8, load<v128>(scratch + FLIP));
@@ -182,7 +245,7 @@ export function dwconv_s8_columns1(
       middle1 = taps2(taps2(start1, v1, scratch + 48), q1, scratch + 112);
       start0 = taps2(load<v128>(scratch + BIAS), v0, scratch);
       start1 = taps2(load<v128>(scratch + BIAS, 16), v1, scratch + 16);
-      finish(sum0, sum1, y, wide, scratch);
+      finish(sum0, sum1, y, wide, false, scratch);
       y += pitch;
     }
     if (y >= end) break;
@@ -240,19 +303,15 @@ export function dwconv_s8_columns2(
       v1 = highPairs(x0, x1);
       sum0 = taps2(taps2(sum0, v0, scratch + 64), lowPairs(x2, before), scratch + 128);
       sum1 = taps2(taps2(sum1, v1, scratch + 80), highPairs(x2, before), scratch + 144);
-      finish(sum0, sum1, y, wide, scratch);
+      finish(sum0, sum1, y, wide, false, scratch);
       y += pitch;
     }
     if (y >= end) break;
     if (left > 0) {
-      const edge = scratch + EDGE;
-      store<i64>(edge, load<i64>(p0));
-      store<i64>(edge, load<i64>(p1), 16);
-      store<i64>(edge, load<i64>(p2), 32);
-      for (let i: usize = 8; i < 48; i += 16) store<i64>(edge + i, load<i64>(outside));
-      p0 = edge;
-      p1 = edge + 16;
-      p2 = edge + 32;
+      edge(scratch, p0, p1, p2);
+      p0 = scratch + EDGE;
+      p1 = p0 + 16;
+      p2 = p0 + 32;
       d0 = d1 = d2 = 8;
       count = 1;
       left = 2;
@@ -262,6 +321,156 @@ export function dwconv_s8_columns2(
       count = <i32>((end - y) / pitch);
     }
   }
+}
+
+/** Four times eight bytes of a column: its three rows, and the third again. */
+// @ts-ignore: decorator
+@inline
+function lowFours(x0: v128, x1: v128, x2: v128, flip: v128): v128 {
+  return flipBytes(lowPairs(bytePairs(x0, x1), bytePairs(x2, x2)), flip);
+}
+
+// @ts-ignore: decorator
+@inline
+function highFours(x0: v128, x1: v128, x2: v128, flip: v128): v128 {
+  return flipBytes(highPairs(bytePairs(x0, x1), bytePairs(x2, x2)), flip);
+}
+
+/** As {@link dwconv_s8_columns1}, by fours of bytes. */
+export function dwconv_s8_fours1(s: Step, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  if (!FOURS) return;
+  const outside = scratch + OUTSIDE;
+  const product = s.product;
+  const end = y + <usize>s.outW * pitch;
+  const row = <usize>(s.inW * s.inC);
+  let p0 = isRow(s, iy) ? top : outside;
+  let p1 = isRow(s, iy + 1) ? top + row : outside;
+  let p2 = isRow(s, iy + 2) ? top + 2 * row : outside;
+  let d0 = isRow(s, iy) ? <usize>s.inC : 0;
+  let d1 = isRow(s, iy + 1) ? <usize>s.inC : 0;
+  let d2 = isRow(s, iy + 2) ? <usize>s.inC : 0;
+  const flip = load<v128>(scratch + FLIP_INPUT);
+  let start0 = load<v128>(scratch + BIAS);
+  let start1 = load<v128>(scratch + BIAS, 16);
+  let middle0 = start0;
+  let middle1 = start1;
+  for (let column = -s.padL; column < 2 - s.padL; ++column) {
+    const inside = <u32>column < <u32>s.inW;
+    const x0 = loadEight(inside ? p0 : outside);
+    const x1 = loadEight(inside ? p1 : outside);
+    const x2 = loadEight(inside ? p2 : outside);
+    if (inside) {
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+    }
+    const v0 = lowFours(x0, x1, x2, flip);
+    const v1 = highFours(x0, x1, x2, flip);
+    middle0 = dot4(load<v128>(scratch, 32), v0, start0, product);
+    middle1 = dot4(load<v128>(scratch, 48), v1, start1, product);
+    start0 = dot4(load<v128>(scratch), v0, load<v128>(scratch + BIAS), product);
+    start1 = dot4(load<v128>(scratch, 16), v1, load<v128>(scratch + BIAS, 16), product);
+  }
+  for (let count = min(s.inW + s.padL - 2, s.outW); ; count = <i32>((end - y) / pitch)) {
+    for (; count > 0; --count) {
+      const x0 = loadEight(p0);
+      const x1 = loadEight(p1);
+      const x2 = loadEight(p2);
+      p0 += d0;
+      p1 += d1;
+      p2 += d2;
+      const v0 = lowFours(x0, x1, x2, flip);
+      const v1 = highFours(x0, x1, x2, flip);
+      const sum0 = dot4(load<v128>(scratch, 64), v0, middle0, product);
+      const sum1 = dot4(load<v128>(scratch, 80), v1, middle1, product);
+      middle0 = dot4(load<v128>(scratch, 32), v0, start0, product);
+      middle1 = dot4(load<v128>(scratch, 48), v1, start1, product);
+      start0 = dot4(load<v128>(scratch), v0, load<v128>(scratch + BIAS), product);
+      start1 = dot4(load<v128>(scratch, 16), v1, load<v128>(scratch + BIAS, 16), product);
+      finish(sum0, sum1, y, false, true, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    p0 = p1 = p2 = outside;
+    d0 = d1 = d2 = 0;
+  }
+}
+
+/** As {@link dwconv_s8_columns2}, by fours of bytes. */
+export function dwconv_s8_fours2(s: Step, top: usize, iy: i32, y: usize, pitch: usize, scratch: usize): void {
+  if (!FOURS) return;
+  const outside = scratch + OUTSIDE;
+  const product = s.product;
+  const end = y + <usize>s.outW * pitch;
+  const row = <usize>(s.inW * s.inC);
+  let p0 = isRow(s, iy) ? top : outside;
+  let p1 = isRow(s, iy + 1) ? top + row : outside;
+  let p2 = isRow(s, iy + 2) ? top + 2 * row : outside;
+  let d0 = isRow(s, iy) ? <usize>s.inC : 0;
+  let d1 = isRow(s, iy + 1) ? <usize>s.inC : 0;
+  let d2 = isRow(s, iy + 2) ? <usize>s.inC : 0;
+  const flip = load<v128>(scratch + FLIP_INPUT);
+  const inside = s.padL == 0;
+  let x0 = loadEight(inside ? p0 : outside);
+  let x1 = loadEight(inside ? p1 : outside);
+  let x2 = loadEight(inside ? p2 : outside);
+  if (inside) {
+    p0 += d0;
+    p1 += d1;
+    p2 += d2;
+  }
+  let v0 = lowFours(x0, x1, x2, flip);
+  let v1 = highFours(x0, x1, x2, flip);
+  let left = s.inW + s.padL - 1;
+  for (let count = min(left >> 1, s.outW); ; ) {
+    left -= 2 * count;
+    for (; count > 0; --count) {
+      let sum0 = dot4(load<v128>(scratch), v0, load<v128>(scratch + BIAS), product);
+      let sum1 = dot4(load<v128>(scratch, 16), v1, load<v128>(scratch + BIAS, 16), product);
+      x0 = loadEight(p0);
+      x1 = loadEight(p1);
+      x2 = loadEight(p2);
+      sum0 = dot4(load<v128>(scratch, 32), lowFours(x0, x1, x2, flip), sum0, product);
+      sum1 = dot4(load<v128>(scratch, 48), highFours(x0, x1, x2, flip), sum1, product);
+      x0 = loadEight(p0 + d0);
+      x1 = loadEight(p1 + d1);
+      x2 = loadEight(p2 + d2);
+      p0 += 2 * d0;
+      p1 += 2 * d1;
+      p2 += 2 * d2;
+      v0 = lowFours(x0, x1, x2, flip);
+      v1 = highFours(x0, x1, x2, flip);
+      sum0 = dot4(load<v128>(scratch, 64), v0, sum0, product);
+      sum1 = dot4(load<v128>(scratch, 80), v1, sum1, product);
+      finish(sum0, sum1, y, false, true, scratch);
+      y += pitch;
+    }
+    if (y >= end) break;
+    if (left > 0) {
+      edge(scratch, p0, p1, p2);
+      p0 = scratch + EDGE;
+      p1 = p0 + 16;
+      p2 = p0 + 32;
+      d0 = d1 = d2 = 8;
+      count = 1;
+      left = 2;
+    } else {
+      p0 = p1 = p2 = outside;
+      d0 = d1 = d2 = 0;
+      count = <i32>((end - y) / pitch);
+    }
+  }
+}
+
+/** A last column, and beside it values outside the image. */
+// @ts-ignore: decorator
+@inline
+function edge(scratch: usize, p0: usize, p1: usize, p2: usize): void {
+  const at = scratch + EDGE;
+  store<i64>(at, load<i64>(p0));
+  store<i64>(at, load<i64>(p1), 16);
+  store<i64>(at, load<i64>(p2), 32);
+  for (let i: usize = 8; i < 48; i += 16) store<i64>(at + i, load<i64>(scratch + OUTSIDE));
 }
 
 /** Any depthwise convolution, from channel c0 on, with the requantization of the formula. */

@@ -4,13 +4,12 @@
  */
 import { Flag, Product, Step, expect_dense_s8, expect_pwconv_s8, headS8, panelS8, rowsS8 } from "../abi";
 import {
-  QUAD_BYTES, Way, prepare, prepareFloats, prove, quad, quadBelow, quadFloats, requantize, wayOf, zeroOf,
+  QUAD_BYTES, Way, prepare, prepareFloats, prove, quad, quadBelow, quadFloatsBelow, requantize, wayOf, zeroOf,
 } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  FOURS, addSaturated16, clamp8, differs, dot, dot4, flipped, halfOf, highBytes, highPairs16, lane32, loadTerms,
-  lowBytes, lowPairs16, otherHalf, pairsLeave16, splat16, splat32, splat8, sub32, sum16, sum8, toBytes, toWords,
-  widen,
+  FOURS, addSaturated16, clamp8, differs, dot, dot4, flipped, halfOf, highBytes, highPairs16, loadTerms, lowBytes,
+  lowPairs16, otherHalf, pairsLeave16, splat16, splat32, splat8, sub32, sum16, sum8, toBytes, toWords, widen,
 } from "../simd/s8";
 
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
@@ -70,7 +69,7 @@ const OTHER: usize = SUMS + 6 * 32;
  */
 export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usize, from: i32, to: i32): void {
   const n = s.outC;
-  const n4 = (n + 3) & ~3;
+  const n8 = (n + 7) & ~7;
   const k4 = (k + 3) & ~3;
   const product = s.product;
   const fours = byFours(s);
@@ -78,8 +77,8 @@ export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usiz
   const aPitch = fours ? k4 : 2 * k4;
   const rowSums = a + rowsS8(s.tile, k4);
   const scratch = a + panelS8(s.tile, k4);
-  const marks = w + 9 * <usize>n4;
-  let panel = w + headS8(n4) + <usize>(from * k4);
+  const marks = w + 9 * <usize>n8;
+  let panel = w + headS8(n8) + <usize>(from * k4);
   for (let r = 0; r < rows; ++r) {
     let sum = 0;
     if (zw != 0) {
@@ -88,39 +87,34 @@ export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usiz
     }
     store<i32>(rowSums + <usize>r * sizeof<i32>(), sum);
   }
-  for (let o = from; o < to; ) {
-    const width = n - o > 4 ? 8 : 4;
-    const columns = min(width, n - o);
+  for (let o = from; o < to; o += 8, panel += 8 * <usize>k4) {
+    const columns = min(8, n - o);
     const bias = w + <usize>o * sizeof<i32>();
     if (!SIMD) {
       for (let c = 0; c < columns; ++c) {
-        pwconv_s8_column(a, aPitch, rows, panel + 4 * c, 4 * width, bias + 4 * c, n4, o + c, rowSums, y + o + c, s);
+        pwconv_s8_column(a, aPitch, rows, panel + 4 * c, bias + 4 * c, n8, o + c, rowSums, y + o + c, s);
       }
-    } else {
-      const way = wayOf(marks + o, columns, s.qlo < s.zy, (s.flags & Flag.FAST_POINTWISE) != 0);
-      const m = bias + 4 * <usize>n4;
-      const e = w + 8 * <usize>n4 + o;
-      for (let c = 0; c < width; c += 4) {
-        const constants = scratch + <usize>(c >> 2) * QUAD_BYTES;
-        if (way <= Way.DOUBLES_BELOW) prepare(constants, m + 4 * c, e + c, way == Way.DOUBLES_BELOW);
-        else prepareFloats(constants, m + 4 * c, e + c, marks + o + c);
-      }
-      const at = y + o;
-      const other = scratch + OTHER;
-      if (width == 4) {
-        pwconv_s8_columns4(a, aPitch, rows, panel, bias, rowSums, at, columns, scratch, s, way, m, e);
-      } else if (!fours) {
-        widenPairs(other, panel, k4);
-        pwconv_s8_pairs8(a, aPitch, rows, other, k, bias, rowSums, at, columns, scratch, s, way, m, e);
-      } else {
-        const marked = product == Product.SATURATING && (load<u64>(marks + o) & SATURATES_EIGHT) != 0;
-        const spare = marked ? sparePairs(other, panel, k4) : 0;
-        const weights = marked ? other : panel;
-        pwconv_s8_quads8(a, rows, weights, k4, spare, bias, rowSums, at, columns, scratch, s, way, m, e);
-      }
+      continue;
     }
-    panel += <usize>width * k4;
-    o += width;
+    const way = wayOf(marks + o, columns, s.qlo < s.zy, (s.flags & Flag.FAST_POINTWISE) != 0, true);
+    const m = bias + 4 * <usize>n8;
+    const e = w + 8 * <usize>n8 + o;
+    for (let c = 0; c < 8; c += 4) {
+      const constants = scratch + <usize>(c >> 2) * QUAD_BYTES;
+      if (way <= Way.DOUBLES_BELOW) prepare(constants, m + 4 * c, e + c, way == Way.DOUBLES_BELOW);
+      else prepareFloats(constants, m + 4 * c, e + c, marks + o + c);
+    }
+    const other = scratch + OTHER;
+    let weights = panel;
+    let spare = 0;
+    if (!fours) {
+      widenPairs(other, panel, k4);
+      weights = other;
+    } else if (product == Product.SATURATING && (load<u64>(marks + o) & SATURATES_EIGHT) != 0) {
+      spare = sparePairs(other, panel, k4);
+      weights = other;
+    }
+    pwconv_s8_tiles(a, aPitch, rows, weights, k, spare, bias, rowSums, y + o, columns, scratch, s, way, m, e);
   }
 }
 
@@ -168,188 +162,162 @@ function sparePairs(d: usize, w: usize, k4: i32): i32 {
 const SPARE: i32 = 36;
 
 /**
- * Tiles of 4 rows × 8 columns, of which `columns` are written; w is widened to 16 bits, once for all rows. Rows that
- * are not there repeat the last one. The test for an odd number of pairs between two pairs keeps the second one's loads
- * out of the first one's block, as in pwconv_f32. Sums go through memory: what follows wants their registers.
+ * Tiles of 8 columns, of which `columns` are written: of 6 rows by fours of bytes, of 4 rows by pairs, for which w is
+ * widened to 16 bits, once for all rows. Rows that are not there repeat the last one. `spare`: how many fours of rows
+ * of weights lie behind the panel to be added. The test for an odd number between two pairs (or fours) keeps the second
+ * one's loads out of the first one's block, as in pwconv_f32. Sums go through memory: what follows wants their
+ * registers.
  */
-export function pwconv_s8_pairs8(
-  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
+export function pwconv_s8_tiles(
+  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, spare: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
   scratch: usize, s: Step, way: i32, m: usize, e: usize,
 ): void {
   if (!SIMD) return;
-  const length = <usize>((k + 1) & ~1) * 2;
+  const product = s.product;
+  const fours = FOURS && product != Product.PAIRS;
+  const tile = fours ? 6 : 4;
   const pitch = <usize>s.outC;
-  for (; rows > 0; rows -= 4, y += 4 * pitch, rowSums += 16) {
-    const next = a + aPitch;
+  const length = fours ? aPitch : <usize>((k + 1) & ~1) * 2;
+  for (; rows > 0; rows -= tile, y += <usize>tile * pitch, rowSums += 4 * tile) {
+    const first = a;
     const end = a + length;
     const odd = end - 4;
-    let a1 = rows > 1 ? next : a;
+    let a1 = rows > 1 ? a + aPitch : a;
     let a2 = rows > 2 ? a1 + aPitch : a1;
     let a3 = rows > 3 ? a2 + aPitch : a2;
     let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
     let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
     let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
     let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
-    let p = w;
-    do {
-      let b0 = load<v128>(p);
-      let b1 = load<v128>(p, 16);
-      let x = loadTerms<v128>(a);
-      c00 = dot<v128>(x, b0, c00);
-      c01 = dot<v128>(x, b1, c01);
-      x = loadTerms<v128>(a1);
-      c10 = dot<v128>(x, b0, c10);
-      c11 = dot<v128>(x, b1, c11);
-      x = loadTerms<v128>(a2);
-      c20 = dot<v128>(x, b0, c20);
-      c21 = dot<v128>(x, b1, c21);
-      x = loadTerms<v128>(a3);
-      c30 = dot<v128>(x, b0, c30);
-      c31 = dot<v128>(x, b1, c31);
-      if (a == odd) break;
-      b0 = load<v128>(p, 32);
-      b1 = load<v128>(p, 48);
-      x = loadTerms<v128>(a, 4);
-      c00 = dot<v128>(x, b0, c00);
-      c01 = dot<v128>(x, b1, c01);
-      x = loadTerms<v128>(a1, 4);
-      c10 = dot<v128>(x, b0, c10);
-      c11 = dot<v128>(x, b1, c11);
-      x = loadTerms<v128>(a2, 4);
-      c20 = dot<v128>(x, b0, c20);
-      c21 = dot<v128>(x, b1, c21);
-      x = loadTerms<v128>(a3, 4);
-      c30 = dot<v128>(x, b0, c30);
-      c31 = dot<v128>(x, b1, c31);
-      p += 64;
-      a += 8;
-      a1 += 8;
-      a2 += 8;
-      a3 += 8;
-    } while (a < end);
-    a = next + 3 * aPitch;
     const sums = scratch + SUMS;
-    store<v128>(sums, c00);
-    store<v128>(sums, c01, 16);
-    store<v128>(sums, c10, 32);
-    store<v128>(sums, c11, 48);
-    store<v128>(sums, c20, 64);
-    store<v128>(sums, c21, 80);
-    store<v128>(sums, c30, 96);
-    store<v128>(sums, c31, 112);
-    finish(sums, min(rows, 4), y, pitch, columns, scratch, s, way, m, e);
-  }
-}
-
-/**
- * As {@link pwconv_s8_pairs8}, of bytes, whose products the host sums by fours, in tiles of 6 rows. `spare`: how many
- * fours of rows behind the panel are added.
- */
-export function pwconv_s8_quads8(
-  a: usize, rows: i32, w: usize, k4: i32, spare: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
-  scratch: usize, s: Step, way: i32, m: usize, e: usize,
-): void {
-  if (!FOURS) return;
-  const product = s.product;
-  const aPitch = <usize>k4;
-  const pitch = <usize>s.outC;
-  for (; rows > 0; rows -= 6, y += 6 * pitch, rowSums += 24) {
-    const first = a;
-    const end = a + aPitch;
-    const odd = end - 4;
-    let a1 = rows > 1 ? end : a;
-    let a2 = rows > 2 ? a1 + aPitch : a1;
-    let a3 = rows > 3 ? a2 + aPitch : a2;
-    let a4 = rows > 4 ? a3 + aPitch : a3;
-    let a5 = rows > 5 ? a4 + aPitch : a4;
-    let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
-    let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
-    let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
-    let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
-    let c40 = start(bias, rowSums + 16), c41 = start(bias + 16, rowSums + 16);
-    let c50 = start(bias, rowSums + 20), c51 = start(bias + 16, rowSums + 20);
     let p = w;
-    do {
-      let b0 = load<v128>(p);
-      let b1 = load<v128>(p, 16);
-      let x = loadTerms<v128>(a);
-      c00 = dot4(b0, x, c00, product);
-      c01 = dot4(b1, x, c01, product);
-      x = loadTerms<v128>(a1);
-      c10 = dot4(b0, x, c10, product);
-      c11 = dot4(b1, x, c11, product);
-      x = loadTerms<v128>(a2);
-      c20 = dot4(b0, x, c20, product);
-      c21 = dot4(b1, x, c21, product);
-      x = loadTerms<v128>(a3);
-      c30 = dot4(b0, x, c30, product);
-      c31 = dot4(b1, x, c31, product);
-      x = loadTerms<v128>(a4);
-      c40 = dot4(b0, x, c40, product);
-      c41 = dot4(b1, x, c41, product);
-      x = loadTerms<v128>(a5);
-      c50 = dot4(b0, x, c50, product);
-      c51 = dot4(b1, x, c51, product);
-      if (a == odd) break;
-      b0 = load<v128>(p, 32);
-      b1 = load<v128>(p, 48);
-      x = loadTerms<v128>(a, 4);
-      c00 = dot4(b0, x, c00, product);
-      c01 = dot4(b1, x, c01, product);
-      x = loadTerms<v128>(a1, 4);
-      c10 = dot4(b0, x, c10, product);
-      c11 = dot4(b1, x, c11, product);
-      x = loadTerms<v128>(a2, 4);
-      c20 = dot4(b0, x, c20, product);
-      c21 = dot4(b1, x, c21, product);
-      x = loadTerms<v128>(a3, 4);
-      c30 = dot4(b0, x, c30, product);
-      c31 = dot4(b1, x, c31, product);
-      x = loadTerms<v128>(a4, 4);
-      c40 = dot4(b0, x, c40, product);
-      c41 = dot4(b1, x, c41, product);
-      x = loadTerms<v128>(a5, 4);
-      c50 = dot4(b0, x, c50, product);
-      c51 = dot4(b1, x, c51, product);
-      p += 64;
-      a += 8;
-      a1 += 8;
-      a2 += 8;
-      a3 += 8;
-      a4 += 8;
-      a5 += 8;
-    } while (a < end);
-    p = w + 8 * aPitch;
-    for (let i = spare; i > 0; --i, p += SPARE) {
-      const b0 = load<v128>(p, 4);
-      const b1 = load<v128>(p, 20);
-      let row = first + load<i32>(p);
-      let x = loadTerms<v128>(row);
-      c00 = dot4(b0, x, c00, product);
-      c01 = dot4(b1, x, c01, product);
-      if (rows > 1) row += aPitch;
-      x = loadTerms<v128>(row);
-      c10 = dot4(b0, x, c10, product);
-      c11 = dot4(b1, x, c11, product);
-      if (rows > 2) row += aPitch;
-      x = loadTerms<v128>(row);
-      c20 = dot4(b0, x, c20, product);
-      c21 = dot4(b1, x, c21, product);
-      if (rows > 3) row += aPitch;
-      x = loadTerms<v128>(row);
-      c30 = dot4(b0, x, c30, product);
-      c31 = dot4(b1, x, c31, product);
-      if (rows > 4) row += aPitch;
-      x = loadTerms<v128>(row);
-      c40 = dot4(b0, x, c40, product);
-      c41 = dot4(b1, x, c41, product);
-      if (rows > 5) row += aPitch;
-      x = loadTerms<v128>(row);
-      c50 = dot4(b0, x, c50, product);
-      c51 = dot4(b1, x, c51, product);
+    if (FOURS && fours) {
+      let a4 = rows > 4 ? a3 + aPitch : a3;
+      let a5 = rows > 5 ? a4 + aPitch : a4;
+      let c40 = start(bias, rowSums + 16), c41 = start(bias + 16, rowSums + 16);
+      let c50 = start(bias, rowSums + 20), c51 = start(bias + 16, rowSums + 20);
+      do {
+        let b0 = load<v128>(p);
+        let b1 = load<v128>(p, 16);
+        let x = loadTerms<v128>(a);
+        c00 = dot4(b0, x, c00, product);
+        c01 = dot4(b1, x, c01, product);
+        x = loadTerms<v128>(a1);
+        c10 = dot4(b0, x, c10, product);
+        c11 = dot4(b1, x, c11, product);
+        x = loadTerms<v128>(a2);
+        c20 = dot4(b0, x, c20, product);
+        c21 = dot4(b1, x, c21, product);
+        x = loadTerms<v128>(a3);
+        c30 = dot4(b0, x, c30, product);
+        c31 = dot4(b1, x, c31, product);
+        x = loadTerms<v128>(a4);
+        c40 = dot4(b0, x, c40, product);
+        c41 = dot4(b1, x, c41, product);
+        x = loadTerms<v128>(a5);
+        c50 = dot4(b0, x, c50, product);
+        c51 = dot4(b1, x, c51, product);
+        if (a == odd) break;
+        b0 = load<v128>(p, 32);
+        b1 = load<v128>(p, 48);
+        x = loadTerms<v128>(a, 4);
+        c00 = dot4(b0, x, c00, product);
+        c01 = dot4(b1, x, c01, product);
+        x = loadTerms<v128>(a1, 4);
+        c10 = dot4(b0, x, c10, product);
+        c11 = dot4(b1, x, c11, product);
+        x = loadTerms<v128>(a2, 4);
+        c20 = dot4(b0, x, c20, product);
+        c21 = dot4(b1, x, c21, product);
+        x = loadTerms<v128>(a3, 4);
+        c30 = dot4(b0, x, c30, product);
+        c31 = dot4(b1, x, c31, product);
+        x = loadTerms<v128>(a4, 4);
+        c40 = dot4(b0, x, c40, product);
+        c41 = dot4(b1, x, c41, product);
+        x = loadTerms<v128>(a5, 4);
+        c50 = dot4(b0, x, c50, product);
+        c51 = dot4(b1, x, c51, product);
+        p += 64;
+        a += 8;
+        a1 += 8;
+        a2 += 8;
+        a3 += 8;
+        a4 += 8;
+        a5 += 8;
+      } while (a < end);
+      p = w + 8 * aPitch;
+      for (let i = spare; i > 0; --i, p += SPARE) {
+        const b0 = load<v128>(p, 4);
+        const b1 = load<v128>(p, 20);
+        let row = first + <usize>load<i32>(p);
+        let x = loadTerms<v128>(row);
+        c00 = dot4(b0, x, c00, product);
+        c01 = dot4(b1, x, c01, product);
+        if (rows > 1) row += aPitch;
+        x = loadTerms<v128>(row);
+        c10 = dot4(b0, x, c10, product);
+        c11 = dot4(b1, x, c11, product);
+        if (rows > 2) row += aPitch;
+        x = loadTerms<v128>(row);
+        c20 = dot4(b0, x, c20, product);
+        c21 = dot4(b1, x, c21, product);
+        if (rows > 3) row += aPitch;
+        x = loadTerms<v128>(row);
+        c30 = dot4(b0, x, c30, product);
+        c31 = dot4(b1, x, c31, product);
+        if (rows > 4) row += aPitch;
+        x = loadTerms<v128>(row);
+        c40 = dot4(b0, x, c40, product);
+        c41 = dot4(b1, x, c41, product);
+        if (rows > 5) row += aPitch;
+        x = loadTerms<v128>(row);
+        c50 = dot4(b0, x, c50, product);
+        c51 = dot4(b1, x, c51, product);
+      }
+      store<v128>(sums, c40, 128);
+      store<v128>(sums, c41, 144);
+      store<v128>(sums, c50, 160);
+      store<v128>(sums, c51, 176);
+    } else {
+      do {
+        let b0 = load<v128>(p);
+        let b1 = load<v128>(p, 16);
+        let x = loadTerms<v128>(a);
+        c00 = dot<v128>(x, b0, c00);
+        c01 = dot<v128>(x, b1, c01);
+        x = loadTerms<v128>(a1);
+        c10 = dot<v128>(x, b0, c10);
+        c11 = dot<v128>(x, b1, c11);
+        x = loadTerms<v128>(a2);
+        c20 = dot<v128>(x, b0, c20);
+        c21 = dot<v128>(x, b1, c21);
+        x = loadTerms<v128>(a3);
+        c30 = dot<v128>(x, b0, c30);
+        c31 = dot<v128>(x, b1, c31);
+        if (a == odd) break;
+        b0 = load<v128>(p, 32);
+        b1 = load<v128>(p, 48);
+        x = loadTerms<v128>(a, 4);
+        c00 = dot<v128>(x, b0, c00);
+        c01 = dot<v128>(x, b1, c01);
+        x = loadTerms<v128>(a1, 4);
+        c10 = dot<v128>(x, b0, c10);
+        c11 = dot<v128>(x, b1, c11);
+        x = loadTerms<v128>(a2, 4);
+        c20 = dot<v128>(x, b0, c20);
+        c21 = dot<v128>(x, b1, c21);
+        x = loadTerms<v128>(a3, 4);
+        c30 = dot<v128>(x, b0, c30);
+        c31 = dot<v128>(x, b1, c31);
+        p += 64;
+        a += 8;
+        a1 += 8;
+        a2 += 8;
+        a3 += 8;
+      } while (a < end);
     }
-    a = first + 6 * aPitch;
-    const sums = scratch + SUMS;
+    a = first + <usize>tile * aPitch;
     store<v128>(sums, c00);
     store<v128>(sums, c01, 16);
     store<v128>(sums, c10, 32);
@@ -358,11 +326,7 @@ export function pwconv_s8_quads8(
     store<v128>(sums, c21, 80);
     store<v128>(sums, c30, 96);
     store<v128>(sums, c31, 112);
-    store<v128>(sums, c40, 128);
-    store<v128>(sums, c41, 144);
-    store<v128>(sums, c50, 160);
-    store<v128>(sums, c51, 176);
-    finish(sums, min(rows, 6), y, pitch, columns, scratch, s, way, m, e);
+    finish(sums, min(rows, tile), y, pitch, columns, scratch, s, way, m, e);
   }
 }
 
@@ -410,10 +374,10 @@ function finish(
     const o0 = load<v128>(constants, 16), o1 = load<v128>(next, 16);
     for (; rows > 0; rows -= 2, sums += 64, y += 2 * pitch) {
       const y0 = toWords(
-        quadFloats(load<v128>(sums), f0, o0, signs), quadFloats(load<v128>(sums, 16), f1, o1, signs),
+        quadFloatsBelow(load<v128>(sums), f0, o0, signs), quadFloatsBelow(load<v128>(sums, 16), f1, o1, signs),
       );
       const y1 = toWords(
-        quadFloats(load<v128>(sums, 32), f0, o0, signs), quadFloats(load<v128>(sums, 48), f1, o1, signs),
+        quadFloatsBelow(load<v128>(sums, 32), f0, o0, signs), quadFloatsBelow(load<v128>(sums, 48), f1, o1, signs),
       );
       const bytes = toBytes(addSaturated16(y0, zero), addSaturated16(y1, zero));
       putRows(y, pitch, rows, clamp8(bytes, lo, hi), columns);
@@ -448,52 +412,15 @@ function put(y: usize, bytes: i64, columns: i32): void {
   }
 }
 
-/** acc + one row × four columns of which four rows of weights are `step` bytes from the next four. */
-// @ts-ignore: decorator
-@inline
-function sums4(a: usize, aPitch: usize, w: usize, step: usize, acc: v128, product: i32): v128 {
-  const end = a + aPitch;
-  if (FOURS && product != Product.PAIRS) {
-    for (; a < end; a += 4, w += step) {
-      const x = loadTerms<v128>(a);
-      const b = load<v128>(w);
-      if (product == Product.SATURATING) {
-        const half = halfOf(b);
-        acc = dot4(half, x, dot4(otherHalf(b, half), x, acc, product), product);
-      } else acc = dot4(b, x, acc, product);
-    }
-  } else {
-    for (; a < end; a += 8, w += step) {
-      const b = load<v128>(w);
-      acc = dot<v128>(loadTerms<v128>(a), lowPairs16(b), acc);
-      acc = dot<v128>(loadTerms<v128>(a, 4), highPairs16(b), acc);
-    }
-  }
-  return acc;
-}
-
-/** One row × 4 columns: what is left of the columns. */
-export function pwconv_s8_columns4(
-  a: usize, aPitch: usize, rows: i32, w: usize, bias: usize, rowSums: usize, y: usize, columns: i32, scratch: usize,
-  s: Step, way: i32, m: usize, e: usize,
-): void {
-  if (!SIMD) return;
-  const sums = scratch + SUMS;
-  for (; rows > 0; --rows, rowSums += 4, y += s.outC, a += aPitch) {
-    store<v128>(sums, sums4(a, aPitch, w, 16, start(bias, rowSums), s.product));
-    finish(sums, 1, y, 0, columns, scratch, s, way, m, e);
-  }
-}
-
-/** One column, row by row, for builds without vectors; bias is that of column o of n4. */
+/** One column, row by row, for builds without vectors; bias is that of column o of n8. */
 export function pwconv_s8_column(
-  a: usize, aPitch: usize, rows: i32, w: usize, step: usize, bias: usize, n4: usize, o: usize, rowSums: usize, y: usize,
+  a: usize, aPitch: usize, rows: i32, w: usize, bias: usize, n8: usize, o: usize, rowSums: usize, y: usize,
   s: Step,
 ): void {
-  const m = bias + 4 * n4;
-  const e = bias - 4 * o + 8 * n4 + o;
+  const m = bias + 4 * n8;
+  const e = bias - 4 * o + 8 * n8 + o;
   for (; rows > 0; --rows, y += s.outC, rowSums += 4, a += aPitch) {
-    const sum = sums1(a, aPitch, w, step, load<i32>(bias) - load<i32>(rowSums));
+    const sum = sums1(a, aPitch, w, load<i32>(bias) - load<i32>(rowSums));
     store<i8>(y, <i8>requantize(sum, load<i32>(m), <i32>load<i8>(e), s.zy, s.qlo, s.qhi));
   }
 }
@@ -501,8 +428,8 @@ export function pwconv_s8_column(
 /** acc + one row × one column. */
 // @ts-ignore: decorator
 @inline
-function sums1(a: usize, aPitch: usize, w: usize, step: usize, acc: i32): i32 {
-  for (const end = a + aPitch; a < end; a += 8, w += step) {
+function sums1(a: usize, aPitch: usize, w: usize, acc: i32): i32 {
+  for (const end = a + aPitch; a < end; a += 8, w += 32) {
     acc += <i32>load<i16>(a) * <i32>load<i8>(w) + <i32>load<i16>(a, 2) * <i32>load<i8>(w, 1);
     acc += <i32>load<i16>(a, 4) * <i32>load<i8>(w, 2) + <i32>load<i16>(a, 6) * <i32>load<i8>(w, 3);
   }
@@ -516,13 +443,12 @@ function sums1(a: usize, aPitch: usize, w: usize, step: usize, acc: i32): i32 {
 export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, k1: i32): void {
   assert(0 <= k0 && k0 <= k1 && k1 <= k && (k0 & 3) == 0);
   const k4 = (k + 3) & ~3;
-  for (let o = 0, width = 0; o < n; o += width) {
-    width = n - o > 4 ? 8 : 4;
-    const columns = min(width, n - o);
+  for (let o = 0; o < n; o += 8) {
+    const columns = min(8, n - o);
     const panel = dst + <usize>(o * k4);
     for (let i = k0; i < k1; ++i) {
       const row = src + <usize>((i - k0) * n + o);
-      let d = panel + <usize>((i >> 2) * 4 * width + (i & 3));
+      let d = panel + <usize>((i >> 2) * 32 + (i & 3));
       for (let c = 0; c < columns; ++c, d += 4) store<i8>(d, load<i8>(row + c));
     }
   }
@@ -541,22 +467,21 @@ export function pwconv_s8_prove(m: usize, e: usize, marks: usize, n: i32, lo: i3
  * marks of columns of which pairs of products may saturate.
  */
 export function pwconv_s8_suit(w: usize, k: i32, n: i32, zw: i32, was: i32, is: i32): void {
-  const n4 = (n + 3) & ~3;
+  const n8 = (n + 7) & ~7;
   const k4 = (k + 3) & ~3;
-  const marks = w + 9 * <usize>n4;
+  const marks = w + 9 * <usize>n8;
   const by = flipOf(was) - flipOf(is);
   const mark = is == Product.SATURATING;
-  let panel = w + headS8(n4);
-  for (let o = 0, width = 0; o < n; o += width) {
-    width = n - o > 4 ? 8 : 4;
-    for (let c = 0; c < min(width, n - o); ++c) {
+  let panel = w + headS8(n8);
+  for (let o = 0; o < n; o += 8) {
+    for (let c = 0; c < min(8, n - o); ++c) {
       const at = panel + 4 * c;
       const bias = w + <usize>(4 * (o + c));
-      if (by != 0) store<i32>(bias, load<i32>(bias) + by * (sumColumn(at, width, k4) - k * zw));
-      const saturates = mark && mayColumn(at, width, k4);
+      if (by != 0) store<i32>(bias, load<i32>(bias) + by * (sumColumn(at, k4) - k * zw));
+      const saturates = mark && mayColumn(at, k4);
       store<u8>(marks + o + c, (load<u8>(marks + o + c) & ~SATURATES) | (saturates ? SATURATES : 0));
     }
-    panel += <usize>(width * k4);
+    panel += 8 * <usize>k4;
   }
 }
 
@@ -564,17 +489,17 @@ export function pwconv_s8_suit(w: usize, k: i32, n: i32, zw: i32, was: i32, is: 
 const SATURATES: u8 = 64;
 const SATURATES_EIGHT: u64 = 0x4040404040404040;
 
-function sumColumn(w: usize, width: i32, k4: i32): i32 {
+function sumColumn(w: usize, k4: i32): i32 {
   let sum = 0;
-  for (let k = 0; k < k4; k += 4, w += 4 * width) {
+  for (let k = 0; k < k4; k += 4, w += 32) {
     sum += <i32>load<i8>(w) + <i32>load<i8>(w, 1) + <i32>load<i8>(w, 2) + <i32>load<i8>(w, 3);
   }
   return sum;
 }
 
 /** Whether two products of 255 and a weight could come to more than 16 bits hold. */
-function mayColumn(w: usize, width: i32, k4: i32): bool {
-  for (let k = 0; k < k4; k += 2, w += (k & 3) != 0 ? 2 : 4 * width - 2) {
+function mayColumn(w: usize, k4: i32): bool {
+  for (let k = 0; k < k4; k += 2, w += (k & 3) != 0 ? 2 : 30) {
     const a = <i32>load<i8>(w), b = <i32>load<i8>(w, 1);
     if (max(a, 0) + max(b, 0) > 128 || min(a, 0) + min(b, 0) < -128) return true;
   }

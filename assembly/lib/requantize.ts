@@ -162,13 +162,17 @@ export function prepareFloats(d: usize, m: usize, e: usize, marks: usize): void 
   }
 }
 
-/**
- * Four sums by single precision, the zero point not yet added. `signs`: the top bit where results below it count, for
- * then the offset has the sign of the sum; else 0.
- */
+/** Four sums by single precision, the zero point not yet added; results below it are cut off later. */
 // @ts-ignore: decorator
 @inline
-export function quadFloats(x: v128, scale: v128, offset: v128, signs: v128): v128 {
+export function quadFloats(x: v128, scale: v128, offset: v128): v128 {
+  return truncated(linearFloats(x, scale, offset));
+}
+
+/** As {@link quadFloats} where results below the zero point count, for which the offset has the sign of the sum. */
+// @ts-ignore: decorator
+@inline
+export function quadFloatsBelow(x: v128, scale: v128, offset: v128, signs: v128): v128 {
   return truncated(linearFloats(x, scale, withSigns(offset, x, signs)));
 }
 
@@ -186,11 +190,11 @@ export namespace Way {
   export const FLOATS_BELOW: i32 = 4;
 }
 
-/** The way for columns of these marks; `fast`: double precision would do, too. */
+/** The way for columns of these marks; `fast`: double precision would do, too; `floats`: single precision is there. */
 // @ts-ignore: decorator
 @inline
-export function wayOf(marks: usize, columns: i32, below: bool, fast: bool): i32 {
-  if (proven(marks, columns)) return below ? Way.FLOATS_BELOW : Way.FLOATS;
+export function wayOf(marks: usize, columns: i32, below: bool, fast: bool, floats: bool): i32 {
+  if (floats && proven(marks, columns)) return below ? Way.FLOATS_BELOW : Way.FLOATS;
   return fast ? (below ? Way.DOUBLES_BELOW : Way.DOUBLES) : Way.FORMULA;
 }
 

@@ -89,17 +89,6 @@ export function widenPast(d: usize, x: usize, count: i32): usize {
   return end;
 }
 
-/** Writes `count` times the 16-bit `value`; returns the address behind them. */
-// @ts-ignore: decorator
-@inline
-export function fill16(d: usize, value: i32, count: i32): usize {
-  for (; count > 0; --count) {
-    store<i16>(d, <i16>value);
-    d += 2;
-  }
-  return d;
-}
-
 /** `count` bytes at x to d, each with its top bit flipped where `flip` is 128; reads and writes up to 15 bytes more. */
 // @ts-ignore: decorator
 @inline
@@ -107,17 +96,6 @@ export function flipped(d: usize, x: usize, count: i32, flip: i32): void {
   if (!SIMD) return;
   const f = splat8(flip);
   for (const end = d + <usize>count; d < end; d += 16, x += 16) v128.store(d, v128.xor(v128.load(x), f));
-}
-
-/** As {@link flipped}, to the byte: writes no more than `count`; returns the address behind them. */
-// @ts-ignore: decorator
-@inline
-export function flippedExactly(d: usize, x: usize, count: i32, flip: i32): usize {
-  if (!SIMD) return d;
-  const f = splat8(flip);
-  for (; count >= 16; count -= 16, d += 16, x += 16) v128.store(d, v128.xor(v128.load(x), f));
-  for (; count > 0; --count, ++d, ++x) store<u8>(d, load<u8>(x) ^ <u8>flip);
-  return d;
 }
 
 /** Sum of `count` bytes, signed or not. */
@@ -231,6 +209,53 @@ export function loadWords(p: usize): v128 {
 export function widenSixteen(d: usize, x: usize): void {
   v128.store(d, v128.load_ext<i8>(x));
   v128.store(d, v128.load_ext<i8>(x, 8), 16);
+}
+
+/** Eight bytes. */
+// @ts-ignore: decorator
+@inline
+export function loadEight(p: usize): v128 {
+  return v128.load64_zero(p);
+}
+
+/** a0 b0 a1 b1 … a7 b7 of bytes. */
+// @ts-ignore: decorator
+@inline
+export function bytePairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+export function flipBytes(x: v128, flip: v128): v128 {
+  return v128.xor(x, flip);
+}
+
+/** Whether words are within 8 bits. */
+// @ts-ignore: decorator
+@inline
+export function fitBytes(words: v128): bool {
+  return !v128.any_true(v128.xor(i16x8.extend_low_i8x16_s(toBytes(words, words)), words));
+}
+
+/** 128 times each of the lower four words, in 32 bits. */
+// @ts-ignore: decorator
+@inline
+export function lowTimes128(words: v128): v128 {
+  return i32x4.shl(i32x4.extend_low_i16x8_s(words), 7);
+}
+
+/** 128 times each of the upper four. */
+// @ts-ignore: decorator
+@inline
+export function highTimes128(words: v128): v128 {
+  return i32x4.shl(i32x4.extend_high_i16x8_s(words), 7);
+}
+
+// @ts-ignore: decorator
+@inline
+export function add16(a: v128, b: v128): v128 {
+  return i16x8.add(a, b);
 }
 
 // @ts-ignore: decorator

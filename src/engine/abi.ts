@@ -20,7 +20,7 @@ export const SLACK = 16;
 /** Where a plan's own bytes begin: past the module's static data. */
 export const BASE = 2048;
 /** Bytes of scratch of a depthwise half in 8 bits. */
-export const DEPTHWISE_S8 = 448;
+export const DEPTHWISE_S8 = 496;
 
 /** What the module exports as its own of these constants. */
 export const MODULE_CONSTANTS = { ABI_VERSION, STEP_BYTES, ENTRY_BYTES, ALIGN, SLACK } as const;
@@ -406,7 +406,7 @@ export const pairF32 = (n: number) => 8 * n;
 /** Bytes before the weights of n columns in 8 bits: bias i32, multipliers i32, shifts i8, marks i8. */
 export const headS8 = (n: number) => 8 * n + up(2 * n, 16);
 /** Bytes of a packed matrix [k, n] in 8 bits. */
-export const matrixS8 = (k: number, n: number) => headS8(up(n, 4)) + up(k, 4) * up(n, 4);
+export const matrixS8 = (k: number, n: number) => headS8(up(n, 8)) + up(k, 4) * up(n, 8);
 /** Bytes of depthwise weights of n channels in 8 bits. */
 export const depthwiseS8 = (taps: number, n: number) => headS8(up(n, 8)) + taps * up(n, 8);
 /** Bytes of a panel's rows of k values in 16 bits. */
@@ -861,6 +861,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
+      ["a product that there is", s.product >= 0 && s.product < 4],
     ],
     extents: (s) => ({
       x: image(s),

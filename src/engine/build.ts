@@ -23,7 +23,7 @@ import { Schedules } from "./host/schedules.ts";
 import { Session, type SessionParts } from "./host/session.ts";
 import { type ThreadCount, type Threading, threadingOf } from "./host/threads.ts";
 import { packingOf } from "./image.ts";
-import { type Manifest, manifestOf } from "./manifest.ts";
+import { manifestOf } from "./manifest.ts";
 import type { MemoryMode } from "./plan/chains.ts";
 import { checkPlan } from "./plan/check.ts";
 import { type Layout, type MemoryUse, type Plan, plan } from "./plan/plan.ts";
@@ -165,7 +165,7 @@ export async function buildGraph(
 
 /** A session, once `fill` has put its image where it belongs. */
 async function sessionOf(
-  parts: Omit<SessionParts, "memory" | "schedules" | "crew" | "product"> & { readonly product?: Product | undefined },
+  parts: Omit<SessionParts, "memory" | "schedules" | "crew" | "products"> & { readonly product?: Product | undefined },
   threads: boolean,
   fill: (memory: LinearMemory) => Promise<void> | void,
 ): Promise<Session> {
@@ -173,11 +173,11 @@ async function sessionOf(
   const module = threads ? await sharing(kernels) : kernels.module;
   const memory = await LinearMemory.create(module, manifest.memory.total, threads);
   await fill(memory);
-  const suited = manifest.steps.some(({ kernel }) => MULTIPLIES.test(kernel))
-    ? (await import("./host/product.ts")).suitHost(memory, manifest, kernels, parts.product)
+  const products = manifest.steps.some(({ kernel }) => MULTIPLIES.test(kernel))
+    ? await (await import("./host/product.ts")).Products.of(memory, manifest, kernels, parts.product)
     : undefined;
   const schedules = new Schedules(memory, manifest);
-  const all = { ...parts, memory, schedules, product: await suited };
+  const all = { ...parts, memory, schedules, products };
   if (!threads) return new Session(all);
   try {
     return new Session({ ...all, crew: await crewOf(memory, module, schedules) });

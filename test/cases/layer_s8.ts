@@ -60,7 +60,7 @@ export function layerTrial(layer: Layer8): Trial {
       fields: {
         ...{ ...g, rows, tile, multiplier, midC, outC, zx, flags },
         ...{ zw: (half ?? matrix!).w.zero, zw2: half && matrix ? matrix.w.zero : 0 },
-        ...{ ...between, ...(matrix && { product: 0 }), zy: to.zero, qlo: to.lo, qhi: to.hi },
+        ...{ ...between, product: 0, zy: to.zero, qlo: to.lo, qhi: to.hi },
       },
     },
   };

@@ -29,7 +29,7 @@ function head({ weights, zero, bias, m, e }: Quantized, zx: number, lanes: numbe
 /** A matrix [k, n] under inputs around zx: its panels are the packer's to make. */
 export function matrixWeights(w: Quantized, zx: number): ByteMatrix {
   const n = w.bias.length;
-  return { matrix: w.weights, head: head(w, zx, 4), k: w.weights.length / n, n, zero: w.zero };
+  return { matrix: w.weights, head: head(w, zx, 8), k: w.weights.length / n, n, zero: w.zero };
 }
 
 /** A depthwise kernel of [taps, n] under inputs around zx. */
@@ -55,4 +55,4 @@ export function matrixScratch(tile: number, k: number, atLeast = 0): number {
 }
 
 /** Bytes of scratch of a depthwise convolution. */
-export const DEPTHWISE_SCRATCH = 448;
+export const DEPTHWISE_SCRATCH = 496;

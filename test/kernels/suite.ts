@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { type Bytes, type Fields, footprint, partOf } from "../../src/engine/footprint.ts";
 import type { LinearMemory } from "../../src/engine/host/memory.ts";
 import { ask, type Product, productNumber } from "../../src/engine/host/product.ts";
+import type { Bounds } from "../../src/engine/lower/packed.ts";
 import { STEP_FLOATS, STEP_INTS, STEP_QUANT, type StepFields } from "../../src/engine/step.ts";
 import { count, type Value } from "../reference/value.ts";
 import { type Build, type Exports, forEachVariant, instantiate } from "../variants.ts";
@@ -23,7 +24,7 @@ import {
   splitRows,
   UNTOUCHED,
 } from "./harness.ts";
-import { packedBytes } from "./weights.ts";
+import { packedBytes, type StepWeights } from "./weights.ts";
 
 /** A step and what it has to compute. `expected` lists the elements that the step writes, in their order. */
 export interface Trial {
@@ -106,13 +107,32 @@ export function withProduct({ problem, ...trial }: Trial, product: Product): Tri
 
 /** The same trial, its columns requantized in single precision where that can be proven. */
 export function proven({ problem, ...trial }: Trial): Trial {
-  const { qlo = 0, qhi = 0, zy = 0 } = problem.fields;
-  const marked = <W>(w: W): W => {
-    if (typeof w !== "object" || w === null || !("head" in w)) return w;
-    return { ...w, proveFor: { lo: qlo - zy, hi: qhi - zy } };
-  };
+  const { qlo = 0, qhi = 0, zy = 0, qlo2 = 0, qhi2 = 0, zm = 0, midC = 0 } = problem.fields;
+  const [last, first] = [
+    { lo: qlo - zy, hi: qhi - zy },
+    { lo: qlo2 - zm, hi: qhi2 - zm },
+  ];
   const { w, w2 } = problem;
-  return { ...trial, problem: { ...problem, ...(w && { w: marked(w) }), ...(w2 && { w2: marked(w2) }) } };
+  const marked = (of: StepWeights, bounds: Bounds): StepWeights => {
+    if (of instanceof Uint8Array) return markedDepthwise(of, midC, bounds);
+    return "head" in of ? { ...of, proveFor: bounds } : of;
+  };
+  return {
+    ...trial,
+    problem: { ...problem, ...(w && { w: marked(w, w2 ? first : last) }), ...(w2 && { w2: marked(w2, last) }) },
+  };
+}
+
+/** Packed depthwise weights of n channels, with the marks that the module gives them. */
+function markedDepthwise(w: Uint8Array, n: number, { lo, hi }: Bounds): Uint8Array {
+  const exports = instantiate("debug");
+  const [at, n8] = [4096, Math.ceil(n / 8) * 8];
+  const missing = at + w.length - exports.memory.buffer.byteLength;
+  if (missing > 0) exports.memory.grow(Math.ceil(missing / 65536));
+  const memory = new Uint8Array(exports.memory.buffer, at, w.length);
+  memory.set(w);
+  exports.pwconv_s8_prove(at + 4 * n8, at + 8 * n8, at + 9 * n8, n, lo, hi);
+  return memory.slice();
 }
 
 /** Puts one trial through everything. `scalar` gives the scalar build's bits, where they are to be met. */

@@ -41,7 +41,7 @@ function isByteMatrix(w: FloatMatrix | ByteMatrix): w is ByteMatrix {
 
 /** Bytes of panels behind the head. */
 function panelBytes({ k, n }: ByteMatrix): number {
-  return up(k, 4) * up(n, 4);
+  return up(k, 4) * up(n, 8);
 }
 
 /** Bytes that weights take in the form that their kernel reads. */
@@ -106,9 +106,9 @@ function packBytes(exports: Exports, to: number, weights: ByteMatrix, raw: numbe
     }
   });
   if (weights.proveFor !== undefined) {
-    const [n4, { lo, hi }] = [up(n, 4), weights.proveFor];
-    withinBounds(exports, to + 9 * n4, n4, `pwconv_s8_prove [${n}]`, () => {
-      exports.pwconv_s8_prove(to + 4 * n4, to + 8 * n4, to + 9 * n4, n, lo, hi);
+    const [n8, { lo, hi }] = [up(n, 8), weights.proveFor];
+    withinBounds(exports, to + 9 * n8, n8, `pwconv_s8_prove [${n}]`, () => {
+      exports.pwconv_s8_prove(to + 4 * n8, to + 8 * n8, to + 9 * n8, n, lo, hi);
     });
   }
   if (product === 0) return;

@@ -12,9 +12,8 @@ import type { LinearMemory } from "./memory.ts";
 type Bytes = Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>;
 
 /** Columns of 8-bit weights as they are kept. */
-function columnsOf({ layout, n }: Bytes): number {
-  const unit = layout === "matrix_s8" ? 4 : 8;
-  return Math.ceil(n / unit) * unit;
+function columnsOf({ n }: Bytes): number {
+  return Math.ceil(n / 8) * 8;
 }
 
 /** A piece of the arena that may be used on the way. */

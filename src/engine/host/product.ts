@@ -50,29 +50,55 @@ const MATRICES: { readonly [K in Kernel]?: (s: Fields) => { w: number; k: number
   separable_s8: ({ w2, midC, zw2 }) => ({ w: w2, k: midC, zw: zw2 }),
 };
 
-/** Whether a step of this kernel multiplies a matrix of 8-bit numbers. */
-export function multipliesBytes(kernel: Kernel): boolean {
-  return MATRICES[kernel] !== undefined;
+/** The products of a session's steps. */
+export class Products {
+  /** Which one they are. */
+  readonly product: Product;
+  readonly #memory: LinearMemory;
+  readonly #steps: Steps;
+
+  private constructor(memory: LinearMemory, steps: Steps, product: Product) {
+    this.product = product;
+    this.#memory = memory;
+    this.#steps = steps;
+    suit(memory, steps, product);
+  }
+
+  /**
+   * Makes an image in memory ready for this host, or for the one that a debug build stands for. As they are packed, and
+   * as they are saved, records and weights are for pairs.
+   */
+  static async of(memory: LinearMemory, steps: Steps, kernels: Kernels, emulated?: Product): Promise<Products> {
+    return new Products(memory, steps, emulated ?? (await productOf(kernels)));
+  }
+
+  /** What `act` answers while the image is as it was packed. */
+  packed<T>(act: () => T): T {
+    suit(this.#memory, this.#steps, "pairs");
+    try {
+      return act();
+    } finally {
+      suit(this.#memory, this.#steps, this.product);
+    }
+  }
 }
 
-/**
- * Makes records and packed weights in memory ready for a product: as they are packed, and as they are saved, they are
- * for pairs.
- */
-export function suit(
-  memory: LinearMemory,
-  { stepsAt, steps }: Pick<Manifest, "stepsAt" | "steps">,
-  product: Product,
-): void {
+type Steps = Pick<Manifest, "stepsAt" | "steps">;
+
+/** Makes records and packed weights in memory ready for a product. */
+function suit(memory: LinearMemory, { stepsAt, steps }: Steps, product: Product): void {
   const is = productNumber(product);
   const done = new Set<number>();
   steps.forEach(({ kernel }, i) => {
     const at = stepsAt + i * STEP_BYTES;
+    const matrix = MATRICES[kernel];
+    if (matrix === undefined && kernel !== "dwconv_s8") return;
     const fields = readStep(memory.view, at);
-    const matrix = MATRICES[kernel]?.(fields);
-    if (matrix === undefined || fields.product === is) return;
+    if (fields.product === is) return;
     memory.view.setInt32(at + fieldOffset("product"), is, true);
-    const { w, k, zw } = matrix;
+    // Depthwise kernels take what belongs to a product off by themselves.
+    if (matrix === undefined) return;
+    const { w, k, zw } = matrix(fields);
     // Steps may share their weights.
     if (!done.has(w)) memory.exports.pwconv_s8_suit(w, k, fields.outC, zw, fields.product, is);
     done.add(w);

@@ -15,7 +15,7 @@ import type { Crew } from "./crew.ts";
 import { Feed, type Wait } from "./feed.ts";
 import type { LinearMemory } from "./memory.ts";
 import { checkArray, infoOf, type Numbers, type RunResult, type ValueInfo, viewOf, wanted } from "./numbers.ts";
-import { type Product, suit } from "./product.ts";
+import type { Product, Products } from "./product.ts";
 import type { Schedules } from "./schedules.ts";
 
 export type { Numbers, RunResult, ValueInfo } from "./numbers.ts";
@@ -37,7 +37,7 @@ export interface SessionParts {
   readonly kernels: Kernels;
   readonly schedules: Schedules;
   /** How this host multiplies 8-bit numbers, where the network does; the image in memory is ready for it. */
-  readonly product: Product | undefined;
+  readonly products: Products | undefined;
   /** The graph that the image was made of; one that was opened has none. */
   readonly graph?: Graph | undefined;
   /** The threads that share the work; without, this one does all of it. */
@@ -82,12 +82,13 @@ export class Session {
   /** The feed that goes on. */
   #feed: Feed | undefined;
   readonly #schedules: Schedules;
+  readonly #products: Products | undefined;
   /** Where the schedule waits for rows; none where the input is whole. */
   readonly #waits: readonly Wait[];
   readonly #graph: Graph | undefined;
 
   /** Use `build`, `load` or `open`. */
-  constructor({ manifest, memory, kernels, schedules, product, graph, crew, why }: SessionParts) {
+  constructor({ manifest, memory, kernels, schedules, products, graph, crew, why }: SessionParts) {
     this.manifest = manifest;
     this.inputs = manifest.inputs.map(infoOf);
     this.outputs = manifest.outputs.map(infoOf);
@@ -95,7 +96,8 @@ export class Session {
     this.memory = manifest.memory;
     this.variant = kernels.variant;
     this.kernels = kernels;
-    this.product = product;
+    this.product = products?.product;
+    this.#products = products;
     this.#memory = memory;
     this.threads = crew ? manifest.lanes.length : 1;
     this.fewerThreads = why;
@@ -131,10 +133,9 @@ export class Session {
     const { stepsAt, arenaAt, recordAt } = this.manifest;
     const memory = this.#memoryInUse();
     this.#still();
+    const copy = () => memory.bytes(stepsAt, arenaAt - stepsAt).slice();
     // Other hosts multiply in other ways.
-    suit(memory, this.manifest, "pairs");
-    const bytes = memory.bytes(stepsAt, arenaAt - stepsAt).slice();
-    if (this.product !== undefined) suit(memory, this.manifest, this.product);
+    const bytes = this.#products?.packed(copy) ?? copy();
     // What a run has left there is of no use, and would make files of one session differ.
     const records = this.manifest.lanes.length * STEP_BYTES;
     if (recordAt > 0) bytes.fill(0, recordAt - stepsAt, recordAt - stepsAt + records);

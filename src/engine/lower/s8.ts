@@ -414,7 +414,8 @@ function depthwise(
     m,
     e,
     bounds: { lo: qlo2 - zm, hi: qhi2 - zm },
-    single: false,
+    // Of more channels there are few pixels each.
+    single: midC <= 512,
   };
   const flags = fastHolds(w, context.graph) ? FLAGS.FAST_DEPTHWISE : 0;
   return {

@@ -17,6 +17,9 @@
  *   feed_address()                            where these rows belong, one behind the other
  *   feed_next()                               they are there; how many rows it waits for now, 0 at the end
  *
+ * A network that was frozen to take pictures has one as its first input: SEPCONV_UINT8, shape 1, rows, columns, and 4
+ * (red, green, blue, alpha), 3 or 1 bytes of a pixel; run() resizes and normalizes it first.
+ *
  * A run may use the inputs' data for other values once it has read them: write all of it before each run.
  */
 #ifndef SEPCONV_FROZEN_H

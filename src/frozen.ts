@@ -7,6 +7,9 @@
 /** The numbers of a value: a Float32Array, Int32Array, Int8Array or Uint8Array, as its dtype says. */
 export type FrozenNumbers = Float32Array | Int32Array | Int8Array | Uint8Array;
 
+/** The same as they go in: pixels of a canvas too. */
+export type FrozenInput = FrozenNumbers | Uint8ClampedArray;
+
 /** What goes in or comes out. */
 export interface FrozenValue {
   readonly name: string;
@@ -36,7 +39,7 @@ export interface Frozen {
    * Computes the network once: one array, or one for each input by its name.
    * @throws TypeError for another kind of array, RangeError for a wrong length
    */
-  run(input: FrozenNumbers | Readonly<Record<string, FrozenNumbers>>): FrozenResult;
+  run(input: FrozenInput | Readonly<Record<string, FrozenInput>>): FrozenResult;
   /** The memory of an input, to be written before `compute`; by default the first one's. */
   input(name?: string): FrozenNumbers;
   /** The memory of an output or end point, to be read after `compute`; by default the first output's. */
@@ -63,10 +66,14 @@ export type FrozenSource = BufferSource | Response | URL | string | WebAssembly.
 
 interface Placed extends FrozenValue {
   readonly address: number;
+  readonly op?: string;
+  readonly fed?: boolean;
   readonly quantization?: { readonly scales: readonly number[]; readonly zeroPoints: readonly number[] };
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+const wrong = (expected: string) => new RangeError(`expected ${expected}`);
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array };
 
@@ -98,12 +105,12 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
     new ARRAYS[dtype](exports.memory.buffer, address, sizeOf(shape));
   const { inputs, outputs, endPoints } = manifest as Record<"inputs" | "outputs" | "endPoints", readonly Placed[]>;
   const told = (values: readonly Placed[]): FrozenValue[] =>
-    values.map(({ name, shape, dtype, quantization: q }) => {
-      return { name, shape, dtype, ...(q && { scale: q.scales[0]!, zeroPoint: q.zeroPoints[0]! }) };
+    values.map(({ quantization: q, address: _, op: __, fed: ___, ...told }) => {
+      return { ...told, ...(q && { scale: q.scales[0]!, zeroPoint: q.zeroPoints[0]! }) };
     });
   const named = (values: readonly Placed[], name = values[0]!.name) => {
     const value = values.find((each) => each.name === name);
-    if (!value) throw new RangeError(`expected ${values.map((each) => each.name)}, got ${name}`);
+    if (!value) throw wrong(`${values.map((each) => each.name)}, got ${name}`);
     return view(value);
   };
   const copies = (values: readonly Placed[]) =>
@@ -119,7 +126,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
     return {
       rows(data) {
         if (data.length % row || data.length > left * row) {
-          throw new RangeError(`expected rows of ${row} numbers, ${left} at most, got ${data.length}`);
+          throw wrong(`rows of ${row} numbers, ${left} at most, got ${data.length}`);
         }
         for (let at = 0; at < data.length; at += row, left--) {
           // Rows below the last one that a layer looks at are taken, and left.
@@ -130,7 +137,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
         }
       },
       done() {
-        if (left > 0) throw new RangeError(`expected ${left} more rows`);
+        if (left > 0) throw wrong(`${left} more rows`);
         return results();
       },
     };
@@ -145,13 +152,15 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
       for (const value of inputs) {
         const { name, dtype, shape } = value;
         const data = ArrayBuffer.isView(input) ? input : input[name];
-        if (!(data instanceof ARRAYS[dtype])) throw new TypeError(`input ${name}: expected ${dtype} [${shape}]`);
+        // Pixels of a canvas are clamped.
+        if (data?.constructor.name.replace("Clamped", "") !== ARRAYS[dtype].name)
+          throw new TypeError(`input ${name}: expected ${dtype} [${shape}]`);
         const size = sizeOf(shape);
-        if (data.length !== size) throw new RangeError(`input ${name}: expected ${size} values, got ${data.length}`);
+        if (data.length !== size) throw wrong(`${size} values for ${name}, got ${data.length}`);
         if (exports.run) view(value).set(data);
         else {
           const fed = feed();
-          fed.rows(data);
+          fed.rows(data as FrozenNumbers);
           return fed.done();
         }
       }

@@ -45,6 +45,7 @@ export {
 } from "./errors.ts";
 export type { ModelSource, WeightUrl } from "./formats/common/source.ts";
 export type { FreezeOptions } from "./freeze/freeze.ts";
+export type { FrozenPicture, PictureFormat } from "./freeze/image-stage.ts";
 export type { Top } from "./freeze/top.ts";
 export { cost } from "./graph/cost.ts";
 export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";

@@ -1,6 +1,6 @@
 /**
- * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; graph, engine
- * ← freeze; all ← vision ← index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
+ * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; all
+ * ← vision ← freeze ← index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -24,10 +24,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   formats: ["errors", "limits", "turn", "arguments", "graph", "models", "host"],
   engine: ["errors", "arguments", "turn", "limits", "graph", "host"],
   quantize: ["errors", "turn", "graph", "engine"],
-  freeze: ["errors", "arguments", "graph", "engine"],
+  freeze: ["errors", "arguments", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "graph", "formats", "engine", "host"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
-  cli: ["errors", "graph", "formats", "engine", "vision", "index"],
+  cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "index"],
 };
 
 /** The same for folders of a layer, and its files of no folder, "". Lowering and planning touch no memory. */

@@ -17,6 +17,7 @@ import {
   addVariant,
   type MemoryOptions,
   perChannel,
+  range,
   subcommand,
   type VariantOptions,
   whole,
@@ -76,18 +77,6 @@ export function classifyCommand(program: Command): void {
 
 function positive(value: number): boolean {
   return value > 0 && Number.isFinite(value);
-}
-
-/** "[-1,1]" → what brings 0 … 255 there. */
-export function range(text: string): Normalization {
-  const [lo = Number.NaN, hi = Number.NaN] = (/^\s*\[?([^[\]]*)\]?\s*$/.exec(text)?.[1] ?? "")
-    .split(",")
-    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-  if (!(lo < hi) || !Number.isFinite(hi - lo)) {
-    throw new RangeError(`--range: expected [lo,hi] with lo < hi, such as [-1,1], got "${text}"`);
-  }
-  const std = 255 / (hi - lo);
-  return { mean: -lo * std, std };
 }
 
 function normalizationOf({ range: asked, mean, std }: Options): Normalization | undefined {

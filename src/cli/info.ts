@@ -17,6 +17,7 @@ import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { cost, type Graph, load, type MemoryUse, memoryRequired } from "../index.ts";
 import { printBlockers } from "./blockers.ts";
+import { readBytes } from "./files.ts";
 import { savedJson, savedText } from "./info-saved.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, mapText, memoryJson, memoryMap, memoryText } from "./memory.ts";
@@ -57,7 +58,9 @@ async function info(
   const kind = "model" in network ? await savedKind(network.model) : undefined;
   if (kind !== undefined) {
     const net = await load(model!, { maxMemory: options.maxMemory });
-    print({ json: savedJson(net), text: () => savedText(net, model!, kind) }, options.json ?? false);
+    const { pictureOf } = await import("../freeze/thaw.ts");
+    const picture = kind === "frozen" ? pictureOf(await readBytes(model!)) : undefined;
+    print({ json: savedJson(net, picture), text: () => savedText(net, model!, kind, picture) }, options.json ?? false);
     return;
   }
   let graph: Graph;

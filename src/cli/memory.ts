@@ -20,10 +20,14 @@ export function memoryJson({ module, steps, weights, arena, total }: MemoryUse):
 /**
  * "1.70 MB = weights 1.38 MB + arena 310.6 KB + steps 4.9 KB + module 2.1 KB", to be wrapped: lines may be broken
  * between the parts only.
+ * @param picture bytes that a frozen network has for pictures beside its plan
  */
-export function memoryText({ module, steps, weights, arena, total }: MemoryUse): string {
-  const parts = Object.entries({ weights, arena, steps, module }).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
-  const tied = [`${megabytes(total)} =`, ...parts.join(" +\n").split("\n")].map((part) => part.replaceAll(" ", TIED));
+export function memoryText({ module, steps, weights, arena, total }: MemoryUse, picture = 0): string {
+  const own = { weights, arena, steps, module, ...(picture > 0 && { picture }) };
+  const parts = Object.entries(own).map(([name, bytes]) => `${name} ${megabytes(bytes)}`);
+  const tied = [`${megabytes(total + picture)} =`, ...parts.join(" +\n").split("\n")].map((part) =>
+    part.replaceAll(" ", TIED),
+  );
   return tied.join(" ");
 }
 

@@ -8,6 +8,7 @@ import type { ThreadCount } from "../engine/host/threads.ts";
 import type { MemoryMode } from "../engine/plan/chains.ts";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
+import type { Normalization } from "../graph/graph.ts";
 import { columnsOf, wrap } from "./width.ts";
 
 /** What every subcommand takes. */
@@ -142,6 +143,18 @@ export function perChannel(option: string, fits = Number.isFinite): (text: strin
     }
     throw new RangeError(`${option}: expected one number or three separated by commas, got "${text}"`);
   };
+}
+
+/** "[-1,1]" → what brings 0 … 255 there. */
+export function range(text: string): Normalization {
+  const [lo = Number.NaN, hi = Number.NaN] = (/^\s*\[?([^[\]]*)\]?\s*$/.exec(text)?.[1] ?? "")
+    .split(",")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!(lo < hi) || !Number.isFinite(hi - lo)) {
+    throw new RangeError(`--range: expected [lo,hi] with lo < hi, such as [-1,1], got "${text}"`);
+  }
+  const std = 255 / (hi - lo);
+  return { mean: -lo * std, std };
 }
 
 /** A parser for an option that takes names separated by commas. */

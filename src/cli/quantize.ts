@@ -14,12 +14,11 @@ import {
   quantize,
   toTflite,
 } from "../index.ts";
-import { range } from "./classify.ts";
 import { refuseExisting } from "./convert.ts";
 import { writeBytes } from "./files.ts";
 import { shortened } from "./layers.ts";
 import { addResolution, withProgress } from "./network.ts";
-import { addCommon, between, type CommonOptions, subcommand } from "./options.ts";
+import { addCommon, between, type CommonOptions, range, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { underBar } from "./progress.ts";
 import { readSamples } from "./samples.ts";

@@ -8,7 +8,10 @@ import { partsOf } from "../engine/image.ts";
 import { type KernelOptions, kernelsFor, type Variant } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { inputOf } from "../vision/session-input.ts";
+import { checkPicture, type FrozenPicture, stageOf } from "./image-stage.ts";
 import { frozenModule } from "./module.ts";
+import { withStage } from "./stage-file.ts";
 import { type Top, withTop } from "./top.ts";
 
 /** What can be asked of {@link freeze}. */
@@ -26,24 +29,37 @@ export interface FreezeOptions
    * the class with the highest score as an int32 (`"argmax"`).
    */
   readonly top?: Top | undefined;
+  /**
+   * Pictures of one size, which go in instead of the first input: the module resizes and normalizes them itself, as
+   * `classify` and `detect` do, to the same bits.
+   */
+  readonly image?: FrozenPicture | undefined;
 }
 
 const OPTIONS: readonly string[] = [
   ...PLAN_OPTIONS.filter((name) => name !== "threads"),
-  ...["variant", "wasm", "weights", "seed", "signal", "top"],
+  ...["variant", "wasm", "weights", "seed", "signal", "top", "image"],
 ];
 
 /** The bytes of a module that computes what a graph does; see `freeze` of the package. */
 export async function freeze(graph: Graph, options: FreezeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions("freeze", options, OPTIONS);
-  const { top, variant, wasm, ...rest } = options;
+  const { top, variant, wasm, image, ...rest } = options;
+  if (image !== undefined) checkPicture(image);
   const kernels = { wasm, variant: variant ?? (wasm === undefined ? "simd" : undefined) };
   const { bytes } = await kernelsFor(kernels);
   if (bytes === undefined) {
     throw new UnsupportedError("freeze: expected the kernels' bytes, got a compiled module, which has none");
   }
   const session = await buildGraph(withTop(graph, top), { ...rest, ...kernels });
-  const parts = partsOf(session.save());
-  session.dispose();
-  return frozenModule(bytes, session.manifest, parts);
+  try {
+    const parts = partsOf(session.save());
+    const { manifest } = session;
+    if (image === undefined) return frozenModule(bytes, manifest, parts);
+    const { format: _, width: __, height: ___, ...given } = image;
+    const stage = stageOf(image, manifest, inputOf(session, given), options.maxMemory);
+    return frozenModule(bytes, manifest, { ...parts, head: withStage(parts.head, stage) }, stage);
+  } finally {
+    session.dispose();
+  }
 }

@@ -12,7 +12,6 @@ import {
   moduleOf,
   SECTIONS,
   type Section,
-  s32,
   sectionsOf,
   text,
   u32,
@@ -21,6 +20,8 @@ import {
 import { PAGE } from "../engine/host/memory.ts";
 import { bytesOf, type Manifest, type ManifestValue } from "../engine/manifest.ts";
 import { callsOf } from "./calls.ts";
+import { call, coded, constant, sized } from "./code.ts";
+import { runCode, type Stage } from "./image-stage.ts";
 
 /** Version of the interface of frozen modules; raised when something in it changes its meaning. */
 export const FROZEN_ABI = 1;
@@ -41,16 +42,20 @@ const FREE = { start: 64, end: 2048 } as const;
  * @param kernels a build of the kernels, for which the image's weights are packed
  * @param manifest of one lane
  * @param image its description, as JSON, and what lies in memory
+ * @param stage that makes the first input of a picture
  */
 export function frozenModule(
   kernels: Uint8Array,
   manifest: Manifest,
   { head, bytes }: { readonly head: Uint8Array; readonly bytes: Uint8Array },
+  stage?: Stage,
 ): Uint8Array<ArrayBuffer> {
   const sections = new Map(sectionsOf(kernels).map(({ id, body }) => [id, body]));
   const bodyOf = (name: keyof typeof SECTIONS) => sections.get(SECTIONS[name])!;
   const exported = exportsOf(bodyOf("exports"));
-  const described = descriptions(manifest.inputs, manifest.outputs, manifest.endPoints, manifest.memory.total);
+  const inputs = stage ? [stage.value, ...manifest.inputs.slice(1)] : manifest.inputs;
+  const end = stage?.end ?? manifest.memory.total;
+  const described = descriptions(inputs, manifest.outputs, manifest.endPoints, end);
   const types = itemsOf(bodyOf("types"), skipType);
   const functions = itemsOf(bodyOf("functions"), (cursor) => cursor.u32());
   const schedule = exported.get("run_schedule")!;
@@ -58,19 +63,21 @@ export function frozenModule(
   const entries = manifest.lanes[0]!;
   const first = { types: types.length, functions: functions.length, globals: globals.length };
   const compute = (from: number[], to: number[]) => [
-    ...[...constant(manifest.scheduleAt), ...from, ...to, ...constant(manifest.recordAt), 0x10, ...u32(schedule)],
+    ...[...constant(manifest.scheduleAt), ...from, ...to, ...constant(manifest.recordAt), ...call(schedule)],
   ];
+  const all = compute(constant(0), constant(entries));
+  const fed = manifest.inputs[0]?.fed ? feedFunctions(first, manifest.scheduleAt, entries, compute) : [];
   const own = [
-    ...(manifest.inputs[0]?.fed
-      ? feedFunctions(first, manifest.scheduleAt, entries, compute)
-      : [{ name: "run", type: types.length, code: coded(compute(constant(0), constant(entries))) }]),
+    ...(stage ? staged(stage, first, fed, exported.get("run_rows")!, all) : fed),
+    ...(stage || fed.length > 0 ? [] : [{ name: "run", type: types.length, code: coded(all) }]),
     ...ownFunctions(described, types.length),
   ];
   const pages = Math.ceil(described.end / PAGE);
-  const used = new Set<string>(manifest.steps.map(({ kernel }) => kernel));
+  const used = new Set<string>([...manifest.steps.map(({ kernel }) => kernel), ...(stage ? ["image_f32"] : [])]);
+  const roots = [schedule, ...(stage ? [exported.get("run_rows")!] : [])];
   const unused = new Set(Object.keys(KERNELS).flatMap((name) => (used.has(name) ? [] : [exported.get(name)!])));
   const result: Section[] = [
-    { id: SECTIONS.types, body: vector([...types, [0x60, 0, 0], [0x60, 0, 1, 0x7f], [0x60, 1, 0x7f, 1, 0x7f]]) },
+    { id: SECTIONS.types, body: vector([...types, ...OWN_TYPES.slice(0, stage ? 4 : 3)]) },
     { id: SECTIONS.functions, body: vector([...functions, ...own.map(({ type }) => u32(type))]) },
     { id: SECTIONS.memories, body: vector([[1, ...u32(pages), ...u32(pages)]]) },
     // The entry of the schedule that a feed has come to; beyond the last one where none goes on.
@@ -79,13 +86,17 @@ export function frozenModule(
       id: SECTIONS.exports,
       body: vector([
         joined([text("memory"), [2, 0]]),
-        ...own.map(({ name }, i) => joined([text(name), [0], u32(functions.length + i)])),
+        ...own.flatMap(({ name, hidden }, i) => (hidden ? [] : [joined([text(name), [0], u32(functions.length + i)])])),
       ]),
     },
-    { id: SECTIONS.code, body: vector([...pruned(bodyOf("code"), schedule, unused), ...own.map(({ code }) => code)]) },
+    { id: SECTIONS.code, body: vector([...pruned(bodyOf("code"), roots, unused), ...own.map(({ code }) => code)]) },
     {
       id: SECTIONS.data,
-      body: vector([segment(described.at, described.bytes), segment(manifest.stepsAt, bytes)]),
+      body: vector([
+        segment(described.at, described.bytes),
+        ...(stage ? [segment(stage.at, stage.bytes)] : []),
+        segment(manifest.stepsAt, bytes),
+      ]),
     },
     { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), head]) },
   ];
@@ -129,14 +140,14 @@ function skipType(cursor: Cursor): void {
 }
 
 /**
- * The code of all functions: that of those which `root` does not reach, but by way of kernels that are not used, is a
+ * The code of all functions: that of those which `roots` do not reach, but by way of kernels that are not used, is a
  * single instruction. So no function changes its number.
  */
-function pruned(body: Uint8Array, root: number, unused: ReadonlySet<number>): Uint8Array[] {
+function pruned(body: Uint8Array, roots: readonly number[], unused: ReadonlySet<number>): Uint8Array[] {
   const cursor = new Cursor(body);
   const bodies = Array.from({ length: cursor.u32() }, () => cursor.bytes(cursor.u32()));
   const reached = new Set<number>();
-  const open = [root];
+  const open = [...roots];
   while (open.length > 0) {
     const index = open.pop()!;
     if (reached.has(index) || unused.has(index)) continue;
@@ -197,6 +208,34 @@ interface OwnFunction {
   readonly name: string;
   readonly type: number;
   readonly code: Uint8Array;
+  /** For other functions only. */
+  readonly hidden?: boolean;
+}
+
+/** Types nothing → nothing, nothing → i32, i32 → i32, and of the function that makes a row of the input. */
+const OWN_TYPES = [
+  [0x60, 0, 0],
+  [0x60, 0, 1, 0x7f],
+  [0x60, 1, 0x7f, 1, 0x7f],
+  [0x60, 2, 0x7f, 0x7f, 0],
+] as const;
+
+/** `run` of a network that takes pictures; it feeds their rows itself. */
+function staged(
+  stage: Stage,
+  first: { readonly types: number; readonly functions: number },
+  fed: readonly OwnFunction[],
+  runRows: number,
+  compute: readonly number[],
+): OwnFunction[] {
+  const row = first.functions + fed.length;
+  const [next, begin, address] = [0, 1, 2].map((i) => first.functions + i) as [number, number, number];
+  const functions = { row, ...(fed.length > 0 && { feed: { next, begin, address } }) };
+  return [
+    ...fed.map((each) => ({ ...each, hidden: true })),
+    { name: "row", type: first.types + 3, code: stage.code(runRows), hidden: true },
+    { name: "run", type: first.types, code: runCode(stage, functions, compute) },
+  ];
 }
 
 /**
@@ -268,17 +307,6 @@ function addressOf({ at, count }: { readonly at: number; readonly count: number 
     ...[index, constant(count), [0x4f], [0x04, 0x7f]],
     ...[constant(0), [0x05], index, constant(VALUE_BYTES), [0x6c, 0x28, 2, ...u32(at)], [0x0b]],
   );
-}
-
-const constant = (value: number): number[] => [0x41, ...s32(value)];
-
-/** A function without locals. */
-function coded(...instructions: readonly number[][]): Uint8Array {
-  return sized([0, ...instructions.flat(), 0x0b]);
-}
-
-function sized(code: ArrayLike<number>): Uint8Array {
-  return joined([u32(code.length), code]);
 }
 
 /** Bytes that are at an address from the start. */

@@ -1,5 +1,5 @@
 import { ALIGN, BASE, LinearMemory, SLACK } from "../engine/host/memory.ts";
-import { KERNELS, STEP_BYTES, writeStep } from "../engine/step.ts";
+import { KERNELS, STEP_BYTES, type StepFields, writeStep } from "../engine/step.ts";
 import { type KernelOptions, type Kernels, stableKernelsFor } from "../engine/variant.ts";
 import { ShapeError } from "../errors.ts";
 import type { Normalization } from "../graph/graph.ts";
@@ -65,33 +65,63 @@ export async function prepareResampling(
   kernels?: Kernels,
   single = false,
 ): Promise<Resampling> {
-  const channels = options.channels ?? 3;
-  if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
-  const placement = place(picture, options, options);
-  const layout = layOut(picture, { ...sizeOf(options), channels }, placement, options.method ?? "auto", single);
-  const affine = affineOf(options.normalization, channels);
-  const padding = perChannel("padColor", options.padColor ?? 0, channels);
+  const sampling = samplingOf(picture, options);
+  const { placement, affine, fill } = sampling;
+  const layout = layOut(sampling, single);
   const { module } = kernels ?? (await stableKernelsFor(options));
   const memory = await LinearMemory.create(module, layout.bytes);
   const { at, horizontal, vertical, column } = layout;
   memory.floats(at.affine, affine.length).set(affine);
-  writeTaps(memory, at.horizontal, horizontal, column);
-  writeTaps(memory, at.vertical, vertical, 0);
-  // Rounded as the kernel rounds.
-  const fill = padding.map((value, c) => Math.fround(Math.fround(value * affine[c]!) + affine[channels + c]!));
+  for (const [address, table] of [
+    [at.horizontal, tapTable(horizontal, column)],
+    [at.vertical, tapTable(vertical, 0)],
+  ] as const) {
+    memory.bytes(address, table.length).set(table);
+  }
   return { layout, placement, memory, fill };
 }
 
-/** Where everything lies in the instance's memory, and what is read from the picture. */
-export interface Layout {
+/** What resampling computes, wherever it lies. */
+export interface Sampling {
   readonly picture: Size & { readonly channels: number };
   readonly input: Size & { readonly channels: number };
-  readonly target: Placement["target"];
+  readonly placement: Placement;
   /** Columns of the picture that are read: the first, and how many. */
   readonly column: number;
   readonly columns: number;
   readonly horizontal: Taps;
   readonly vertical: Taps;
+  /** The normalization as [scale C][shift C]. */
+  readonly affine: Float32Array;
+  /** What stands beside the picture, channel by channel, as the network gets it. */
+  readonly fill: readonly number[];
+}
+
+/**
+ * What resampling of pictures of one size computes.
+ * @throws as {@link createResizer}
+ */
+export function samplingOf(picture: Size & { readonly channels: 1 | 3 | 4 }, options: InputOptions): Sampling {
+  const channels = options.channels ?? 3;
+  if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
+  const placement = place(picture, options, options);
+  const { source, target } = placement;
+  const method = options.method ?? "auto";
+  const horizontal = taps(method, picture.width, source[0], source[2], target[2]);
+  const vertical = taps(method, picture.height, source[1], source[3], target[3]);
+  const column = horizontal.starts[0]!;
+  const columns = horizontal.starts.at(-1)! + horizontal.counts.at(-1)! - column;
+  const affine = affineOf(options.normalization, channels);
+  const padding = perChannel("padColor", options.padColor ?? 0, channels);
+  // Rounded as the kernel rounds.
+  const fill = padding.map((value, c) => Math.fround(Math.fround(value * affine[c]!) + affine[channels + c]!));
+  const input = { ...sizeOf(options), channels };
+  return { picture, input, placement, column, columns, horizontal, vertical, affine, fill };
+}
+
+/** Where everything lies in the instance's memory, and what is read from the picture. */
+export interface Layout extends Pick<Sampling, "picture" | "input" | "column" | "columns" | "horizontal" | "vertical"> {
+  readonly target: Placement["target"];
   /** Rows of the picture that fit into the strip. */
   readonly stripRows: number;
   /** Byte addresses. */
@@ -99,18 +129,9 @@ export interface Layout {
   readonly bytes: number;
 }
 
-function layOut(
-  picture: Layout["picture"],
-  input: Layout["input"],
-  placement: Placement,
-  method: Method,
-  single: boolean,
-): Layout {
-  const { source, target } = placement;
-  const horizontal = taps(method, picture.width, source[0], source[2], target[2]);
-  const vertical = taps(method, picture.height, source[1], source[3], target[3]);
-  const column = horizontal.starts[0]!;
-  const columns = horizontal.starts.at(-1)! + horizontal.counts.at(-1)! - column;
+function layOut(sampling: Sampling, single: boolean): Layout {
+  const { picture, input, placement, column, columns, horizontal, vertical } = sampling;
+  const { target } = placement;
   const pitch = columns * picture.channels;
   const rows = vertical.starts.at(-1)! + vertical.counts.at(-1)! - vertical.starts[0]!;
   const most = single ? vertical.most : Math.max(vertical.most, Math.floor(STRIP_BYTES / pitch));
@@ -220,25 +241,49 @@ export function writeImageStep(
   rows: number,
   output: number,
 ): void {
-  const { picture, input, target, columns, horizontal, vertical, at } = layout;
-  const yPitch = input.width * input.channels;
+  const { target, columns, picture, at } = layout;
   writeStep(memory.view, at.step, {
-    ...{ kernel: KERNELS.image_f32, rows: target[3] },
+    ...imageFields(layout, target),
     ...{ x: at.strip, x2: at.affine, w: at.horizontal, w2: at.vertical, s: at.scratch },
-    y: output + 4 * (target[1] * yPitch + target[0] * input.channels),
-    ...{ inH: rows, inW: columns, inC: picture.channels, padT: first },
-    ...{ outH: target[3], outW: target[2], outC: input.channels },
-    ...{ kH: vertical.most, kW: horizontal.most, xPitch: columns * picture.channels, yPitch },
+    y: output + byteOffset(layout, target),
+    ...{ inH: rows, padT: first, xPitch: columns * picture.channels },
   });
 }
 
-/** [outputs × (start, count)][outputs × most weights], starts counted from `origin`. */
-function writeTaps(memory: LinearMemory, address: number, { starts, counts, weights }: Taps, origin: number): void {
+/** The geometry of the step record, without addresses and without what lies where in the picture. */
+export function imageFields(
+  {
+    picture,
+    input,
+    columns,
+    horizontal,
+    vertical,
+  }: Pick<Layout, "picture" | "input" | "columns"> & Pick<Layout, "horizontal" | "vertical">,
+  target: Placement["target"],
+): StepFields {
+  return {
+    ...{ kernel: KERNELS.image_f32, rows: target[3], inW: columns, inC: picture.channels },
+    ...{ outH: target[3], outW: target[2], outC: input.channels },
+    ...{ kH: vertical.most, kW: horizontal.most, yPitch: input.width * input.channels },
+  };
+}
+
+/** Bytes from an input's first float to the first one of the target. */
+function byteOffset({ input }: Pick<Layout, "input">, target: Placement["target"]): number {
+  return 4 * (target[1] * input.width + target[0]) * input.channels;
+}
+
+/** Bytes of [outputs × (start, count)][outputs × most weights], starts counted from `origin`. */
+export function tapTable({ starts, counts, weights }: Taps, origin: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8 * starts.length + 4 * weights.length));
   starts.forEach((start, i) => {
-    memory.view.setInt32(address + 8 * i, start - origin, true);
-    memory.view.setInt32(address + 8 * i + 4, counts[i]!, true);
+    view.setInt32(8 * i, start - origin, true);
+    view.setInt32(8 * i + 4, counts[i]!, true);
   });
-  memory.floats(address + 8 * starts.length, weights.length).set(weights);
+  weights.forEach((weight, i) => {
+    view.setFloat32(8 * starts.length + 4 * i, weight, true);
+  });
+  return new Uint8Array(view.buffer);
 }
 
 /** The normalization as [scale C][shift C]. */

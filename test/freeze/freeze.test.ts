@@ -238,7 +238,7 @@ describe("a file that is no frozen network", () => {
 
   it("and wrong inputs are refused by its loader", async () => {
     const net = await frozen(await bytes);
-    expect(() => net.run(PICTURE.subarray(1))).toThrow(/expected 12288 values, got 12287/);
+    expect(() => net.run(PICTURE.subarray(1))).toThrow(/expected 12288 values for input, got 12287/);
     expect(() => net.run(new Int8Array(5))).toThrow(/expected float32 \[1,64,64,3\]/);
     expect(() => net.input("y")).toThrow(RangeError);
   });

@@ -493,7 +493,7 @@ const MOVED = "exact: every bit pattern is kept";
  * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
  *   of their own (engines switch to optimized code at function entry only, and Binaryen would otherwise inline them
  *   into one function with too few registers for all); `packs`: functions that the host calls, to pack weights and the
- *   like.
+ *   like, and `packsFile`, where these are if not in the same file.
  * * `units`: what its row units are. `streams`: which rows of x a unit needs, where a step of this kernel may be
  *   computed while its input is still coming in: those of its window ("windows"), the one that padding moves there
  *   ("pads"), or the unit of the same number ("units"), of x2 too.
@@ -932,7 +932,8 @@ export const KERNELS = {
   pwconv_s8: {
     number: 22,
     inner: [...["matrix_s8", "pwconv_s8_column", "pwconv_s8_formula"], "pwconv_s8_tiles"],
-    packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_prove", "pwconv_s8_suit"],
+    packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_prove", "pwconv_s8_suit", "pwconv_s8_sums"],
+    packsFile: "pack_s8",
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],
     notes: "Pointwise convolution and dense layer. Sums lie within 32 bits; zx is in the bias.",
     units: "rows (pixels)",

@@ -177,8 +177,10 @@ export function assembly(from) {
 export function index(from) {
   const files = new Map();
   for (const [name, kernel] of kernelsOf(from)) {
-    const known = files.get(fileOf(name, kernel)) ?? [];
-    files.set(fileOf(name, kernel), [...known, name, ...(kernel.inner ?? []), ...(kernel.packs ?? [])]);
+    const { inner = [], packs = [], packsFile = fileOf(name, kernel) } = kernel;
+    const add = (file, names) => files.set(file, [...(files.get(file) ?? []), ...names]);
+    add(fileOf(name, kernel), [name, ...inner]);
+    if (packs.length > 0) add(packsFile, packs);
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, names]) => [file, names.sort()]);
   const constants = from.CONSTANTS.filter(({ module }) => module).map(({ name }) => name);

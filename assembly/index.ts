@@ -33,6 +33,7 @@ import { moments_f32 } from "./kernels/moments_f32";
 import { copy_lut_s8, copy_s8, pad_s8 } from "./kernels/move_s8";
 import { moving_average_f32 } from "./kernels/moving_average_f32";
 import { normalize_f32 } from "./kernels/normalize_f32";
+import { pwconv_s8_ask, pwconv_s8_pack, pwconv_s8_prove, pwconv_s8_suit, pwconv_s8_sums } from "./kernels/pack_s8";
 import { pad_f32 } from "./kernels/pad_f32";
 import { avgpool_f32, maxpool_f32 } from "./kernels/pool_f32";
 import { avgpool_s8, gap_s8, maxpool_s8 } from "./kernels/pool_s8";
@@ -43,8 +44,7 @@ import {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 } from "./kernels/pwconv_f32";
 import {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_pack, pwconv_s8_prove,
-  pwconv_s8_suit, pwconv_s8_tiles,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_tiles,
 } from "./kernels/pwconv_s8";
 import { reduce_f32 } from "./kernels/reduce_f32";
 import { resize_f32 } from "./kernels/resize_f32";
@@ -84,6 +84,7 @@ export { moments_f32 };
 export { copy_lut_s8, copy_s8, pad_s8 };
 export { moving_average_f32 };
 export { normalize_f32 };
+export { pwconv_s8_ask, pwconv_s8_pack, pwconv_s8_prove, pwconv_s8_suit, pwconv_s8_sums };
 export { pad_f32 };
 export { avgpool_f32, maxpool_f32 };
 export { avgpool_s8, gap_s8, maxpool_s8 };
@@ -93,10 +94,7 @@ export {
   dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
-export {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_ask, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_pack, pwconv_s8_prove,
-  pwconv_s8_suit, pwconv_s8_tiles,
-};
+export { dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_tiles };
 export { reduce_f32 };
 export { resize_f32 };
 export { resize_s8 };

@@ -28,6 +28,7 @@ export type Exports = Record<Kernel, (step: number, y0: number, y1: number) => v
   pwconv_f32_pack(to: number, from: number, k: number, n: number, k0: number, k1: number): void;
   pwconv_f32_pack_bias(to: number, bias: number, k: number, n: number): void;
   pwconv_s8_pack(to: number, from: number, k: number, n: number, k0: number, k1: number): void;
+  pwconv_s8_sums(to: number, from: number, k: number, n: number, pitch: number, zw: number): void;
   pwconv_s8_prove(m: number, e: number, marks: number, n: number, lo: number, hi: number): void;
   pwconv_s8_suit(w: number, k: number, n: number, zw: number, was: number, is: number): void;
 };

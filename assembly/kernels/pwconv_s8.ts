@@ -158,6 +158,9 @@ function sparePairs(d: usize, w: usize, k4: i32): i32 {
   return <i32>(rest - d) / SPARE;
 }
 
+/** The marks of columns, of eight of them, of which pairs of products may saturate. */
+export const SATURATES_EIGHT: u64 = 0x4040404040404040;
+
 /** Bytes of four rows of eight columns, and of where they belong. */
 const SPARE: i32 = 36;
 
@@ -434,97 +437,4 @@ function sums1(a: usize, aPitch: usize, w: usize, acc: i32): i32 {
     acc += <i32>load<i16>(a, 4) * <i32>load<i8>(w, 2) + <i32>load<i16>(a, 6) * <i32>load<i8>(w, 3);
   }
   return acc;
-}
-
-/**
- * Packs rows k0…k1 of a row-major i8 [k][n] matrix, the first of which is at src, into panels; k0 is a multiple of 4,
- * k1 too, or k. All of dst is zero before.
- */
-export function pwconv_s8_pack(dst: usize, src: usize, k: i32, n: i32, k0: i32, k1: i32): void {
-  assert(0 <= k0 && k0 <= k1 && k1 <= k && (k0 & 3) == 0);
-  const k4 = (k + 3) & ~3;
-  for (let o = 0; o < n; o += 8) {
-    const columns = min(8, n - o);
-    const panel = dst + <usize>(o * k4);
-    for (let i = k0; i < k1; ++i) {
-      const row = src + <usize>((i - k0) * n + o);
-      let d = panel + <usize>((i >> 2) * 32 + (i & 3));
-      for (let c = 0; c < columns; ++c, d += 4) store<i8>(d, load<i8>(row + c));
-    }
-  }
-}
-
-/**
- * Marks those of n columns, of a matrix or of depthwise weights, whose sums become 8 bits in single precision too;
- * results lie between lo and hi, their zero point taken off. Builds without vectors have no use for it.
- */
-export function pwconv_s8_prove(m: usize, e: usize, marks: usize, n: i32, lo: i32, hi: i32): void {
-  if (SIMD) prove(m, e, marks, n, lo, hi);
-}
-
-/**
- * Makes packed weights [k,n] that were for one product ready for another one: what biases have for unsigned x, and the
- * marks of columns of which pairs of products may saturate.
- */
-export function pwconv_s8_suit(w: usize, k: i32, n: i32, zw: i32, was: i32, is: i32): void {
-  const n8 = (n + 7) & ~7;
-  const k4 = (k + 3) & ~3;
-  const marks = w + 9 * <usize>n8;
-  const by = flipOf(was) - flipOf(is);
-  const mark = is == Product.SATURATING;
-  let panel = w + headS8(n8);
-  for (let o = 0; o < n; o += 8) {
-    for (let c = 0; c < min(8, n - o); ++c) {
-      const at = panel + 4 * c;
-      const bias = w + <usize>(4 * (o + c));
-      if (by != 0) store<i32>(bias, load<i32>(bias) + by * (sumColumn(at, k4) - k * zw));
-      const saturates = mark && mayColumn(at, k4);
-      store<u8>(marks + o + c, (load<u8>(marks + o + c) & ~SATURATES) | (saturates ? SATURATES : 0));
-    }
-    panel += 8 * <usize>k4;
-  }
-}
-
-/** The mark of a column, and of any of eight. */
-const SATURATES: u8 = 64;
-const SATURATES_EIGHT: u64 = 0x4040404040404040;
-
-function sumColumn(w: usize, k4: i32): i32 {
-  let sum = 0;
-  for (let k = 0; k < k4; k += 4, w += 32) {
-    sum += <i32>load<i8>(w) + <i32>load<i8>(w, 1) + <i32>load<i8>(w, 2) + <i32>load<i8>(w, 3);
-  }
-  return sum;
-}
-
-/** Whether two products of 255 and a weight could come to more than 16 bits hold. */
-function mayColumn(w: usize, k4: i32): bool {
-  for (let k = 0; k < k4; k += 2, w += (k & 3) != 0 ? 2 : 30) {
-    const a = <i32>load<i8>(w), b = <i32>load<i8>(w, 1);
-    if (max(a, 0) + max(b, 0) > 128 || min(a, 0) + min(b, 0) < -128) return true;
-  }
-  return false;
-}
-
-/**
- * Asks the host how it multiplies bytes: y[i] += Σ w[4i…]·x[4i…] of `vectors` vectors, and then the same `times` times
- * over. Answers how often a sum was not the one of the first time: compilers of one engine may differ. `product` is for
- * the debug build, which answers as a host of that kind.
- */
-export function pwconv_s8_ask(w: usize, x: usize, y: usize, vectors: i32, times: i32, product: i32): i32 {
-  let changed = 0;
-  if (FOURS) {
-    const bytes = <usize>vectors << 4;
-    memory.copy(y + bytes, y, bytes);
-    for (let i: usize = 0; i < bytes; i += 16) {
-      store<v128>(y + i, dot4(load<v128>(w + i), load<v128>(x + i), load<v128>(y + i), product));
-    }
-    for (; times > 0; --times) {
-      for (let i: usize = 0; i < bytes; i += 16) {
-        const again = dot4(load<v128>(w + i), load<v128>(x + i), load<v128>(y + bytes + i), product);
-        changed += <i32>differs(again, load<v128>(y + i));
-      }
-    }
-  }
-  return changed;
 }

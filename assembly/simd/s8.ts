@@ -143,14 +143,28 @@ export function otherHalf(x: v128, half: v128): v128 {
   return i8x16.sub(x, half);
 }
 
-/** Whether two bytes next to each other, both multiplied by 255, could come to more than 16 bits hold. */
+/** All bits of words whose two bytes, both multiplied by 255, could come to more than 16 bits hold. */
 // @ts-ignore: decorator
 @inline
-export function pairsLeave16(x: v128): bool {
+export function leaving16(x: v128): v128 {
   const zero = i8x16.splat(0), most = i16x8.splat(128), least = i16x8.splat(-128);
   const high = i16x8.gt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(x, zero)), most);
   const low = i16x8.lt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.min_s(x, zero)), least);
-  return v128.any_true(v128.or(high, low));
+  return v128.or(high, low);
+}
+
+/** Whether there are any of these. */
+// @ts-ignore: decorator
+@inline
+export function pairsLeave16(x: v128): bool {
+  return v128.any_true(leaving16(x));
+}
+
+/** Sums of four bytes each. */
+// @ts-ignore: decorator
+@inline
+export function fourSums(x: v128): v128 {
+  return i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(x));
 }
 
 /** Sum of `count` 16-bit values. */
@@ -238,18 +252,57 @@ export function fitBytes(words: v128): bool {
   return !v128.any_true(v128.xor(i16x8.extend_low_i8x16_s(toBytes(words, words)), words));
 }
 
+/** The lower four words, in 32 bits. */
+// @ts-ignore: decorator
+@inline
+export function lowSums(words: v128): v128 {
+  return i32x4.extend_low_i16x8_s(words);
+}
+
+/** The upper four. */
+// @ts-ignore: decorator
+@inline
+export function highSums(words: v128): v128 {
+  return i32x4.extend_high_i16x8_s(words);
+}
+
 /** 128 times each of the lower four words, in 32 bits. */
 // @ts-ignore: decorator
 @inline
 export function lowTimes128(words: v128): v128 {
-  return i32x4.shl(i32x4.extend_low_i16x8_s(words), 7);
+  return i32x4.shl(lowSums(words), 7);
 }
 
 /** 128 times each of the upper four. */
 // @ts-ignore: decorator
 @inline
 export function highTimes128(words: v128): v128 {
-  return i32x4.shl(i32x4.extend_high_i16x8_s(words), 7);
+  return i32x4.shl(highSums(words), 7);
+}
+
+// @ts-ignore: decorator
+@inline
+export function add32(a: v128, b: v128): v128 {
+  return i32x4.add(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+export function times32(a: v128, b: v128): v128 {
+  return i32x4.mul(a, b);
+}
+
+/** −1 for sums that are not 0. */
+// @ts-ignore: decorator
+@inline
+export function isNot32(x: v128): v128 {
+  return i32x4.ne(x, i32x4.splat(0));
+}
+
+// @ts-ignore: decorator
+@inline
+export function or16(a: v128, b: v128): v128 {
+  return v128.or(a, b);
 }
 
 // @ts-ignore: decorator

@@ -33,6 +33,11 @@ export interface KernelExports
    */
   pwconv_s8_pack(target: number, source: number, k: number, n: number, k0: number, k1: number): void;
   /**
+   * Adds up k rows of i8 [k][pitch] at `w`, their zero point taken off: of each of n columns what is above it to the
+   * i32 at `target`, what is below to the i32 n, rounded up to a multiple of 8, further on.
+   */
+  pwconv_s8_sums(target: number, w: number, k: number, n: number, pitch: number, zw: number): void;
+  /**
    * Marks those of n columns of 8-bit weights whose results, between lo and hi with their zero point taken off, come
    * out right in single precision; where their multipliers, shifts and marks lie.
    */

@@ -38,7 +38,7 @@ export function pack(memory: LinearMemory, packed: Packed, address: number, grap
       packMatrix(memory, packed, address, graph, staging);
       return;
     case "constant_s8":
-      memory.bytes(address, packed.length).set(bytes(graph.constants.get(packed.constant)!));
+      signed(memory, address, packed.length).set(bytes(graph.constants.get(packed.constant)!));
       return;
     case "bytes":
       memory.bytes(address, packed.bytes.length).set(packed.bytes);
@@ -88,21 +88,33 @@ function packBytes(memory: LinearMemory, packed: Bytes, address: number, graph: 
   const columns = columnsOf(packed);
   const constant = graph.constants.get(packed.weights)!;
   const data = bytes(constant);
-  packHead(memory, packed, address, graph, data, constant.quantization!.zeroPoints[0]!);
-  const body = address + headS8(columns);
-  if (packed.layout === "depthwise_s8") {
-    const target = memory.bytes(body, k * columns);
-    for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);
-    return;
+  const zw = constant.quantization!.zeroPoints[0]!;
+  // The sums of a column, 255 at most from each row, are kept in 32 bits.
+  if (k > MOST_ROWS) {
+    throw new UnsupportedError(`weights "${packed.weights}": expected at most ${MOST_ROWS} rows, got ${k}`);
   }
-  packRows(packed, 4, n, staging, (k0, k1) => {
-    memory.bytes(staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
-    memory.exports.pwconv_s8_pack(body, staging.address, k, n, k0, k1);
-  });
+  const body = address + headS8(columns);
+  // Where the head comes to lie.
+  const sums = memory.bytes(address, 8 * columns).fill(0);
+  if (packed.layout === "depthwise_s8") {
+    const target = signed(memory, body, k * columns);
+    for (let tap = 0; tap < k; tap++) target.set(data.subarray(tap * n, (tap + 1) * n), tap * columns);
+    memory.exports.pwconv_s8_sums(address, body, k, n, columns, zw);
+  } else {
+    packRows(packed, 4, n, staging, (k0, k1) => {
+      signed(memory, staging.address, (k1 - k0) * n).set(data.subarray(k0 * n, k1 * n));
+      memory.exports.pwconv_s8_pack(body, staging.address, k, n, k0, k1);
+      memory.exports.pwconv_s8_sums(address, staging.address, k1 - k0, n, n, zw);
+    });
+  }
+  const both = new Int32Array(sums.slice().buffer);
+  sums.fill(0);
+  packHead(memory, packed, address, graph, both.subarray(0, columns), both.subarray(columns));
 }
 
 /**
- * Bias with the zero points folded in, b − zx·Σw + k·zx·zw, modulo 2³² as the sums are; multipliers; shifts.
+ * Bias with the zero points folded in, b − zx·Σ(w − zw), modulo 2³² as the sums are; multipliers; shifts.
+ * @param above,below sums of what each column has above and below the weights' zero point
  * @throws {@link UnsupportedError} where a sum could leave 32 bits and that could be seen: not of a filter that has
  *   died, whose factor leaves nothing of any sum
  */
@@ -111,30 +123,19 @@ function packHead(
   packed: Bytes,
   address: number,
   graph: Graph,
-  data: Uint8Array,
-  zw: number,
+  above: Int32Array,
+  below: Int32Array,
 ): void {
-  const { k, n, zero, m, e } = packed;
+  const { n, zero, m, e } = packed;
   const columns = columnsOf(packed);
   const bias = packed.bias === undefined ? undefined : graph.constants.get(packed.bias)!.data;
   if (bias !== undefined && !(bias instanceof Int32Array)) {
     throw new TypeError(`constant ${packed.bias}: expected an Int32Array of data, got ${bias}`);
   }
-  const sums = new Float64Array(n);
-  // Of what is above and below the zero point.
-  const [above, below] = [new Float64Array(n), new Float64Array(n)];
-  for (let i = 0, o = 0; i < data.length; i++) {
-    const w = (data[i]! << 24) >> 24;
-    sums[o]! += w;
-    if (w > zw) above[o]! += w - zw;
-    else below[o]! += w - zw;
-    if (++o === n) o = 0;
-  }
   const { view } = memory;
+  const [lo, hi] = [-128 - zero, 127 - zero];
   for (let o = 0; o < n; o++) {
     const b = bias?.[o] ?? 0;
-    const folded = b - zero * sums[o]! + k * zero * zw;
-    const [lo, hi] = [-128 - zero, 127 - zero];
     const [least, most] = [b + lo * above[o]! + hi * below[o]!, b + hi * above[o]! + lo * below[o]!];
     if ((least < LEAST_SUM || most > MOST_SUM) && !vanishes(m[o]!, e[o]!)) {
       throw new UnsupportedError(
@@ -142,15 +143,17 @@ function packHead(
       );
     }
     // Wraps, as the kernels' additions do: what is folded in may leave 32 bits though every sum lies within.
-    view.setInt32(address + 4 * o, folded, true);
+    view.setInt32(address + 4 * o, b - zero * (above[o]! + below[o]!), true);
     view.setInt32(address + 4 * (columns + o), m[o]!, true);
     view.setInt8(address + 8 * columns + o, e[o]!);
   }
   if (!packed.single) return;
-  const { lo, hi } = packed.bounds;
+  const bounds = packed.bounds;
   const shifts = address + 8 * columns;
-  memory.exports.pwconv_s8_prove(address + 4 * columns, shifts, shifts + columns, n, lo, hi);
+  memory.exports.pwconv_s8_prove(address + 4 * columns, shifts, shifts + columns, n, bounds.lo, bounds.hi);
 }
+
+const MOST_ROWS = 2 ** 23;
 
 /** Bounds of a sum. */
 const [LEAST_SUM, MOST_SUM] = [-(2 ** 31), 2 ** 31 - 1];
@@ -166,7 +169,11 @@ function floats({ name, data }: Constant): Float32Array {
   return data;
 }
 
-function bytes({ name, data }: Constant): Uint8Array {
+function signed({ buffer }: LinearMemory, address: number, length: number): Int8Array {
+  return new Int8Array(buffer, address, length);
+}
+
+function bytes({ name, data }: Constant): Int8Array {
   if (!(data instanceof Int8Array)) throw new TypeError(`constant ${name}: expected an Int8Array of data, got ${data}`);
-  return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return data;
 }

@@ -47,17 +47,20 @@ function agree(m: number, e: number, low: number, high: number, { lo, hi }: Boun
   const fast = (x: number) => within(offset(x) + ROUND - ROUND);
   const same = (x: number) => exact(x) === fast(x);
   if (!same(low) || !same(high)) return false;
-  for (let y = exact(low), from = low; y < exact(high); ) {
-    // The first sum whose result is beyond y.
-    let [below, above] = [from, high];
-    while (above - below > 1) {
-      const middle = Math.floor((below + above) / 2);
-      if (exact(middle) > y) above = middle;
-      else below = middle;
-    }
-    if (!same(below) || !same(above)) return false;
-    y = exact(above);
-    from = above;
+  for (let n = exact(low) + 1, last = exact(high); n <= last; n++) {
+    const x = firstAtLeast(n, m, e);
+    // The last sum below n, and the first one from it on.
+    if (exact(x - 1) >= n || exact(x) < n || !same(x - 1) || !same(x)) return false;
   }
   return true;
+}
+
+/**
+ * The first sum that the formula makes at least n of: x·m reaches ((2n − 1)·2^e − 1)·2³⁰, or where n is not above zero,
+ * is no further below it than that of 1 − n.
+ */
+function firstAtLeast(n: number, m: number, e: number): number {
+  const threshold = (BigInt(Math.max(2 * n - 1, 1 - 2 * n)) * (1n << BigInt(e)) - 1n) << 30n;
+  const [whole, factor] = [threshold / BigInt(m), BigInt(m)];
+  return Number(n > 0 ? whole + (whole * factor < threshold ? 1n : 0n) : -whole);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { Stats } from "node:fs";
 import { isBlob, isBuffer, isObject, isResponse, tagOf } from "../../arguments.ts";
 import { LoadError, SepconvError } from "../../errors.ts";
 import { builtin } from "../../host.ts";
@@ -127,15 +128,27 @@ async function fromPath(source: string, options: ReadOptions): Promise<ModelFile
   return { name: path, bytes, sibling: async (name) => readPath(folder + inside(path, name).join("/"), options) };
 }
 
+/** Bytes that are read at a time, of large files. */
+const PIECE = 1 << 20;
+
+/** What a function of Node answers that takes a callback. */
+function called<T>(ask: (answer: (error: unknown, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => ask((error, value) => (error ? reject(error) : resolve(value))));
+}
+
 async function readPath(path: string, options: ReadOptions): Promise<Uint8Array> {
-  const { createReadStream } = builtin("node:fs")!;
-  const { stat } = builtin("node:fs/promises")!;
+  // Not node:fs/promises, nor streams where one read will do: what Node loads for them takes as long as the file.
+  const fs = builtin("node:fs")!;
   try {
-    const status = await stat(path);
+    const status = await called<Stats>((answer) => fs.stat(path, answer));
     if (status.isDirectory()) throw new LoadError(`${path}: expected a file, got a directory`);
     const total = status.isFile() ? status.size : undefined;
     options.budget?.fits(total ?? 0, path);
-    return await collect(path, createReadStream(path, { highWaterMark: 1 << 20 }), total, options);
+    const source =
+      total !== undefined && total <= 4 * PIECE
+        ? [await called<Uint8Array>((answer) => fs.readFile(path, answer))]
+        : fs.createReadStream(path, { highWaterMark: PIECE });
+    return await collect(path, source, total, options);
   } catch (cause) {
     if (cause instanceof SepconvError || options.signal?.aborted) throw cause;
     throw new LoadError(`${path}: expected a readable file, got ${fileProblem(cause)}`, { cause });

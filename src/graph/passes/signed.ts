@@ -54,13 +54,22 @@ function lowered(quantization: Quantization): Quantization {
   return { ...quantization, zeroPoints: quantization.zeroPoints.map((z) => z - OFFSET), unsigned: true };
 }
 
+/** Bytes 128 lower: their top bits flipped, four at a time. */
+function signedBytes(data: ArrayLike<number>): Int8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(data);
+  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  for (let i = 0; i < words.length; i++) words[i]! ^= 0x80808080;
+  for (let i = 4 * words.length; i < bytes.length; i++) bytes[i]! ^= 0x80;
+  return new Int8Array(bytes.buffer);
+}
+
 function signedConstant(constant: Constant): Constant {
   if (constant.dtype !== "uint8") return constant;
   const { data, quantization } = constant;
   return {
     ...constant,
     dtype: "int8",
-    ...(data && { data: Int8Array.from(data, (q) => q - OFFSET) }),
+    ...(data && { data: signedBytes(data) }),
     ...(quantization && { quantization: lowered(quantization) }),
   };
 }

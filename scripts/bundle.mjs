@@ -157,17 +157,22 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
   );
 }
 
-// The loader of frozen networks is a file by itself in every form.
-const loader = await rolldown({ input: `${source}frozen.ts`, platform: "neutral" });
-for (const [folder, format] of [
-  ["", "esm"],
-  ["cjs/", "cjs"],
+// The loader of frozen networks, and what makes Vite know them, are files by themselves in every form.
+for (const [name, platform] of [
+  ["frozen", "neutral"],
+  ["vite", "node"],
 ]) {
-  await loader.write({
-    file: fileURLToPath(new URL(`../dist/${folder}frozen.js`, import.meta.url)),
-    ...{ format, codeSplitting: false },
-    minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
-  });
+  const alone = await rolldown({ input: `${source}${name}.ts`, platform });
+  for (const [folder, format] of [
+    ["", "esm"],
+    ["cjs/", "cjs"],
+  ]) {
+    await alone.write({
+      file: fileURLToPath(new URL(`../dist/${folder}${name}.js`, import.meta.url)),
+      ...{ format, codeSplitting: false },
+      minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+    });
+  }
 }
 
 writeDeclarations();

@@ -12,9 +12,11 @@
 
 static double real(const sepconv_value *value, const uint8_t *data, uint32_t i) {
   float number;
+  int32_t whole;
   switch (value->dtype) {
     case SEPCONV_INT8: return value->scale * ((double)(int8_t)data[i] - value->zero_point);
     case SEPCONV_UINT8: return value->scale * ((double)data[i] - value->zero_point);
+    case SEPCONV_INT32: memcpy(&whole, data + 4 * i, sizeof whole); return whole;
     default: memcpy(&number, data + 4 * i, sizeof number); return number;
   }
 }
@@ -39,7 +41,8 @@ int main(void) {
 
   Z_networkZ_run(&network);
 
-  const uint32_t classes = output.dtype == SEPCONV_FLOAT32 ? output.bytes / 4 : output.bytes;
+  const int bytes = output.dtype == SEPCONV_FLOAT32 || output.dtype == SEPCONV_INT32 ? 4 : 1;
+  const uint32_t classes = output.bytes / bytes;
   uint32_t best = 0;
   for (uint32_t i = 1; i < classes; i++) {
     if (real(&output, memory + output.data, i) > real(&output, memory + output.data, best)) best = i;

@@ -1,6 +1,7 @@
 /** The folders of `examples/`, each run as its package.json says, on the packed package. */
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { serve, textOf } from "../hosts/browser.mjs";
 import { ASSETS, bin, project, ROOT, run, tools } from "../hosts/tools.mjs";
 import { served as workerdServed } from "../hosts/workerd.mjs";
@@ -50,6 +51,35 @@ const built =
   (program, args) =>
   ({ cwd, tools }) =>
     run(bin(tools, program), args, { cwd });
+
+/** What wrangler does by wrangler.toml: wasm stays a module, and files of other kinds become what `loader` says. */
+async function bundledForWorkerd(cwd, loader) {
+  const build = `import { build } from "esbuild";
+    const wasm = { name: "wasm", setup: (build) => build.onResolve({ filter: /\\.wasm$/ }, ({ path }) => ({ path: "./" + path.split("/").at(-1), external: true })) };
+    await build({ entryPoints: ["worker.js"], bundle: true, format: "esm", outfile: "bundle.mjs", conditions: ["workerd", "worker", "browser"], loader: ${JSON.stringify(loader)}, plugins: [wasm] });`;
+  writeFileSync(join(cwd, "build.mjs"), build);
+  await run(process.execPath, ["build.mjs"], { cwd });
+}
+
+/** What the examples' `npm run freeze` does. */
+function freeze({ cwd }) {
+  const { freeze } = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8")).scripts;
+  const [program, ...args] = freeze.split(" ");
+  if (program !== "sepconv") throw new Error(`expected sepconv freeze …, got ${freeze}`);
+  return run(process.execPath, [join(ROOT, "dist/cli/main.js"), ...args], { cwd });
+}
+
+const frozenVite = (major) =>
+  page(
+    `a frozen network, Vite ${major}`,
+    "frozen-vite",
+    () => tools(`vite-${major}`, [`vite@${major}`]),
+    async (made) => {
+      await freeze(made);
+      await built("vite", ["build"])(made);
+    },
+    "dist",
+  );
 
 const oneFile = ({ cwd }) => cpSync(join(cwd, "node_modules/sepconv/dist/static/index.js"), join(cwd, "sepconv.js"));
 
@@ -147,17 +177,41 @@ export const examples = [
       });
     },
   },
+  frozenVite(8),
+  frozenVite(7),
+  {
+    name: "Example: a frozen network, Vite 8, its server",
+    async answers() {
+      const tool = await tools("vite-8", ["vite@8"]);
+      const cwd = await copied("frozen-vite", tool);
+      await freeze({ cwd });
+      const port = await freePort();
+      await served(bin(tool, "vite"), ["--port", port, "--strictPort", "--host", "127.0.0.1"], cwd, async () => {
+        const url = `http://127.0.0.1:${port}/`;
+        await reached(url);
+        expectBlue("page", await textOf(url, "#answer"));
+      });
+    },
+  },
+  {
+    name: "Example: a frozen network, workerd",
+    async answers() {
+      const tool = await tools("esbuild", ["esbuild@0.28"]);
+      const folder = await copied("frozen-workerd", tool);
+      await freeze({ cwd: folder });
+      await bundledForWorkerd(folder, {});
+      const { decodeImage } = await import(pathToFileURL(join(ROOT, "dist/index.js")).href);
+      const { data } = await decodeImage(readFileSync(PICTURE));
+      const wasm = [{ name: "colors.wasm", path: "colors.wasm" }];
+      expectBlue("workerd", await workerdServed(folder, { method: "POST", body: data }, undefined, wasm));
+    },
+  },
   {
     name: "Example: workerd",
     async answers() {
       const tool = await tools("esbuild", ["esbuild@0.28"]);
       const folder = await copied("workerd", tool);
-      // What wrangler does by wrangler.toml: wasm stays a module, the model becomes bytes.
-      const build = `import { build } from "esbuild";
-        const wasm = { name: "wasm", setup: (build) => build.onResolve({ filter: /\\.wasm$/ }, ({ path }) => ({ path: "./" + path.split("/").at(-1), external: true })) };
-        await build({ entryPoints: ["worker.js"], bundle: true, format: "esm", outfile: "bundle.mjs", conditions: ["workerd", "worker", "browser"], loader: { ".tflite": "binary" }, plugins: [wasm] });`;
-      writeFileSync(join(folder, "build.mjs"), build);
-      await run(process.execPath, ["build.mjs"], { cwd: folder });
+      await bundledForWorkerd(folder, { ".tflite": "binary" });
       const body = await (await import("node:fs/promises")).readFile(PICTURE);
       expectBlue("workerd", await workerdServed(folder, { method: "POST", body }));
     },

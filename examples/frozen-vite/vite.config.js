@@ -1,0 +1,3 @@
+import { frozenNetworks } from "sepconv/vite";
+
+export default { plugins: [frozenNetworks()], build: { target: "es2022" } };

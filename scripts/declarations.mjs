@@ -2,8 +2,8 @@
  * What becomes of the declarations that tsc wrote into dist/: forms that older compilers read too, and a copy for
  * `require`, since a declaration is ESM or CommonJS by the folder that it lies in.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -104,4 +104,27 @@ export function writeDeclarations() {
     `${dist}wasm.d.ts`,
     `import type { WasmGiven } from "./engine/wasm-source.js";\ndeclare const wasm: WasmGiven;\nexport default wasm;\n`,
   );
+  removeUnreached();
+}
+
+/** Declarations that none of the package's entries leads to are half of them: nobody's compiler reads those. */
+function removeUnreached() {
+  const root = fileURLToPath(new URL("../", import.meta.url));
+  const typesOf = (value) => (typeof value === "string" ? [value] : Object.values(value).flatMap(typesOf));
+  const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+  const open = typesOf(exports).flatMap((file) => (file.endsWith(".d.ts") ? [join(root, file)] : []));
+  const reached = new Set();
+  while (open.length > 0) {
+    const file = open.pop();
+    if (reached.has(file)) continue;
+    if (!existsSync(file)) throw new Error(`${file}: expected declarations, got no file`);
+    reached.add(file);
+    for (const [, to] of readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+      open.push(join(dirname(file), to.replace(/\.js$/, ".d.ts")));
+    }
+  }
+  for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+    const path = join(dist, file);
+    if (file.endsWith(".d.ts") && !reached.has(path)) rmSync(path);
+  }
 }

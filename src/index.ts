@@ -48,7 +48,7 @@ export type { FreezeOptions } from "./freeze/freeze.ts";
 export type { FrozenPicture, PictureFormat } from "./freeze/image-stage.ts";
 export type { Top } from "./freeze/top.ts";
 export { cost } from "./graph/cost.ts";
-export type { Detector, Graph, Normalization, Suppression } from "./graph/graph.ts";
+export type { Detector, Graph, Normalization, PoseHeads, Suppression } from "./graph/graph.ts";
 export { initialize } from "./graph/initialize.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export { type DsCnnOptions, dsCnn } from "./models/ds-cnn.ts";
@@ -64,6 +64,7 @@ export type { Detection, DetectOptions, KeyPoint, RawDetection } from "./vision/
 export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
 export type { PictureFeed } from "./vision/picture-feed.ts";
+export type { Pose, PoseLimitOptions, PoseOptions, PosePoint } from "./vision/pose.ts";
 export { fromReal, toReal } from "./vision/real.ts";
 export type { Segment, Segmentation, SegmentOptions } from "./vision/segment.ts";
 export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
@@ -73,6 +74,8 @@ export {
   detect,
   detectionsOf,
   feedPicture,
+  pose,
+  posesOf,
   segment,
   sessionInput,
   toInput,

@@ -13,6 +13,7 @@ import { detectCommand } from "./detect.ts";
 import { freezeCommand } from "./freeze.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
+import { poseCommand } from "./pose.ts";
 import { wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
@@ -26,6 +27,7 @@ Examples:
   $ sepconv classify model.tflite cat.jpg --labels labels.txt
   $ sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg --out annotated
   $ sepconv segment deeplabv3.tflite photo.jpg --out segmented
+  $ sepconv pose posenet.tflite photo.jpg --out posed
   $ sepconv run model.tflite --input x.npy --output y.npy
   $ sepconv convert model.h5 model.tflite
   $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
@@ -57,6 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
     classifyCommand,
     detectCommand,
     segmentCommand,
+    poseCommand,
     convertCommand,
     freezeCommand,
     quantizeCommand,

@@ -137,6 +137,19 @@ class Check {
 
   /** What is known of the network beside its arithmetic: kinds only, so that whoever uses it finds what it expects. */
   #source(): void {
+    this.#detector();
+    const { pose } = this.#manifest.source;
+    if (pose === undefined) return;
+    const { heatmaps, shortOffsets, midOffsets, stride, maxResults, minScore, radius } = pose;
+    const outputs = new Set<unknown>(this.#manifest.outputs.map(({ name }) => name));
+    const named = [heatmaps, shortOffsets, midOffsets].flat().every((name) => outputs.has(name));
+    this.#demand(named && Array.isArray(midOffsets), "outputs of key points and offsets", "others");
+    const sound =
+      [stride, maxResults].every((n) => Number.isInteger(n) && n >= 1) && minScore >= 0 && minScore <= 1 && radius >= 0;
+    this.#demand(sound, "settings of poses that make sense", "others");
+  }
+
+  #detector(): void {
     this.#where = "image, source";
     const { name, source } = this.#manifest;
     const { format, normalization, labels, detector } = source;

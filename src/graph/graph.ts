@@ -76,6 +76,30 @@ export interface Suppression {
   readonly each: number;
 }
 
+/**
+ * What the raw outputs of a PoseNet mean, where the file says it. Offsets are in pixels of the network's input, all y
+ * before all x.
+ */
+export interface PoseHeads {
+  /** Name of the output of logits of the 17 key points [1, height, width, 17]. */
+  readonly heatmaps: string;
+  /** From a place to the key point near it [1, height, width, 34]. */
+  readonly shortOffsets: string;
+  /**
+   * From each key point to its neighbors along the skeleton's 16 edges: down the edges, then up, [1, height, width,
+   * 64], or an output [1, height, width, 32] for each way.
+   */
+  readonly midOffsets: readonly string[];
+  /** Pixels of the input from one place to the next. */
+  readonly stride: number;
+  /** Most poses. */
+  readonly maxResults: number;
+  /** Least score of a pose, and of the key point that it is begun with, 0 … 1. */
+  readonly minScore: number;
+  /** Pixels of the input within which the same key points of two poses are one. */
+  readonly radius: number;
+}
+
 /** What is known of a graph beside its arithmetic. */
 export interface Source {
   /** Where it came from: "tflite", "keras", "tfjs", "safetensors", "mobilenetV1", … */
@@ -86,6 +110,8 @@ export interface Source {
   readonly labels?: readonly string[];
   /** How to turn the outputs into boxes, when the network is a detector. */
   readonly detector?: Detector;
+  /** How to turn the outputs into poses, when the file says so. */
+  readonly pose?: PoseHeads;
 }
 
 /** A model: nodes in topological order. */

@@ -59,6 +59,19 @@ export function strokeCorners(
   });
 }
 
+/** Draws a line, `width` pixels wide, with round ends. */
+export function drawLine(
+  image: Bitmap,
+  [x0, y0]: readonly [x: number, y: number],
+  [x1, y1]: readonly [x: number, y: number],
+  width: number,
+  color: Color,
+  alpha = 1,
+): void {
+  const box = [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)] as const;
+  paint(image, box, width, color, (x, y) => alpha * coverage(fromLine(x - x0, y - y0, x1 - x0, y1 - y0) - width / 2));
+}
+
 /** Darkens what lies around an outline, fading over `reach` pixels, so that a bright line shows on bright pictures. */
 export function shadeOutline(image: Bitmap, rectangle: Rectangle, radius: number, reach: number, alpha: number): void {
   const distance = rounded(rectangle, radius);

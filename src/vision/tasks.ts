@@ -11,6 +11,7 @@ import type { Placement, Size } from "./fit.ts";
 import type { PictureLike } from "./given.ts";
 import type { InputOptions, Resizer } from "./image.ts";
 import type { PictureFeed } from "./picture-feed.ts";
+import type { Pose, PoseLimitOptions, PoseOptions } from "./pose.ts";
 import type { Segmentation, SegmentOptions } from "./segment.ts";
 import type { PixelRange, SessionInputOptions } from "./session-input.ts";
 
@@ -228,6 +229,57 @@ export async function segment(
 ): Promise<Segmentation | Segmentation[]> {
   const task = (await import("./segment.ts")).segment;
   return each(given, (picture) => task(session, picture, options));
+}
+
+/**
+ * The people in a picture, or in each of many, by their key points: the 17 of PoseNet (any number of people, with or
+ * without a `PosenetDecoderOp` in its file) and of MoveNet (one person), or the 33 of BlazePose (one person, who fills
+ * the picture). The network is known by what its file says, else by the shapes of its outputs.
+ * @returns poses, best first; left and right are the person's own
+ * @throws UnsupportedError for a network whose outputs are no such points; RangeError for a bad option; what making the
+ *   input and running the session throw
+ * @example
+ * ```js
+ * import { load, pose } from "sepconv";
+ *
+ * const net = await load("posenet.tflite");
+ * for (const { score, keyPoints } of await pose(net, "cat.bmp")) {
+ *   console.log(score, keyPoints.find(({ label }) => label === "nose"));
+ * }
+ * ```
+ */
+export function pose(session: Session, picture: PictureLike, options?: PoseOptions): Promise<Pose[]>;
+export function pose(session: Session, pictures: readonly PictureLike[], options?: PoseOptions): Promise<Pose[][]>;
+export async function pose(
+  session: Session,
+  given: PictureLike | readonly PictureLike[],
+  options?: PoseOptions,
+): Promise<Pose[] | Pose[][]> {
+  const task = (await import("./pose.ts")).pose;
+  return each(given, (picture) => task(session, picture, options));
+}
+
+/**
+ * What the outputs of a network say of poses, for whoever makes its input and runs it himself. `PosenetDecoderOp` is
+ * not run with the network, whose outputs are the heat maps and offsets that it reads.
+ * @param outputs what `run` answered
+ * @returns poses, best first; points in pixels of the network's input, 0 being the middle of the first one
+ * @throws UnsupportedError for a network whose outputs are no such points; RangeError for a bad option
+ * @example
+ * ```js
+ * import { load, posesOf } from "sepconv";
+ *
+ * const net = await load("posenet.tflite");
+ * const { outputs } = net.run(new Float32Array(net.inputs[0].shape.reduce((a, b) => a * b)));
+ * for (const { score, keyPoints } of await posesOf(net, outputs)) console.log(score, keyPoints.length);
+ * ```
+ */
+export async function posesOf(
+  session: Session,
+  outputs: Readonly<Record<string, Numbers>>,
+  options: PoseLimitOptions = {},
+): Promise<Pose[]> {
+  return (await import("./pose.ts")).posesOf(session, outputs, options);
 }
 
 /** What each of many pictures gives, in their order and one at a time; or what one does. */

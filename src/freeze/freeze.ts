@@ -8,6 +8,7 @@ import { partsOf } from "../engine/image.ts";
 import { type KernelOptions, kernelsFor, type Variant } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { fittingOf } from "../vision/detect.ts";
 import { inputOf } from "../vision/session-input.ts";
 import { checkPicture, type FrozenPicture, stageOf } from "./image-stage.ts";
 import { frozenModule } from "./module.ts";
@@ -57,7 +58,9 @@ export async function freeze(graph: Graph, options: FreezeOptions = {}): Promise
     const { manifest } = session;
     if (image === undefined) return frozenModule(bytes, manifest, parts);
     const { format: _, width: __, height: ___, ...given } = image;
-    const stage = stageOf(image, manifest, inputOf(session, given), options.maxMemory);
+    const { detector } = manifest.source;
+    const fitting = detector && given.fit === undefined ? { ...fittingOf(detector), ...given } : given;
+    const stage = stageOf(image, manifest, inputOf(session, fitting), options.maxMemory);
     return frozenModule(bytes, manifest, { ...parts, head: withStage(parts.head, stage) }, stage);
   } finally {
     session.dispose();

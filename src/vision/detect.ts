@@ -9,7 +9,7 @@ import type { BoxEncoding, Detector, Suppression } from "../graph/graph.ts";
 import { type Box, type Size, toPicture } from "./fit.ts";
 import { type PictureLike, pictureGiven } from "./given.ts";
 import { toReal } from "./real.ts";
-import { sessionInput } from "./session-input.ts";
+import { type SessionInputOptions, sessionInput } from "./session-input.ts";
 
 /** One thing that was found. */
 export interface Detection {
@@ -66,13 +66,9 @@ const DEFAULTS = { minScore: 0.5, maxResults: 100, iouThreshold: 0.5 };
 /** `detect` of `tasks.ts`. */
 export async function detect(session: Session, given: PictureLike, options: DetectOptions = {}): Promise<Detection[]> {
   check(options);
-  const { fit = "contain" } = detectorOf(session);
+  const fitting = fittingOf(detectorOf(session));
   const picture = await pictureGiven("picture", given);
-  const { input, placement } = await sessionInput(
-    session,
-    picture,
-    fit === "stretch" ? { fit } : { fit, position: "start", method: "bilinear-asymmetric" },
-  );
+  const { input, placement } = await sessionInput(session, picture, fitting);
   const { outputs } = session.run<Numbers>(input);
   const [, height = 0, width = 0] = session.inputs[0]!.shape;
   const found = detectionsOf(session, outputs, options);
@@ -86,6 +82,11 @@ export async function detect(session: Session, given: PictureLike, options: Dete
     // What lies in the black beside the picture is nothing in it.
     return clipped ? [{ score, box: clipped, label, class: number, ...(points && { keyPoints: points }) }] : [];
   });
+}
+
+/** How pictures come into a detector. */
+export function fittingOf({ fit = "contain" }: Detector): SessionInputOptions {
+  return fit === "stretch" ? { fit } : { fit, position: "start", method: "bilinear-asymmetric" };
 }
 
 function detectorOf({ manifest: { name, source } }: Session): Detector {

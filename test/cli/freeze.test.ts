@@ -1,8 +1,13 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { formatNpy } from "../../src/cli/npy.ts";
 import { frozen } from "../../src/frozen.ts";
-import { failure, json, scratchFolder, sepconv } from "./sepconv.ts";
+import { initialize } from "../../src/graph/initialize.ts";
+import { mobilenetV1, toTflite } from "../../src/index.ts";
+import { random } from "../cases/random.ts";
+import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
 const SMALL = ["--alpha", "0.25", "--resolution", "32"];
 
@@ -26,6 +31,55 @@ describe("sepconv freeze", () => {
     const { stdout } = await sepconv("info", file);
     expect(stdout).toMatch(/picture {5}rgba8 64×48, of which the first input is made/);
     expect(stdout.replace(/\s+/g, " ")).toMatch(/\+ picture \d/);
+  });
+
+  it("makes files that run takes like the model, end points too", async () => {
+    const file = join(folder, "network.wasm");
+    const input = join(folder, "x.npy");
+    writeFileSync(input, formatNpy(random("x").floats(32 * 32 * 3), [1, 32, 32, 3]));
+    const model = join(folder, "network.tflite");
+    writeFileSync(model, await toTflite(initialize(mobilenetV1({ alpha: 0.25, resolution: 32, classes: 5 }), 1)));
+    await json("freeze", model, "--output", file, "--end-points", "block3");
+    const [frozen, own] = [join(folder, "frozen.npy"), join(folder, "own.npy")];
+    const answer = await json("run", file, "--input", input, "--output", frozen, "--variant", "simd");
+    expect(answer).toMatchObject({
+      outputs: [{ shape: [1, 5] }],
+      endPoints: [{ name: "block3", shape: [1, 8, 8, 32] }],
+    });
+    await json("run", model, "--input", input, "--output", own, "--variant", "simd");
+    expect(readFileSync(frozen)).toEqual(readFileSync(own));
+    const { stdout } = await sepconv("info", file);
+    expect(stdout).toMatch(/end point {3}block3 {2}float32 \[1, 8, 8, 32\]/);
+  });
+
+  it("makes detectors whose boxes are those of the model", async () => {
+    const home = dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json"));
+    const model = join(home, "model/ssd_mobilenetv1_model-weights_manifest.json");
+    const file = join(folder, "faces.wasm");
+    await json("freeze", model, "--output", file);
+    const found = async (network: string) => {
+      const [{ detections }] = (await json("detect", network, join(home, "demo/sample1.jpg"))) as [
+        { detections: unknown[] },
+      ];
+      return detections;
+    };
+    const right = await found(model);
+    expect(right.length).toBeGreaterThan(1);
+    expect(await found(file)).toEqual(right);
+  });
+
+  it.skipIf(!shared("models/vww_96_int8.tflite"))("makes classifiers that answer as the model does", async () => {
+    const model = shared("models/vww_96_int8.tflite")!;
+    const file = join(folder, "person.wasm");
+    await json("freeze", model, "--output", file);
+    const pictures = ["images/cat.bmp", "images/grace_hopper.bmp"].map((name) => shared(name)!);
+    const classes = async (network: string) =>
+      ((await json("classify", network, ...pictures)) as { classes: { index: number }[] }[]).map(
+        (each) => each.classes,
+      );
+    const right = await classes(model);
+    expect(right.map(([best]) => best!.index)).toEqual([0, 1]);
+    expect(await classes(file)).toEqual(right);
   });
 
   const cases: readonly (readonly [what: string, options: readonly string[], message: RegExp])[] = [

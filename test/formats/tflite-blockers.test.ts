@@ -92,6 +92,12 @@ describe("operators that there are not", () => {
     expect((await fromTflite(buildTflite(plain))).nodes).toHaveLength(1);
   });
 
+  test("what keeps a state from run to run says so", async () => {
+    const spec = { tensors: [value("x"), value("y")], inputs: [0], outputs: [1] };
+    const { message } = await refusal({ ...spec, operators: [{ op: "SVDF", inputs: [0], outputs: [1] }] });
+    expect(message).toMatch(/got SVDF \(keeps a state from run to run\)$/);
+  });
+
   test("inputs of types that there are not", async () => {
     const { message } = await refusal({
       tensors: [{ ...value("ids"), type: "int64" }, { ...value("text"), type: "string" }, value("y")],

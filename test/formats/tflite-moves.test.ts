@@ -5,7 +5,7 @@ import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import { build, toTflite } from "../../src/index.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
-import { buildTflite, type Field, type TensorSpec } from "./builders/tflite.ts";
+import { buildTflite, type Field, type OperatorSpec, type TensorSpec } from "./builders/tflite.ts";
 
 const SHAPE = [1, 4, 6, 8];
 const BYTES = { type: "int8", scales: [0.5], zeroPoints: [3] } as const;
@@ -246,6 +246,41 @@ describe("numbers that are made", () => {
           session.dispose();
         }
       }
+    }
+  });
+
+  test("pixels without a scale may be moved and resized before they are cast, and not computed with", async () => {
+    const made = (last: OperatorSpec, y: Type = {}) =>
+      fromTflite(
+        buildTflite({
+          tensors: [
+            { name: "x", shape: [1, 4, 4, 3], type: "uint8" },
+            list(1, 1, 2, 3),
+            { name: "rows", shape: [1, 2, 4, 3], type: "uint8" },
+            list(2, 2),
+            { name: "small", shape: [1, 2, 2, 3], type: "uint8" },
+            { name: "y", shape: [1, 2, 2, 3], ...y },
+            { ...list(0, 1, 0, 0), name: "begin" },
+            { ...list(1, 2, 4, 3), name: "size" },
+          ],
+          operators: [
+            { op: "SLICE", inputs: [0, 6, 7], outputs: [2] },
+            { op: "RESIZE_NEAREST_NEIGHBOR", inputs: [2, 3], outputs: [4] },
+            last,
+          ],
+          ...{ inputs: [0], outputs: [5] },
+        }),
+      );
+    const graph = await made({ op: "CAST", inputs: [4], outputs: [5] });
+    const x = Uint8Array.from({ length: 48 }, (_, i) => 5 * i);
+    const { output } = (await build(graph)).run(x);
+    const pixel = (row: number, column: number) => [0, 1, 2].map((c) => 5 * (12 * row + 3 * column + c));
+    expect([...output]).toEqual([...pixel(1, 0), ...pixel(1, 2), ...pixel(2, 0), ...pixel(2, 2)]);
+    const bytes = { type: "uint8", scales: [0.5], zeroPoints: [0] };
+    for (const op of ["DEQUANTIZE", "RELU", "QUANTIZE"]) {
+      const lie = made({ op, inputs: [4], outputs: [5] }, op === "DEQUANTIZE" ? {} : bytes);
+      await expect(lie).rejects.toThrow(FormatError);
+      await expect(lie).rejects.toThrow(/'small': expected a scale for uint8, got none/);
     }
   });
 

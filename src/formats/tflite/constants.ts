@@ -9,18 +9,8 @@ import type { Quantization } from "../../graph/graph.ts";
 import { sizeOf } from "../../graph/references.ts";
 import type { Budget } from "../../limits.ts";
 import { inPieces, widen } from "../common/decode.ts";
+import { ITEM_BYTES } from "./items.ts";
 import type { TensorInfo } from "./schema.ts";
-
-/** Bytes of one element; other types have no constants here. */
-const ITEM_BYTES: Readonly<Record<string, number>> = {
-  float32: 4,
-  float16: 2,
-  int32: 4,
-  uint8: 1,
-  int64: 8,
-  int16: 2,
-  int8: 1,
-};
 
 /** How messages name a tensor of the file. */
 function whereIs(tensor: TensorInfo): string {
@@ -29,11 +19,10 @@ function whereIs(tensor: TensorInfo): string {
 
 /**
  * @throws {FormatError} The buffer is not as long as the tensor needs. @throws {UnsupportedError} for types that are no
- * numbers, and sparse tensors
+ * numbers
  */
 export function checkBytes(tensor: TensorInfo): void {
   const where = whereIs(tensor);
-  if (tensor.sparse) throw new UnsupportedError(`${where}: expected dense data, got a sparse tensor`);
   const item = ITEM_BYTES[tensor.type];
   if (item === undefined) throw new UnsupportedError(`${where}: expected numbers, got ${tensor.type}`);
   const needed = sizeOf(tensor.shape) * item;

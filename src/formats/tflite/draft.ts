@@ -57,7 +57,7 @@ export class TfliteDraft {
   /** The same of poses. */
   pose: PoseDecoding | undefined;
   readonly blockers = new Blockers();
-  /** Inputs of 8 bits without a scale, whose numbers mean what they are: pixels that are cast to floats. */
+  /** Values of 8 bits without a scale, whose numbers mean what they are: pixels until they are cast to floats. */
   readonly raw = new Set<number>();
   /** Tensors that what is not supported would have computed. */
   readonly blocked = new Set<number>();

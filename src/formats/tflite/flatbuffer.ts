@@ -113,10 +113,6 @@ export class Table {
     return at;
   }
 
-  has(index: number): boolean {
-    return this.field(index, 1) !== undefined;
-  }
-
   int8(index: number, fallback = 0): number {
     const at = this.field(index, 1);
     return at === undefined ? fallback : this.file.buffer.readInt8(at);
@@ -205,8 +201,13 @@ export class Table {
 
   /** A view, no copy. */
   bytes(index: number): Uint8Array {
-    const { start, length } = this.vector(index, 1, 0);
-    return this.file.buffer.bytes().subarray(start, start + length);
+    return this.elements(index, 1);
+  }
+
+  /** The bytes of a vector of elements of `size` bytes each: a view, no copy. */
+  elements(index: number, size: number): Uint8Array {
+    const { start, length } = this.vector(index, size, 0);
+    return this.file.buffer.bytes().subarray(start, start + length * size);
   }
 
   /** UTF-8 text; "" if absent. */

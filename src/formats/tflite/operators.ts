@@ -44,3 +44,16 @@ export const CALLS: ReadonlyMap<string, readonly number[]> = new Map([
   ["WHILE", [0, 1]],
   ["CALL_ONCE", [0]],
 ]);
+
+/** Operators that keep a state from one run to the next. */
+export const STATEFUL: ReadonlySet<string> = new Set([
+  ...["SVDF", "RNN", "LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM"],
+  ...["BIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_LSTM", "READ_VARIABLE", "ASSIGN_VARIABLE"],
+]);
+
+/** Operators that move numbers, or blend neighbors, and so ask for no scale: pixels before they are cast to floats. */
+export const SCALELESS: ReadonlySet<string> = new Set([
+  ...["CAST", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK"],
+  ...["UNPACK", "CONCATENATION", "TILE", "MIRROR_PAD", "PAD", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "ARG_MAX"],
+  ...["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"],
+]);

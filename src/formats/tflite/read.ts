@@ -12,10 +12,12 @@ import { nameEndPoints } from "../../models/end-points.ts";
 import { checked } from "../common/checked.ts";
 import { OperatorCall } from "./call.ts";
 import { valueQuantization } from "./constants.ts";
+import { densified } from "./densify.ts";
 import { DETECTION, detectionOf, detectorOf } from "./detection.ts";
 import { nameOf, shownName, TfliteDraft } from "./draft.ts";
 import { fold, isFolded } from "./fold.ts";
 import { readMetadata } from "./metadata.ts";
+import { SCALELESS, STATEFUL } from "./operators.ts";
 import { emitOperator, hasOperator } from "./ops.ts";
 import { POSES, posesOf } from "./poses.ts";
 import { isOpen, type OperatorInfo, readModel, type TensorInfo } from "./schema.ts";
@@ -41,7 +43,7 @@ export async function fromTflite(bytes: Uint8Array, options: TfliteOptions = {})
   if (resolution !== undefined && !(Number.isSafeInteger(resolution) && resolution >= 1)) {
     throw new RangeError(`resolution: expected a whole number from 1, got ${resolution}`);
   }
-  const file = await readModel(bytes, budget);
+  const file = densified(await readModel(bytes, budget));
   const draft = new TfliteDraft(file, budget);
   for (const index of file.inputs) inputOf(draft, file.tensors[index]!, resolution);
   for (const operator of file.operators) {
@@ -92,17 +94,17 @@ function addInput(draft: TfliteDraft, tensor: TensorInfo, resolution: number | u
   const name = draft.claim(nameOf(tensor));
   draft.values.set(tensor.index, name);
   const byte = type === "int8" || type === "uint8";
-  const raw = byte && tensor.quantization === undefined && isCast(draft, tensor.index);
+  const raw = byte && tensor.quantization === undefined && asksForNoScale(draft, tensor.index);
   if (raw) draft.raw.add(tensor.index);
   const meaning = () => (raw ? { scales: [1], zeroPoints: [0], axis: 0 } : valueQuantization(tensor, where));
   const quantization = byte ? meaning() : undefined;
   draft.builder.addInput({ name, shape, dtype: type as DType, ...(quantization && { quantization }) });
 }
 
-/** Whether all that reads a tensor casts it. */
-function isCast({ file }: TfliteDraft, index: number): boolean {
+/** Whether nothing that reads a tensor needs to know what its numbers mean. */
+function asksForNoScale({ file }: TfliteDraft, index: number): boolean {
   const readers = file.operators.filter(({ inputs }) => inputs.includes(index));
-  return readers.length > 0 && readers.every(({ op }) => op === "CAST");
+  return readers.length > 0 && readers.every(({ op }) => SCALELESS.has(op));
 }
 
 /** An open batch is what the file declares, 1 as a rule; open heights and widths are up to the caller. */
@@ -184,6 +186,7 @@ function requireRun(draft: TfliteDraft, { index, op, inputs }: OperatorInfo): vo
 function emit(draft: TfliteDraft, call: OperatorCall): void {
   requireFirst(draft, call);
   const { index } = call.output;
+  keepRaw(draft, call);
   const source = dequantized(call);
   const known = source ? undefined : fold(call);
   if (source) draft.aliases.set(index, source);
@@ -191,10 +194,22 @@ function emit(draft: TfliteDraft, call: OperatorCall): void {
   else draft.values.set(index, emitOperator(call));
 }
 
+/** Of numbers without a scale come others without, where an operator asks for none. */
+function keepRaw({ raw, file }: TfliteDraft, { operator: { op, inputs }, output, where }: OperatorCall): void {
+  const bare = inputs.find((index) => raw.has(index));
+  if (bare === undefined) return;
+  const tensor = file.tensors[bare]!;
+  if (!SCALELESS.has(op)) {
+    throw new FormatError(`${where}, '${shownName(tensor)}': expected a scale for ${tensor.type}, got none`);
+  }
+  if (output.type === tensor.type && output.quantization === undefined) raw.add(output.index);
+}
+
 /** An operator as messages list it: by its name, and what makes it unlike others. */
 function quoted({ op, outputs, calls }: OperatorInfo): string {
   const name = /^CUSTOM '(.+)'$/.exec(op)?.[1] ?? op;
   const more = [
+    ...(STATEFUL.has(op) ? ["keeps a state from run to run"] : []),
     ...(calls.length > 0 ? [`runs ${calls.map((call) => `'${call}'`).join(" and ")}`] : []),
     ...(outputs.length === 1 ? [] : [`${outputs.length} outputs`]),
   ];

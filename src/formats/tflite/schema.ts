@@ -9,6 +9,7 @@ import type { Quantization, Shape } from "../../graph/graph.ts";
 import type { Budget } from "../../limits.ts";
 import { FlatFile, type Table } from "./flatbuffer.ts";
 import { CALLS, OPERATORS } from "./operators.ts";
+import { dense } from "./sparse.ts";
 
 export { OPERATORS } from "./operators.ts";
 
@@ -62,6 +63,7 @@ export interface TensorInfo {
   readonly data: Uint8Array;
   /** Where the data begins in the file. */
   readonly offset: number;
+  /** Whether the file stores what is not 0 alone; `data` has all of it. */
   readonly sparse: boolean;
   readonly quantization?: Quantization;
 }
@@ -113,7 +115,7 @@ export async function readModel(bytes: Uint8Array, budget: Budget): Promise<Mode
   budget.tensors(tensorList.count, "tflite: tensors");
   const tensors: TensorInfo[] = [];
   for (let i = 0; i < tensorList.count; i++) {
-    tensors.push(tensorOf(tensorList.at(i)!, i, bufferOf, bytes.byteOffset));
+    tensors.push(tensorOf(tensorList.at(i)!, i, bufferOf, bytes.byteOffset, budget));
     await budget.turn();
   }
 
@@ -162,6 +164,7 @@ function tensorOf(
   index: number,
   bufferOf: (index: number, what: string) => Uint8Array,
   fileOffset: number,
+  budget: Budget,
 ): TensorInfo {
   const name = table.string(TENSOR.name);
   const what = `tensor ${index} '${name}'`;
@@ -174,16 +177,19 @@ function tensorOf(
   const signature = table.int32s(TENSOR.signature);
   const type = table.int8(TENSOR.type);
   const quantization = quantizationOf(table, shape, TENSOR_TYPES[type] === "int32", what);
-  const data = bufferOf(table.uint32(TENSOR.buffer), what);
+  const stored = bufferOf(table.uint32(TENSOR.buffer), what);
+  const typeName = TENSOR_TYPES[type] ?? `type ${type}`;
+  const sparsity = table.table(TENSOR.sparsity, `${what}, sparsity`);
+  const data = sparsity ? dense(stored, { shape, type: typeName, where: `tflite, ${what}` }, sparsity, budget) : stored;
   return {
     index,
     name,
     shape,
     signature: signature.length === shape.length ? shape.map((n, i) => (signature[i]! < 0 ? -1 : n)) : shape,
-    type: TENSOR_TYPES[type] ?? `type ${type}`,
+    type: typeName,
     data,
-    offset: data.byteOffset - fileOffset,
-    sparse: table.has(TENSOR.sparsity),
+    offset: stored.byteOffset - fileOffset,
+    sparse: sparsity !== undefined,
     ...(quantization && { quantization }),
   };
 }

@@ -24,6 +24,25 @@ export interface TensorSpec {
   readonly signature?: readonly number[];
   /** Index of the buffer, where it shall not be the tensor's own. */
   readonly buffer?: number;
+  /** How `data` is spread over the shape. */
+  readonly sparsity?: SparsitySpec;
+}
+
+/** The tree of a sparse tensor. */
+export interface SparsitySpec {
+  readonly order: readonly number[];
+  readonly blocks?: readonly number[];
+  /** A dense level by its size, or lists. */
+  readonly levels: readonly (number | ListsSpec)[];
+}
+
+/** A level that lists its places, in lists of as many bits. */
+export interface ListsSpec {
+  readonly segments: readonly number[];
+  readonly indices: readonly number[];
+  readonly bits: 8 | 16 | 32;
+  /** Number of the level's format, where it shall not be the one of lists. */
+  readonly format?: number;
 }
 
 export interface OperatorSpec {
@@ -106,6 +125,35 @@ function buffer(builder: Builder, data: Uint8Array): Offset {
   return table(builder, data.length === 0 ? {} : { 0: { offset: builder.createByteVector(data) } });
 }
 
+/** A vector of whole numbers in a table of its own; its type's number. */
+function list(builder: Builder, values: readonly number[], bits: 8 | 16 | 32): { type: number; table: Offset } {
+  const bytes = bits / 8;
+  builder.startVector(bytes, values.length, 4);
+  for (const value of [...values].reverse()) {
+    if (bits === 8) builder.addInt8(value);
+    else if (bits === 16) builder.addInt16(value);
+    else builder.addInt32(value);
+  }
+  const offset = builder.endVector();
+  return { type: { 8: 3, 16: 2, 32: 1 }[bits], table: table(builder, { 0: { offset } }) };
+}
+
+function sparsityTable(builder: Builder, { order, blocks = [], levels }: SparsitySpec): Offset {
+  const tables = levels.map((level) => {
+    if (typeof level === "number") return table(builder, { 0: { int8: 0 }, 1: { int32: level } });
+    const [segments, indices] = [level.segments, level.indices].map((values) => list(builder, values, level.bits));
+    return table(builder, {
+      ...{ 0: { int8: level.format ?? 1 }, 2: { int8: segments!.type }, 3: { offset: segments!.table } },
+      ...{ 4: { int8: indices!.type }, 5: { offset: indices!.table } },
+    });
+  });
+  return table(builder, {
+    0: { offset: int32s(builder, order) },
+    1: { offset: int32s(builder, blocks) },
+    2: { offset: offsets(builder, tables) },
+  });
+}
+
 function tensor(builder: Builder, spec: TensorSpec, index: number): Offset {
   const name = builder.createString(spec.name ?? `t${index}`);
   const shape = int32s(builder, spec.shape);
@@ -119,12 +167,14 @@ function tensor(builder: Builder, spec: TensorSpec, index: number): Offset {
       3: zeroPoints ? { offset: zeroPoints } : undefined,
       6: { int32: spec.axis ?? 0 },
     });
+  const sparsity = spec.sparsity && sparsityTable(builder, spec.sparsity);
   return table(builder, {
     0: { offset: shape },
     1: { int8: TENSOR_TYPES.indexOf(spec.type ?? "float32") },
     2: { int32: spec.buffer ?? (spec.data ? index + 1 : 0) },
     3: { offset: name },
     4: quantization ? { offset: quantization } : undefined,
+    6: sparsity ? { offset: sparsity } : undefined,
     7: signature ? { offset: signature } : undefined,
   });
 }

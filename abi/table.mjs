@@ -1000,7 +1000,7 @@ export const KERNELS = {
     number: 23,
     inner: [
       ...["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_fours1", "dwconv_s8_fours2"],
-      "dwconv_s8_rows",
+      ...["dwconv_s8_rows", "dwconv_s8_taps"],
     ],
     formula: [
       "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi), o = c·m + j",

@@ -20,7 +20,7 @@ import { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_r
 import { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row } from "./kernels/dwconv_f32";
 import {
   dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_fours1, dwconv_s8_fours2,
-  dwconv_s8_rows,
+  dwconv_s8_rows, dwconv_s8_taps,
 } from "./kernels/dwconv_s8";
 import { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 } from "./kernels/elementwise_f32";
 import { add_s8, dequantize_s8, lut_s8, quantize_s8 } from "./kernels/elementwise_s8";
@@ -71,7 +71,7 @@ export { dwconv3x3_f32, dwconv3x3_f32_row, dwconv3x3_f32_row_s1, dwconv3x3_f32_r
 export { dwconv_f32, dwconv_f32_pixel, dwconv_f32_pixels3, dwconv_f32_row };
 export {
   dwconv_s8, dwconv_s8_columns1, dwconv_s8_columns2, dwconv_s8_exact, dwconv_s8_fours1, dwconv_s8_fours2,
-  dwconv_s8_rows,
+  dwconv_s8_rows, dwconv_s8_taps,
 };
 export { add_f32, clamp_f32, hardswish_f32, sigmoid_f32 };
 export { add_s8, dequantize_s8, lut_s8, quantize_s8 };

@@ -9,15 +9,18 @@
  *
  * Where the host multiplies bytes by fours, a column is x0, x1, x2 and whatever, by w0kx, w1kx, w2kx and 0: three
  * products an output.
+ *
+ * Other sizes, strides and dilations go eight channels and four outputs at a time, in products of two taps next to each
+ * other in a row.
  */
 import { DEPTHWISE_S8, Flag, Product, Step, expect_dwconv_s8, headS8 } from "../abi";
 import {
-  QUAD_BYTES, Way, prepare, prepareFloats, quad, quadFloats, requantize, wayOf, zeroOf,
+  QUAD_BYTES, Way, prepare, prepareFloats, quad, quadBelow, quadFloats, quadFloatsBelow, requantize, wayOf, zeroOf,
 } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
   FOURS, add16, addSaturated16, bytePairs, clamp16, dot, dot4, fitBytes, flipBytes, highPairs, highTimes128, loadEight,
-  loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat8, storeFlipped, sub16, sub32, toBytes, toWords,
+  loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat32, splat8, storeFlipped, sub16, sub32, toBytes, toWords,
 } from "../simd/s8";
 
 /**
@@ -53,18 +56,15 @@ export function dwconv_s8(s: Step, y0: i32, y1: i32): void {
 export function dwconv_s8_rows(
   s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, flip: i32, scratch: usize, zy: i32, lo: i32, hi: i32,
 ): void {
-  const eight =
-    s.inC >= 8 && s.kH == 3 && s.kW == 3 && s.multiplier == 1 &&
-    s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
-  if (!SIMD || !eight || !(s.flags & Flag.FAST_DEPTHWISE)) {
-    return dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, 0, zy, lo, hi);
+  if (!SIMD || s.inC < 8 || s.multiplier != 1 || !(s.flags & Flag.FAST_DEPTHWISE)) {
+    return dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, zy, lo, hi);
   }
+  const small =
+    s.kH == 3 && s.kW == 3 && s.dilationH == 1 && s.dilationW == 1 && s.strideW <= 2 && s.padL <= 1;
   const size = wide ? 2 : 1;
   const row = <usize>(s.outW * pitch * size);
   const c8 = (s.inC + 7) & ~7;
   const taps = s.w + headS8(c8);
-  const whole = s.inC & ~7;
-  if (whole < s.inC) dwconv_s8_exact(s, r0, r1, d, pitch, wide, flip, whole, zy, lo, hi);
   store<v128>(scratch + ZERO, zeroOf(zy));
   store<v128>(scratch + ZERO_WORDS, splat16(zy));
   store<v128>(scratch + LOW, splat16(lo));
@@ -74,24 +74,28 @@ export function dwconv_s8_rows(
   const product = s.product;
   const flipInput = product == Product.UNSIGNED || product == Product.SATURATING ? 128 : 0;
   store<v128>(scratch + FLIP_INPUT, splat8(flipInput));
-  for (let c = 0; c < whole; c += 8) {
+  // The last eight channels may be some of those before them, too.
+  for (let next = 0; next < s.inC; next += 8) {
+    const c = min(next, s.inC - 8);
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c));
     store<v128>(scratch + BIAS, load<v128>(s.w + 4 * c, 16), 16);
-    const fours = FOURS && !wide && product != Product.PAIRS && weights8ByFours(scratch, taps + c, c8, s.zw, product);
-    if (!fours) weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
+    const fours =
+      FOURS && small && !wide && product != Product.PAIRS && weights8ByFours(scratch, taps + c, c8, s.zw, product);
+    if (small && !fours) weights8(scratch + WEIGHTS, taps + c, c8, s.zw);
     const m = s.w + <usize>(4 * (c8 + c)), e = s.w + <usize>(8 * c8 + c), marks = e + c8;
-    const way = wayOf(marks, 8, false, true, FOURS && fours);
+    const way = wayOf(marks, 8, lo < zy, true, fours || !small);
     store<i32>(scratch + WAY, way);
     for (let i: usize = 0; i < 8; i += 4) {
       const constants = scratch + CONSTANTS + (i >> 2) * QUAD_BYTES;
-      if (FOURS && way == Way.FLOATS) prepareFloats(constants, m + 4 * i, e + i, marks + i);
-      else prepare(constants, m + 4 * i, e + i, false);
+      if (way >= Way.FLOATS) prepareFloats(constants, m + 4 * i, e + i, marks + i);
+      else prepare(constants, m + 4 * i, e + i, way == Way.DOUBLES_BELOW);
     }
     for (let r = r0, y = d + c * size; r < r1; ++r, y += row) {
       const image = r / s.outH;
       const iy = (r - image * s.outH) * s.strideH - s.padT;
       const top = s.x + <usize>((image * s.inH + iy) * s.inW * s.inC + c);
-      if (FOURS && fours) {
+      if (!small) dwconv_s8_taps(s, top, iy, y, pitch * size, wide, scratch, taps + c);
+      else if (FOURS && fours) {
         if (s.strideW == 1) dwconv_s8_fours1(s, top, iy, y, pitch, scratch);
         else dwconv_s8_fours2(s, top, iy, y, pitch, scratch);
       } else if (s.strideW == 1) dwconv_s8_columns1(s, top, iy, y, pitch * size, wide, scratch);
@@ -158,13 +162,16 @@ function taps2(acc: v128, v: v128, w: usize): v128 {
   return dot<v128>(v, load<v128>(w), acc);
 }
 
-/** Eight sums, requantized, to y, in 8 bits or in 16 where `wide`; `fours`, a literal: single precision may do. */
+/** Eight sums, requantized, to y, in 8 bits or in 16 where `wide`; `floats`, a literal: single precision may do. */
 // @ts-ignore: decorator
 @inline
-function finish(c0: v128, c1: v128, y: usize, wide: bool, fours: bool, scratch: usize): void {
+function finish(c0: v128, c1: v128, y: usize, wide: bool, floats: bool, scratch: usize): void {
   const constants = scratch + CONSTANTS;
+  const way = load<i32>(scratch + WAY);
   let words: v128;
-  if (fours && load<i32>(scratch + WAY) == Way.FLOATS) {
+  if (way == Way.DOUBLES_BELOW || way == Way.FLOATS_BELOW) {
+    words = below(c0, c1, scratch);
+  } else if (floats && way == Way.FLOATS) {
     const a = quadFloats(c0, load<v128>(constants), load<v128>(constants, 16));
     const next = constants + QUAD_BYTES;
     const b = quadFloats(c1, load<v128>(next), load<v128>(next, 16));
@@ -176,6 +183,105 @@ function finish(c0: v128, c1: v128, y: usize, wide: bool, fours: bool, scratch: 
   const y8 = clamp16(words, load<v128>(scratch + LOW), load<v128>(scratch + HIGH));
   if (wide) store<v128>(y, y8);
   else storeFlipped(y, y8, load<v128>(scratch + FLIP));
+}
+
+/** Eight sums to words, where results below the zero point count. */
+function below(c0: v128, c1: v128, scratch: usize): v128 {
+  const constants = scratch + CONSTANTS, next = constants + QUAD_BYTES;
+  if (load<i32>(scratch + WAY) == Way.DOUBLES_BELOW) {
+    const zero = load<v128>(scratch + ZERO);
+    return toWords(quadBelow(c0, constants, zero), quadBelow(c1, next, zero));
+  }
+  const signs = splat32<v128>(i32.MIN_VALUE);
+  const a = quadFloatsBelow(c0, load<v128>(constants), load<v128>(constants, 16), signs);
+  const b = quadFloatsBelow(c1, load<v128>(next), load<v128>(next, 16), signs);
+  return addSaturated16(toWords(a, b), load<v128>(scratch + ZERO_WORDS));
+}
+
+/**
+ * One output row of eight channels, of any window; as columns1. Four outputs go together where all their columns are in
+ * the image; the others find taps outside of it in a vector of zero points. Taps of a row go by twos, the last one of
+ * an odd number beside a weight of 0.
+ */
+export function dwconv_s8_taps(
+  s: Step, top: usize, iy: i32, y: usize, pitch: usize, wide: bool, scratch: usize, taps: usize,
+): void {
+  if (!SIMD) return;
+  const kW = s.kW, inW = s.inW, outW = s.outW, strideW = s.strideW, dilationW = s.dilationW;
+  const wPitch = <usize>((s.inC + 7) & ~7);
+  const column = <usize>(dilationW * s.inC), next = <usize>(strideW * s.inC);
+  const row = <usize>(s.dilationH * inW * s.inC);
+  const zw = splat16(s.zw), zero = splat16(0);
+  const outside = scratch + OUTSIDE;
+  for (let ox = 0; ox < outW; ) {
+    const ix = ox * strideW - s.padL;
+    const four = ix >= 0 && outW - ox >= 4 && ix + 3 * strideW + (kW - 1) * dilationW < inW;
+    let c00 = load<v128>(scratch + BIAS), c01 = load<v128>(scratch + BIAS, 16);
+    let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01;
+    let w = taps;
+    for (let ky = 0, from = top + <usize>(ix * s.inC), at = iy; ky < s.kH; ++ky, from += row, at += s.dilationH) {
+      const inside = isRow(s, at);
+      for (let kx = 0, p = from, ax = ix; kx < kW; kx += 2, w += wPitch) {
+        const w0 = sub16(loadWords(w), zw);
+        let w1 = zero;
+        // Where there is no second tap, its weight is 0, and any value will do for it.
+        let second: usize = 0;
+        if (kx + 1 < kW) {
+          w += wPitch;
+          w1 = sub16(loadWords(w), zw);
+          second = column;
+        }
+        const b0 = lowPairs(w0, w1), b1 = highPairs(w0, w1);
+        if (four && inside) {
+          let x0 = loadWords(p), x1 = loadWords(p + second);
+          c00 = dot<v128>(lowPairs(x0, x1), b0, c00);
+          c01 = dot<v128>(highPairs(x0, x1), b1, c01);
+          x0 = loadWords(p + next);
+          x1 = loadWords(p + next + second);
+          c10 = dot<v128>(lowPairs(x0, x1), b0, c10);
+          c11 = dot<v128>(highPairs(x0, x1), b1, c11);
+          x0 = loadWords(p + 2 * next);
+          x1 = loadWords(p + 2 * next + second);
+          c20 = dot<v128>(lowPairs(x0, x1), b0, c20);
+          c21 = dot<v128>(highPairs(x0, x1), b1, c21);
+          x0 = loadWords(p + 3 * next);
+          x1 = loadWords(p + 3 * next + second);
+          c30 = dot<v128>(lowPairs(x0, x1), b0, c30);
+          c31 = dot<v128>(highPairs(x0, x1), b1, c31);
+        } else {
+          const x0 = loadWords(inside && <u32>ax < <u32>inW ? p : outside);
+          const x1 = loadWords(inside && <u32>(ax + dilationW) < <u32>inW ? p + second : outside);
+          const v0 = lowPairs(x0, x1), v1 = highPairs(x0, x1);
+          c00 = dot<v128>(v0, b0, c00);
+          c01 = dot<v128>(v1, b1, c01);
+          // Of four outputs a row outside the image is the same to each.
+          c10 = dot<v128>(v0, b0, c10);
+          c11 = dot<v128>(v1, b1, c11);
+          c20 = dot<v128>(v0, b0, c20);
+          c21 = dot<v128>(v1, b1, c21);
+          c30 = dot<v128>(v0, b0, c30);
+          c31 = dot<v128>(v1, b1, c31);
+        }
+        p += 2 * column;
+        ax += 2 * dilationW;
+      }
+    }
+    // By way of the place where other ways have their weights.
+    const sums = scratch + WEIGHTS;
+    store<v128>(sums, c00);
+    store<v128>(sums, c01, 16);
+    store<v128>(sums, c10, 32);
+    store<v128>(sums, c11, 48);
+    store<v128>(sums, c20, 64);
+    store<v128>(sums, c21, 80);
+    store<v128>(sums, c30, 96);
+    store<v128>(sums, c31, 112);
+    const count = four ? 4 : 1;
+    for (let p = sums, end = sums + 32 * <usize>count; p < end; p += 32, y += pitch) {
+      finish(load<v128>(p), load<v128>(p, 16), y, wide, true, scratch);
+    }
+    ox += count;
+  }
 }
 
 /** Whether the image has a row iy. */
@@ -473,9 +579,9 @@ function edge(scratch: usize, p0: usize, p1: usize, p2: usize): void {
   for (let i: usize = 8; i < 48; i += 16) store<i64>(at + i, load<i64>(scratch + OUTSIDE));
 }
 
-/** Any depthwise convolution, from channel c0 on, with the requantization of the formula. */
+/** Any depthwise convolution, with the requantization of the formula. */
 export function dwconv_s8_exact(
-  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, flip: i32, c0: i32, zy: i32, lo: i32, hi: i32,
+  s: Step, r0: i32, r1: i32, d: usize, pitch: i32, wide: bool, flip: i32, zy: i32, lo: i32, hi: i32,
 ): void {
   const multiplier = s.multiplier;
   const channels = s.inC * multiplier;
@@ -486,7 +592,7 @@ export function dwconv_s8_exact(
     const iy = (r - image * s.outH) * s.strideH - s.padT;
     for (let ox = 0; ox < s.outW; ++ox, d += wide ? 2 * pitch : pitch) {
       const ix = ox * s.strideW - s.padL;
-      for (let c = c0, o = c0 * multiplier; c < s.inC; ++c) {
+      for (let c = 0, o = 0; c < s.inC; ++c) {
         for (let j = 0; j < multiplier; ++j, ++o) {
           let sum = load<i32>(s.w + 4 * o);
           let w = taps + o;

@@ -89,7 +89,7 @@ const EXACT: readonly (readonly [string, LayerOptions])[] = [
   ...extremes(spread).map(([name, options]) => [`${name}_unsaturated`, options] as const),
 ];
 
-/** What the fast form of matrices is exact for too: results below the zero point, many of them half way. */
+/** What the fast form is exact for too: results below the zero point, many of them half way. */
 const BELOW: readonly (readonly [string, LayerOptions])[] = [
   ["clamp_below_zero_fast", { to: { zero: 30, lo: -40, hi: 20 } }],
   ["clamp_to_one_below_zero_fast", { to: { zero: 30, lo: -5, hi: -5 } }],
@@ -118,9 +118,11 @@ export function numberCases(kernel: Layer8["kernel"], base: Geometry, more: Laye
   return [
     ...BOTH.flatMap(([name, options]) => bothWays(kernel, named(name), { ...options, ...more })),
     ...EXACT.map(([name, options]) => layerCase(kernel, named(name), { ...options, ...more, flags: 0 })),
-    ...(kernel === "dwconv_s8"
-      ? []
-      : BELOW.map(([name, options]) => layerCase(kernel, named(name), { ...options, ...more, flags: 2 }))),
+    ...BELOW.flatMap(([name, options]) =>
+      (kernel === "separable_s8" ? ([1, 2, 3] as const) : kernel === "dwconv_s8" ? ([1] as const) : ([2] as const)).map(
+        (flags) => layerCase(kernel, named(`${name}_flags_${flags}`), { ...options, ...more, flags }),
+      ),
+    ),
     ...(kernel === "separable_s8" ? [...mixed(1), ...mixed(2)] : []),
   ];
 }

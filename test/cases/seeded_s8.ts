@@ -19,14 +19,13 @@ export function seeded8(kernel: Layer8["kernel"], seed: number): Layer8 {
   const midC = g.inC * multiplier;
   const outC = chance(0.4) ? 16 * numbers.int(1, 3) : numbers.int(1, 40);
   const k = kernel === "pwconv_s8" ? g.inC : kernel === "conv_s8" ? g.kH * g.kW * g.inC : midC;
-  const target = (below: boolean): Target => {
+  const target = (): Target => {
     const zero = numbers.int(-128, 100);
-    const lo = fast && !(below && chance(0.4)) ? zero : -128;
+    const lo = fast && !chance(0.4) ? zero : -128;
     return { zero, lo, hi: numbers.int(Math.max(lo, 60), 127) };
   };
-  const half = hasHalf ? { w: weights(numbers, g.kH * g.kW, midC, fast, unsigned), to: target(false) } : undefined;
-  const matrix =
-    kernel === "dwconv_s8" ? undefined : { w: weights(numbers, k, outC, fast, unsigned), to: target(true) };
+  const half = hasHalf ? { w: weights(numbers, g.kH * g.kW, midC, fast, unsigned), to: target() } : undefined;
+  const matrix = kernel === "dwconv_s8" ? undefined : { w: weights(numbers, k, outC, fast, unsigned), to: target() };
   const rows = kernel === "pwconv_s8" ? g.n : g.n * g.outH;
   return {
     ...{ kernel, g, multiplier, rows, flags: fast ? 3 : 0, zx: numbers.int(-128, 127) },

@@ -19,8 +19,6 @@ const ROUND = 6755399441055744;
  */
 export function fastHolds(packed: Extract<Packed, { layout: "matrix_s8" | "depthwise_s8" }>, graph: Graph): boolean {
   const { bounds } = packed;
-  // Depthwise kernels have no fast form for results below the zero point.
-  if (bounds.lo < 0 && packed.layout === "depthwise_s8") return false;
   const { m, e, n } = packed;
   const unusual = e.flatMap((shift, o) => (shift >= LEAST && shift <= MOST ? [] : [o]));
   if (unusual.length === 0) return true;

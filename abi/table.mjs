@@ -492,7 +492,8 @@ const MOVED = "exact: every bit pattern is kept";
  * * `number`: part of the ABI, never reused, only added to.
  * * `file`: where it stands in assembly/; `inner`: functions of that file that are exported so that they stay functions
  *   of their own (engines switch to optimized code at function entry only, and Binaryen would otherwise inline them
- *   into one function with too few registers for all); `packs`: functions that the host calls, to pack weights and the
+ *   into one function with too few registers for all), and `optional`, those of them that a frozen network may do
+ *   without (`src/freeze/inner.ts`); `packs`: functions that the host calls, to pack weights and the
  *   like, and `packsFile`, where these are if not in the same file.
  * * `units`: what its row units are. `streams`: which rows of x a unit needs, where a step of this kernel may be
  *   computed while its input is still coming in: those of its window ("windows"), the one that padding moves there
@@ -1001,6 +1002,10 @@ export const KERNELS = {
     inner: [
       ...["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_fours1", "dwconv_s8_fours2"],
       ...["dwconv_s8_rows", "dwconv_s8_taps"],
+    ],
+    optional: [
+      ...["dwconv_s8_columns1", "dwconv_s8_columns2", "dwconv_s8_exact", "dwconv_s8_fours1", "dwconv_s8_fours2"],
+      "dwconv_s8_taps",
     ],
     formula: [
       "y[oy,ox,o] = clamp(MBQM(S, m[o], e[o]) + zy, qlo, qhi), o = c·m + j",

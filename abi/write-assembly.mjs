@@ -215,7 +215,7 @@ export function index(from) {
     "    if (kind == Kind.MOVE) memory.copy(entry.step, entry.step + <usize>entry.u0, <usize>entry.u1);",
     "    else if (kind == Kind.WHOLE || kind == Kind.ROWS) {",
     "      const step = kind == Kind.ROWS ? moved(entry, record) : changetype<Step>(entry.step);",
-    "      dispatch(step.kernel, step, entry.u0, entry.u1);",
+    "      run_rows(step, entry.u0, entry.u1);",
     "    }",
     "  }",
     "}",
@@ -235,16 +235,10 @@ export function index(from) {
     "",
     ...comment("Executes row units [y0, y1) of one step."),
     "export function run_rows(step: Step, y0: i32, y1: i32): void {",
-    "  dispatch(step.kernel, step, y0, y1);",
+    "  switch (step.kernel) {",
+    ...kernelsOf(from).map(([name]) => `    case Kernel.${upper(name)}: return ${name}(step, y0, y1);`),
+    "  }",
     "}",
-    "",
-    ...inline([
-      "function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {",
-      "  switch (kernel) {",
-      ...kernelsOf(from).map(([name]) => `    case Kernel.${upper(name)}: return ${name}(step, y0, y1);`),
-      "  }",
-      "}",
-    ]),
   ];
   return ended(lines);
 }

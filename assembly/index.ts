@@ -118,7 +118,7 @@ export function run_schedule(entries: usize, first: i32, last: i32, record: usiz
     if (kind == Kind.MOVE) memory.copy(entry.step, entry.step + <usize>entry.u0, <usize>entry.u1);
     else if (kind == Kind.WHOLE || kind == Kind.ROWS) {
       const step = kind == Kind.ROWS ? moved(entry, record) : changetype<Step>(entry.step);
-      dispatch(step.kernel, step, entry.u0, entry.u1);
+      run_rows(step, entry.u0, entry.u1);
     }
   }
 }
@@ -138,13 +138,7 @@ function moved(entry: Entry, record: usize): Step {
 
 /** Executes row units [y0, y1) of one step. */
 export function run_rows(step: Step, y0: i32, y1: i32): void {
-  dispatch(step.kernel, step, y0, y1);
-}
-
-// @ts-ignore: decorator
-@inline
-function dispatch(kernel: i32, step: Step, y0: i32, y1: i32): void {
-  switch (kernel) {
+  switch (step.kernel) {
     case Kernel.CONV_F32: return conv_f32(step, y0, y1);
     case Kernel.PWCONV_F32: return pwconv_f32(step, y0, y1);
     case Kernel.DWCONV3X3_F32: return dwconv3x3_f32(step, y0, y1);

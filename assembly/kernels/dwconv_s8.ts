@@ -19,8 +19,9 @@ import {
 } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  FOURS, add16, addSaturated16, bytePairs, clamp16, dot, dot4, fitBytes, flipBytes, highPairs, highTimes128, loadEight,
-  loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat32, splat8, storeFlipped, sub16, sub32, toBytes, toWords,
+  FOURS, add16, addSaturated16, bytePairs, clamp16, dot, dot4, fitBytes, flipBytes, highPairs, highTimes128,
+  loadEight, loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat32, splat8, storeFlipped, sub16, sub32,
+  toBytes, toWords,
 } from "../simd/s8";
 
 /**

@@ -56,12 +56,17 @@ export async function freeze(graph: Graph, options: FreezeOptions = {}): Promise
   try {
     const parts = partsOf(session.save());
     const { manifest } = session;
-    if (image === undefined) return frozenModule(bytes, manifest, parts);
+    if (image === undefined) return frozenModule({ bytes, variant: session.variant }, manifest, parts);
     const { format: _, width: __, height: ___, ...given } = image;
     const { detector } = manifest.source;
     const fitting = detector && given.fit === undefined ? { ...fittingOf(detector), ...given } : given;
     const stage = stageOf(image, manifest, inputOf(session, fitting), options.maxMemory);
-    return frozenModule(bytes, manifest, { ...parts, head: withStage(parts.head, stage) }, stage);
+    return frozenModule(
+      { bytes, variant: session.variant },
+      manifest,
+      { ...parts, head: withStage(parts.head, stage) },
+      stage,
+    );
   } finally {
     session.dispose();
   }

@@ -19,9 +19,12 @@ import {
 } from "../engine/host/binary.ts";
 import { PAGE } from "../engine/host/memory.ts";
 import { bytesOf, type Manifest, type ManifestValue } from "../engine/manifest.ts";
+import { readStep, STEP_BYTES } from "../engine/step.ts";
+import type { Variant } from "../engine/variant.ts";
 import { callsOf } from "./calls.ts";
 import { call, coded, constant, sized } from "./code.ts";
 import { runCode, type Stage } from "./image-stage.ts";
+import { uncalled } from "./inner.ts";
 
 /** Version of the interface of frozen modules; raised when something in it changes its meaning. */
 export const FROZEN_ABI = 1;
@@ -45,7 +48,7 @@ const FREE = { start: 64, end: 2048 } as const;
  * @param stage that makes the first input of a picture
  */
 export function frozenModule(
-  kernels: Uint8Array,
+  { bytes: kernels, variant }: { readonly bytes: Uint8Array; readonly variant: Variant },
   manifest: Manifest,
   { head, bytes }: { readonly head: Uint8Array; readonly bytes: Uint8Array },
   stage?: Stage,
@@ -75,7 +78,13 @@ export function frozenModule(
   const pages = Math.ceil(described.end / PAGE);
   const used = new Set<string>([...manifest.steps.map(({ kernel }) => kernel), ...(stage ? ["image_f32"] : [])]);
   const roots = [schedule, ...(stage ? [exported.get("run_rows")!] : [])];
-  const unused = new Set(Object.keys(KERNELS).flatMap((name) => (used.has(name) ? [] : [exported.get(name)!])));
+  const records = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const steps = manifest.steps.map(({ kernel }, i) => ({ kernel, fields: readStep(records, i * STEP_BYTES) }));
+  const unused = new Set(
+    [...Object.keys(KERNELS).filter((name) => !used.has(name)), ...uncalled(steps, variant)].map(
+      (name) => exported.get(name)!,
+    ),
+  );
   const result: Section[] = [
     { id: SECTIONS.types, body: vector([...types, ...OWN_TYPES.slice(0, stage ? 4 : 3)]) },
     { id: SECTIONS.functions, body: vector([...functions, ...own.map(({ type }) => u32(type))]) },

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
 
-const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "picture"];
+const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "frozen", "picture"];
 /** Milliseconds by the clock until a process counts as hung; a busy machine is no fault of the file. */
 const HANG = 60_000;
 /**

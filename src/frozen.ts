@@ -73,7 +73,9 @@ interface Placed extends FrozenValue {
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-const wrong = (expected: string) => new RangeError(`expected ${expected}`);
+const refuse: (expected: string) => never = (expected) => {
+  throw new RangeError(`expected ${expected}`);
+};
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array };
 
@@ -90,17 +92,18 @@ const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint
  * ```
  */
 export async function frozen(source: FrozenSource | Promise<FrozenSource>): Promise<Frozen> {
-  const module = await compiled(await source);
+  return ready(await compiled(await source)).catch((cause) => {
+    throw new Error("expected a frozen network, version 1", { cause });
+  });
+}
+
+async function ready(module: WebAssembly.Module): Promise<Frozen> {
   const [section] = WebAssembly.Module.customSections(module, "sepconv");
-  const expect = (right: unknown) => {
-    if (!right) throw new Error("expected a frozen network, version 1");
-  };
-  expect(section);
-  const { manifest } = JSON.parse(new TextDecoder().decode(section!));
+  const { frozen: version, manifest } = JSON.parse(new TextDecoder().decode(section));
+  if (version !== 1) throw version;
   const exports = (await WebAssembly.instantiate(module)).exports as Record<string, () => number> & {
     readonly memory: WebAssembly.Memory;
   };
-  expect(exports.abi_version!() === 1);
   const view = ({ dtype, shape, address }: Pick<Placed, "dtype" | "shape" | "address">) =>
     new ARRAYS[dtype](exports.memory.buffer, address, sizeOf(shape));
   const { inputs, outputs, endPoints } = manifest as Record<"inputs" | "outputs" | "endPoints", readonly Placed[]>;
@@ -110,11 +113,14 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
     });
   const named = (values: readonly Placed[], name = values[0]!.name) => {
     const value = values.find((each) => each.name === name);
-    if (!value) throw wrong(`${values.map((each) => each.name)}, got ${name}`);
+    if (!value) refuse(`${values.map((each) => each.name)}, got ${name}`);
     return view(value);
   };
   const copies = (values: readonly Placed[]) =>
     Object.fromEntries(values.map((value) => [value.name, view(value).slice()]));
+  const answers = [...outputs, ...endPoints];
+  // What is told of them leads into the memory.
+  answers.map(view);
   const results = (): FrozenResult => {
     const all = copies(outputs);
     return { output: all[outputs[0]!.name]!, outputs: all, endPoints: copies(endPoints) };
@@ -126,7 +132,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
     return {
       rows(data) {
         if (data.length % row || data.length > left * row) {
-          throw wrong(`rows of ${row} numbers, ${left} at most, got ${data.length}`);
+          refuse(`rows of ${row} numbers, ${left} at most, got ${data.length}`);
         }
         for (let at = 0; at < data.length; at += row, left--) {
           // Rows below the last one that a layer looks at are taken, and left.
@@ -137,7 +143,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
         }
       },
       done() {
-        if (left > 0) throw wrong(`${left} more rows`);
+        if (left > 0) refuse(`${left} more rows`);
         return results();
       },
     };
@@ -146,7 +152,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
     feed,
     ...{ inputs: told(inputs), outputs: told(outputs), endPoints: told(endPoints), memory: manifest.memory },
     input: (name) => named(inputs, name),
-    output: (name) => named([...outputs, ...endPoints], name),
+    output: (name) => named(answers, name),
     compute: exports.run as () => unknown as () => void,
     run(input) {
       for (const value of inputs) {
@@ -156,7 +162,7 @@ export async function frozen(source: FrozenSource | Promise<FrozenSource>): Prom
         if (data?.constructor.name.replace("Clamped", "") !== ARRAYS[dtype].name)
           throw new TypeError(`input ${name}: expected ${dtype} [${shape}]`);
         const size = sizeOf(shape);
-        if (data.length !== size) throw wrong(`${size} values for ${name}, got ${data.length}`);
+        if (data.length !== size) refuse(`${size} values for ${name}, got ${data.length}`);
         if (exports.run) view(value).set(data);
         else {
           const fed = feed();

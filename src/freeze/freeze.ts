@@ -12,7 +12,6 @@ import { fittingOf } from "../vision/detect.ts";
 import { inputOf } from "../vision/session-input.ts";
 import { checkPicture, type FrozenPicture, stageOf } from "./image-stage.ts";
 import { frozenModule } from "./module.ts";
-import { withStage } from "./stage-file.ts";
 import { type Top, withTop } from "./top.ts";
 
 /** What can be asked of {@link freeze}. */
@@ -61,12 +60,7 @@ export async function freeze(graph: Graph, options: FreezeOptions = {}): Promise
     const { detector } = manifest.source;
     const fitting = detector && given.fit === undefined ? { ...fittingOf(detector), ...given } : given;
     const stage = stageOf(image, manifest, inputOf(session, fitting), options.maxMemory);
-    return frozenModule(
-      { bytes, variant: session.variant },
-      manifest,
-      { ...parts, head: withStage(parts.head, stage) },
-      stage,
-    );
+    return frozenModule({ bytes, variant: session.variant }, manifest, parts, stage);
   } finally {
     session.dispose();
   }

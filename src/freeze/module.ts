@@ -23,14 +23,9 @@ import { readStep, STEP_BYTES } from "../engine/step.ts";
 import type { Variant } from "../engine/variant.ts";
 import { callsOf } from "./calls.ts";
 import { call, coded, constant, sized } from "./code.ts";
+import { FROZEN_ABI, FROZEN_SECTION, frozenHead } from "./description.ts";
 import { runCode, type Stage } from "./image-stage.ts";
 import { uncalled } from "./inner.ts";
-
-/** Version of the interface of frozen modules; raised when something in it changes its meaning. */
-export const FROZEN_ABI = 1;
-
-/** Name of the section that holds what the network is, as JSON. */
-export const FROZEN_SECTION = "sepconv";
 
 /** Bytes of a value's description, and what the types are in it. */
 export const VALUE_BYTES = 64;
@@ -107,7 +102,7 @@ export function frozenModule(
         segment(manifest.stepsAt, bytes),
       ]),
     },
-    { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), head]) },
+    { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), frozenHead(head, stage)]) },
   ];
   return moduleOf(result);
 }

@@ -5,9 +5,8 @@
 import { Cursor, SECTIONS, type Section, sectionsOf } from "../engine/host/binary.ts";
 import { imageFile } from "../engine/image.ts";
 import { FormatError } from "../errors.ts";
+import { FROZEN_SECTION, networkOf } from "./description.ts";
 import type { StageDescription } from "./image-stage.ts";
-import { FROZEN_SECTION } from "./module.ts";
-import { withoutStage } from "./stage-file.ts";
 
 /**
  * The saved session that a frozen module was made of; nothing of the module runs.
@@ -17,12 +16,12 @@ export function thawed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { head, sections } = described(bytes);
   const data = sections.find(({ id }) => id === SECTIONS.data);
   if (data === undefined) throw new FormatError("frozen network: expected a section of data, got none");
-  return imageFile(networkOf(head), lastSegment(data.body));
+  return imageFile(networkOf(head).head, lastSegment(data.body));
 }
 
 /** The pictures that a frozen network takes in the place of its first input, if it does; the file is a good one. */
 export function pictureOf(bytes: Uint8Array): StageDescription | undefined {
-  return withoutStage(described(bytes).head).image;
+  return networkOf(described(bytes).head).image;
 }
 
 /** The description of a frozen network, in JSON, and all sections. */
@@ -37,15 +36,6 @@ function described(bytes: Uint8Array): { readonly head: Uint8Array; readonly sec
     throw new FormatError("wasm module: expected a frozen network, got a module of something else");
   }
   return { head, sections };
-}
-
-/** The description of the network without a stage before it. What is damaged is for the reader of images to tell. */
-function networkOf(head: Uint8Array): Uint8Array {
-  try {
-    return withoutStage(head).head;
-  } catch {
-    return head;
-  }
 }
 
 /** The bytes of the last data segment: each has a flag, an address, its length and its bytes. */

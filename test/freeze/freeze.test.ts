@@ -219,6 +219,21 @@ describe("a file that is no frozen network", () => {
       );
     await expect(load(changed((json) => json.slice(1)))).rejects.toThrow(FormatError);
     await expect(load(changed((json) => json.replace(/"abi":\d+/, '"abi":99')))).rejects.toThrow(UnsupportedError);
+    const newer = changed((json) => json.replace('"frozen":1', '"frozen":2'));
+    await expect(load(newer)).rejects.toThrow(/expected version 1 of its interface, got 2/);
+    await expect(load(newer)).rejects.toThrow(UnsupportedError);
+    await expect(load(changed((json) => json.replace('"frozen":1,', "")))).rejects.toThrow(FormatError);
+    await expect(load(changed(() => "5"))).rejects.toThrow(/frozen network: expected a description in JSON/);
+    for (const wrong of [
+      newer,
+      changed((json) => json.slice(1)),
+      changed((json) => json.replace('"inputs"', '"in"')),
+    ]) {
+      await expect(frozen(wrong)).rejects.toThrow(/^expected a frozen network, version 1$/);
+    }
+    const outside = changed((json) => json.replace(/("outputs":\[{[^}]*"address":)\d+/, "$1999999999"));
+    await expect(frozen(outside)).rejects.toThrow(/^expected a frozen network, version 1$/);
+    await expect(load(outside)).rejects.toThrow(FormatError);
     const moved = changed((json) => json.replace(/"arenaAt":\d+/, '"arenaAt":16'));
     await expect(load(moved)).rejects.toThrow(FormatError);
   });

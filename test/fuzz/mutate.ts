@@ -3,6 +3,7 @@
  * @module
  */
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
+import { isModule, moduleOf, SECTIONS, type Section, sectionsOf } from "../../src/engine/host/binary.ts";
 import type { Seed } from "./seeds.ts";
 
 /** A generator of numbers in [0, 1) (a multiplicative congruential one). */
@@ -97,6 +98,7 @@ function structuredChange(bytes: Uint8Array, random: Random): Uint8Array | undef
   if (start === 0x89 && bytes[1] === 0x50) return pngChange(bytes, random);
   if (start === 0x89 && bytes[1] === 0x48) return textChange(bytes, random);
   if (start === 0xff && bytes[1] === 0xd8) return segmentChange(bytes, random);
+  if (isModule(bytes)) return moduleChange(bytes, random);
   if (isMessage(bytes)) return messageChange(bytes, random, 0);
   return wordChange(bytes, random);
 }
@@ -287,6 +289,41 @@ function segmentChange(bytes: Uint8Array, random: Random): Uint8Array {
   const at = pick(random, starts.length > 0 ? starts : [0]);
   copy[Math.min(at + 1 + below(random, 24), copy.length - 1)] = below(random, 256);
   return copy;
+}
+
+/** A section of a module, its length made right: the JSON in it stays JSON; numbers, counts and bytes of the others. */
+function moduleChange(bytes: Uint8Array, random: Random): Uint8Array | undefined {
+  let sections: Section[];
+  try {
+    sections = sectionsOf(bytes);
+  } catch {
+    return undefined;
+  }
+  if (sections.length === 0) return undefined;
+  const at = random() < 0.5 ? sections.length - 1 - below(random, Math.min(2, sections.length)) : 0;
+  const index = random() < 0.3 ? below(random, sections.length) : at;
+  const { id, body } = sections[index]!;
+  const kind = below(random, 20);
+  if (kind === 0) sections.splice(index, 1);
+  else if (kind === 1) sections.push(sections[index]!);
+  else if (kind === 2) sections[index] = { id: below(random, 14), body };
+  else sections[index] = { id, body: id === SECTIONS.custom ? namedChange(body, random) : bodyChange(body, random) };
+  return moduleOf(sections);
+}
+
+/** A section's name, or what is behind it. */
+function namedChange(body: Uint8Array, random: Random): Uint8Array {
+  const start = 1 + (body[0] ?? 0);
+  if (random() < 0.05) return wordChange(body, random);
+  const changed = jsonChange(body.subarray(start), random) ?? wordChange(body.subarray(start), random);
+  return joined(body.subarray(0, start), changed);
+}
+
+/** The count at the start, the records that come early in the data, anything. */
+function bodyChange(body: Uint8Array, random: Random): Uint8Array {
+  if (random() < 0.1) return joined(varintOf(pick(random, [0, 1, 5, 127, 2 ** 31])), body.subarray(1));
+  if (random() < 0.1) return body.subarray(0, below(random, body.length + 1));
+  return wordChange(body, random);
 }
 
 // --- Protocol buffers

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { strToU8, zipSync } from "fflate";
 import { toSafetensors } from "../../src/formats/safetensors/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
+import { freeze } from "../../src/freeze/freeze.ts";
 import { initialize } from "../../src/graph/initialize.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { quantizedGraph } from "../cases/quantized-graphs.ts";
@@ -21,7 +22,7 @@ import { bmp, flatJpeg, gif, png } from "../vision/pictures/writers.ts";
 /** Files by name; one of them is the model, or the picture. */
 export type Seed = Readonly<Record<string, Uint8Array>>;
 
-export const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "picture"] as const;
+export const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "frozen", "picture"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Files of the checkout's neighbors, which need not be there. */
@@ -151,6 +152,17 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
     ];
   },
 
+  async frozen() {
+    const image = { format: "rgba8", width: 40, height: 30 } as const;
+    const files = [
+      await freeze(network(32)),
+      await freeze(network(32), { memory: "small", feed: true, variant: "scalar" }),
+      await freeze(network(32), { image, endPoints: ["block1"], top: "argmax" }),
+      ...(await Promise.all([1, 2, 3].map((seed) => freeze(quantizedGraph(seed).graph)))),
+    ];
+    return files.map((file) => ({ "network.wasm": file }));
+  },
+
   async picture() {
     const recorded = JSON.parse(readFileSync(join(process.cwd(), "test/data/jpeg.json"), "utf8")) as {
       files: Record<string, string>;
@@ -185,6 +197,7 @@ const ENDINGS: Readonly<Record<Format, RegExp>> = {
   safetensors: /\.safetensors$/,
   "face-api": /ssd_mobilenetv1.*manifest\.json$/,
   onnx: /\.onnx$/,
+  frozen: /\.wasm$/,
   picture: /\.(jpe?g|png|bmp|gif)$/i,
 };
 

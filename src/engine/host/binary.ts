@@ -116,14 +116,15 @@ export class Cursor {
     return this.#bytes.subarray(this.at - count, this.at);
   }
 
-  /** An unsigned number; of a signed one, something. */
+  /** An unsigned number; of a signed one, or one of 64 bits, something. */
   u32(): number {
     let value = 0;
-    for (let shift = 0; ; shift += 7) {
+    for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.byte();
       value += (byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
+    throw new FormatError(`wasm module: expected a number of 64 bits before byte ${this.at}, got a longer one`);
   }
 
   text(): string {

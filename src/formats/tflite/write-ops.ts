@@ -2,120 +2,19 @@
  * What TFLite calls each node, with its tensors and options.
  * @module
  */
-import { UnsupportedError } from "../../errors.ts";
 import { RELU, RELU_N1_TO_1, RELU6, sameClamp } from "../../graph/clamp.ts";
-import type {
-  Arithmetic,
-  Clamp,
-  Constant,
-  DType,
-  Graph,
-  Node,
-  Quantization,
-  Shape,
-  TensorData,
-} from "../../graph/graph.ts";
-import { inferShapes } from "../../graph/shape.ts";
+import type { Arithmetic, Clamp, Constant, Node, Shape, TensorData, TransposedConv2d } from "../../graph/graph.ts";
+import { spread } from "../../graph/ops/transposed-conv2d.ts";
+import { resolvePadding } from "../../graph/window.ts";
+import { type Draft, data, OPERATORS, refused } from "./write-draft.ts";
 import type { Field } from "./write-flatbuffer.ts";
+import { emitMove } from "./write-moves.ts";
 
-/** Operator codes, the kinds of their options in the union of options, and the version that takes int8. */
-export const OPERATORS = {
-  ADD: { code: 0, options: 11, int8: 2 },
-  AVERAGE_POOL_2D: { code: 1, options: 5, int8: 2 },
-  CONCATENATION: { code: 2, options: 10, int8: 2 },
-  CONV_2D: { code: 3, options: 1, int8: 3 },
-  DEPTHWISE_CONV_2D: { code: 4, options: 2, int8: 3 },
-  DEQUANTIZE: { code: 6, options: 0, int8: 2 },
-  FULLY_CONNECTED: { code: 9, options: 8, int8: 4 },
-  LOGISTIC: { code: 14, options: 0, int8: 2 },
-  MAX_POOL_2D: { code: 17, options: 5, int8: 2 },
-  MUL: { code: 18, options: 21, int8: 2 },
-  RELU: { code: 19, options: 0, int8: 2 },
-  RELU_N1_TO_1: { code: 20, options: 0, int8: 1 },
-  RELU6: { code: 21, options: 0, int8: 2 },
-  RESHAPE: { code: 22, options: 17, int8: 1 },
-  RESIZE_BILINEAR: { code: 23, options: 15, int8: 3 },
-  SOFTMAX: { code: 25, options: 9, int8: 2 },
-  PAD: { code: 34, options: 0, int8: 2 },
-  MEAN: { code: 40, options: 27, int8: 2 },
-  SUB: { code: 41, options: 28, int8: 2 },
-  DIV: { code: 42, options: 29, int8: 1 },
-  PRELU: { code: 54, options: 0, int8: 1 },
-  MAXIMUM: { code: 55, options: 39, int8: 2 },
-  ARG_MAX: { code: 56, options: 40, int8: 2 },
-  MINIMUM: { code: 57, options: 39, int8: 2 },
-  LEAKY_RELU: { code: 98, options: 75, int8: 2 },
-  QUANTIZE: { code: 114, options: 0, int8: 1 },
-  HARD_SWISH: { code: 117, options: 0, int8: 1 },
-} as const;
-
-/** A tensor of the file; without data, a value. */
-export interface Tensor {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly data?: TensorData;
-  readonly quantization?: Quantization | undefined;
-}
-
-/** An operator of the file: tensors by their numbers. */
-export interface Operator {
-  readonly op: keyof typeof OPERATORS;
-  readonly version: number;
-  readonly inputs: readonly number[];
-  readonly output: number;
-  readonly options: readonly Field[];
-}
-
-/** Tensors and operators of a graph, in its order. */
-export class Draft {
-  readonly graph: Graph;
-  readonly tensors: Tensor[] = [];
-  readonly operators: Operator[] = [];
-  readonly indices = new Map<string, number>();
-
-  constructor(graph: Graph) {
-    this.graph = graph;
-    const shapes = inferShapes(graph);
-    for (const { name, shape, dtype, quantization } of graph.inputs) this.value({ name, shape, dtype, quantization });
-    for (const { name, dtype = "float32", quantization } of graph.nodes) {
-      this.value({ name, shape: shapes.get(name)!, dtype, quantization });
-    }
-    for (const node of graph.nodes) emit(this, node, shapes);
-  }
-
-  private value(tensor: Tensor): void {
-    this.indices.set(tensor.name, this.tensor(tensor));
-  }
-
-  tensor(tensor: Tensor): number {
-    return this.tensors.push(tensor) - 1;
-  }
-
-  typeOf(name: string): Tensor {
-    return this.tensors[this.indices.get(name)!]!;
-  }
-
-  add(
-    node: Node,
-    op: Operator["op"],
-    options: readonly Field[] = [],
-    more: readonly number[] = [],
-    output?: number,
-    moreFirst = false,
-  ): void {
-    const int8 = this.typeOf(node.inputs[0]!).dtype === "int8" || node.dtype === "int8";
-    const values = node.inputs.map((name) => this.indices.get(name)!);
-    const inputs = moreFirst ? [...more, ...values] : [...values, ...more];
-    const version = int8 ? OPERATORS[op].int8 : 1;
-    this.operators.push({ op, version, inputs, output: output ?? this.indices.get(node.name)!, options });
-  }
-}
-
-function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): void {
+/** Adds what a node is called there. @throws {UnsupportedError} where it has no form */
+export function emit(draft: Draft, node: Node): void {
+  const { shapes } = draft;
   const constant = (name: string): Constant => draft.graph.constants.get(name)!;
-  const integers = (role: string, values: readonly number[], shape: Shape = [values.length]) =>
-    draft.tensor({ name: `${node.name}/${role}`, shape, dtype: "int32", data: Int32Array.from(values) });
+  const integers = (role: string, values: readonly number[]) => draft.integers(node, role, values);
   const vector = (role: string, name: string, shape: Shape = constant(name).shape) =>
     draft.tensor({ name: `${node.name}/${role}`, shape, dtype: "float32", data: data(draft, name) });
   switch (node.op) {
@@ -128,6 +27,9 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       draft.add(node, "CONV_2D", options, [filter, bias(draft, node, outC)]);
       return;
     }
+    case "transposedConv2d":
+      emitTransposed(draft, node);
+      return;
     case "depthwiseConv2d": {
       const [kH, kW, inC, m] = constant(node.weights).shape as [number, number, number, number];
       const filter = weights(draft, node, [1, kH, kW, inC * m], 3, false);
@@ -193,21 +95,9 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
     case "minimum":
       emitArithmetic(draft, node);
       return;
-    case "argMax": {
-      if (node.keepDims) throw refused(node, "an axis that goes", "keepDims");
-      if (node.last) throw refused(node, "the first of equal ones", "the last");
-      draft.add(node, "ARG_MAX", [[0, "Int8", INT32]], [integers("axis", [node.axis], [])]);
-      return;
-    }
     case "concat":
       draft.add(node, "CONCATENATION", [[0, "Int32", node.axis]]);
       return;
-    case "pad": {
-      if (node.value !== 0) throw refused(node, "a padding of zeros", node.value);
-      const { top, bottom, left, right, front = 0, back = 0 } = node.padding;
-      draft.add(node, "PAD", [], [integers("paddings", [0, 0, top, bottom, left, right, front, back], [4, 2])]);
-      return;
-    }
     case "resizeBilinear": {
       const options: Field[] = [
         [2, "Int8", node.alignCorners ? 1 : 0],
@@ -216,6 +106,7 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       draft.add(node, "RESIZE_BILINEAR", options, [integers("size", node.size)]);
       return;
     }
+    case "identity":
     case "reshape":
       draft.add(node, "RESHAPE", [], [integers("shape", shapes.get(node.name)!)]);
       return;
@@ -239,8 +130,61 @@ function emit(draft: Draft, node: Node, shapes: ReadonlyMap<string, Shape>): voi
       draft.add(node, "DEQUANTIZE");
       return;
     default:
-      throw refused(node, "an op that TFLite has", node.op);
+      emitMove(draft, node);
   }
+}
+
+/**
+ * Sizes, weights and the value, and a bias where there is one. A padding that is neither "same" nor "valid" is what is
+ * cut off of the whole image that "valid" makes.
+ */
+function emitTransposed(draft: Draft, node: TransposedConv2d): void {
+  const x = draft.typeOf(node.inputs[0]!);
+  const output = draft.indices.get(node.name)!;
+  const [kH, kW, inC, outC] = draft.graph.constants.get(node.weights)!.shape as [number, number, number, number];
+  const [n, h, w] = x.shape as [number, number, number];
+  const own = spread(node, [h, w], [kH, kW]);
+  const padding = (["same", "valid"] as const).find((kind) => {
+    const { top, left, outH, outW } = resolvePadding(kind, node.size, [kH, kW], node.strides, [1, 1]);
+    return top === own.top && left === own.left && outH === h && outW === w;
+  });
+  const [sH, sW] = node.strides;
+  const whole = [(h - 1) * sH + kH, (w - 1) * sW + kW] as const;
+  const size = padding ? node.size : whole;
+  if (padding === undefined && (own.top + node.size[0] > whole[0] || own.left + node.size[1] > whole[1])) {
+    const got = `[${node.size.join(", ")}] from row ${own.top} and column ${own.left} on`;
+    throw refused(node, `a part of [${whole.join(", ")}]`, got);
+  }
+  const code = activation(node);
+  const made = padding
+    ? output
+    : draft.tensor({ ...draft.tensors[output]!, name: `${node.name}/whole`, shape: [n, ...whole, outC] });
+  const filter = weights(draft, node, [outC, kH, kW, inC], 0, true);
+  const constants = node.bias === undefined ? [] : [bias(draft, node, outC)];
+  const least = code > 0 ? 4 : constants.length > 0 ? 3 : 1;
+  draft.push({
+    op: "TRANSPOSE_CONV",
+    version: Math.max(least, x.dtype === "int8" ? OPERATORS.TRANSPOSE_CONV.int8 : 1),
+    inputs: [
+      ...[draft.integers(node, "sizes", [n, ...size, outC]), filter, draft.indices.get(node.inputs[0]!)!],
+      ...constants,
+    ],
+    output: made,
+    options: [
+      [0, "Int8", padding === "same" ? 0 : 1],
+      [1, "Int32", sW],
+      [2, "Int32", sH],
+      [3, "Int8", code],
+    ],
+  });
+  if (padding) return;
+  const part = [
+    [0, own.top, own.left, 0],
+    [n, ...node.size, outC],
+  ] as const;
+  const lists = part.map((list, i) => draft.integers(node, i === 0 ? "begin" : "size", list));
+  const version = x.dtype === "int8" ? OPERATORS.SLICE.int8 : 1;
+  draft.push({ op: "SLICE", version, inputs: [made, ...lists], output });
 }
 
 const OPERANDS = {
@@ -282,18 +226,7 @@ function emitArithmetic(draft: Draft, node: Arithmetic): void {
   draft.operators.push({ op: rectifier, version, inputs: [middle], output, options: [] });
 }
 
-function refused({ name }: { readonly name: string }, expected: string, got: unknown): UnsupportedError {
-  return new UnsupportedError(`toTflite: node ${name}: expected ${expected}, got ${got}`);
-}
-
-function data(draft: Draft, name: string): TensorData {
-  const { data } = draft.graph.constants.get(name)!;
-  if (data === undefined)
-    throw new TypeError(`toTflite: constant ${name}: expected data, got none (initialize the graph)`);
-  return data;
-}
-
-type Layer = Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "dense" }>;
+type Layer = Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "transposedConv2d" | "dense" }>;
 
 /** The weights in TFLite's order, output channels at `axis`; first, when they are last here. */
 function weights(draft: Draft, node: Layer, shape: Shape, axis: number, transpose: boolean): number {
@@ -336,9 +269,6 @@ function window(node: Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "maxPoo
     [2, "Int32", strides[0]],
   ];
 }
-
-/** Number of the type int32. */
-const INT32 = 2;
 
 /** What the fused activations from 1 on hold values within, and what they are called as operators. */
 const FUSED = [RELU, RELU_N1_TO_1, RELU6] as const;

@@ -6,9 +6,10 @@ import type { Builder } from "flatbuffers";
 import type { Graph } from "../../graph/graph.ts";
 import { prepared } from "../../graph/passes/index.ts";
 import { validate } from "../../graph/validate.ts";
+import { Draft, OPERATORS, type Operator, type Tensor } from "./write-draft.ts";
 import { bytesVector, table, vector } from "./write-flatbuffer.ts";
 import { METADATA, metadataOf, withLabels } from "./write-metadata.ts";
-import { Draft, OPERATORS, type Operator, type Tensor } from "./write-ops.ts";
+import { emit } from "./write-ops.ts";
 
 const SCHEMA_VERSION = 3;
 const TYPES = { float32: 0, int32: 2, uint8: 3, int8: 9 } as const;
@@ -24,6 +25,7 @@ export async function toTflite(graph: Graph): Promise<Uint8Array> {
   const { Builder } = await import("flatbuffers");
   const plain = prepared(graph, "tflite");
   const draft = new Draft(plain);
+  for (const node of plain.nodes) emit(draft, node);
   const bytes = draft.tensors.reduce((sum, { data }) => sum + (data?.byteLength ?? 0) + 512, 1 << 16);
   const indexOf = (name: string) => draft.indices.get(name)!;
   const ends = [plain.inputs.map(({ name }) => indexOf(name)), plain.outputs.map(indexOf)] as const;

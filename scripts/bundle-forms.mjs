@@ -139,6 +139,7 @@ export const parts = {
       src: `formats/${name}/read`,
     })),
     { name: "annotate", src: "vision/annotate" },
+    { name: "learn", src: "vision/learn/index" },
   ],
   /** One module that has everything: what `sepconv` exports, and what its parts do. */
   entry(exportsOf) {

@@ -113,7 +113,7 @@ const lean = await bundle.write({
       { name: "core", test: /[\\/]src[\\/]index\.ts$/ },
       {
         name: "vision",
-        test: /[\\/]src[\\/]vision[\\/](classify|detect|image|picture-feed|pose|segment|session-input)\.ts$/,
+        test: /[\\/]src[\\/]vision[\\/](classify|detect|embed|image|picture-feed|pose|segment|session-input)\.ts$/,
       },
       // A file from disk costs a third of a millisecond, an import of twenty files what a small network takes to load.
       {

@@ -61,6 +61,7 @@ export type { LayerNoise, QuantizationReport, ReportOptions } from "./quantize/r
 export type { Class, Classification, ClassifyOptions } from "./vision/classify.ts";
 export { type DecodedImage, type DecodeOptions, decodeImage, type ImageSource } from "./vision/decode.ts";
 export type { Detection, DetectOptions, KeyPoint, RawDetection } from "./vision/detect.ts";
+export type { EmbedOptions } from "./vision/embed.ts";
 export type { Picture, PictureLike } from "./vision/given.ts";
 export type { InputOptions, Resizer } from "./vision/image.ts";
 export type { PictureFeed } from "./vision/picture-feed.ts";
@@ -68,11 +69,13 @@ export type { Pose, PoseLimitOptions, PoseOptions, PosePoint } from "./vision/po
 export { fromReal, toReal } from "./vision/real.ts";
 export type { Segment, Segmentation, SegmentOptions } from "./vision/segment.ts";
 export type { PixelRange, SessionInputOptions } from "./vision/session-input.ts";
+export { similar } from "./vision/similar.ts";
 export {
   classify,
   createResizer,
   detect,
   detectionsOf,
+  embed,
   feedPicture,
   pose,
   posesOf,

@@ -26,7 +26,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   engine: ["errors", "arguments", "turn", "limits", "graph", "host"],
   quantize: ["errors", "turn", "graph", "engine"],
   freeze: ["errors", "arguments", "graph", "engine", "vision"],
-  vision: ["errors", "arguments", "graph", "formats", "engine", "host"],
+  vision: ["errors", "arguments", "turn", "graph", "formats", "engine", "host"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
   cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "index"],
 };

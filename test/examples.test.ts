@@ -40,7 +40,7 @@ for (const file of readdirSync(join(ROOT, "src"), { recursive: true, encoding: "
   if (!file.endsWith(".ts")) continue;
   const text = readFileSync(join(ROOT, "src", file), "utf8");
   for (const [, doc, name] of text.matchAll(
-    /\/\*\*((?:(?!\*\/)[\s\S])*?@example(?:(?!\*\/)[\s\S])*)\*\/\nexport (?:async )?function (\w+)/g,
+    /\/\*\*((?:(?!\*\/)[\s\S])*?@example(?:(?!\*\/)[\s\S])*)\*\/\nexport (?:(?:async )?function|class) (\w+)/g,
   )) {
     examples.set(name!, blocks(doc!.replace(/^ \* ?/gm, ""))[0]!);
   }
@@ -88,7 +88,8 @@ function run(code: string): void {
 describe("examples", () => {
   const functions = Object.entries(sepconv)
     .filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name))
-    .map(([name]) => name);
+    .map(([name]) => name)
+    .concat("trainHead", "KNNClassifier");
 
   it.each(functions)("of %s", (name) => {
     const code = examples.get(name);
@@ -97,7 +98,7 @@ describe("examples", () => {
     run(code!);
   });
 
-  const pages = ["README.md", "docs/hosts.md"].flatMap((page) =>
+  const pages = ["README.md", "docs/hosts.md", "docs/pictures.md"].flatMap((page) =>
     blocks(readFileSync(join(ROOT, page), "utf8")).map((code, i) => [page, i + 1, code] as const),
   );
   it.each(pages)("in %s, number %i", (_, __, code) => {

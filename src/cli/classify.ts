@@ -5,19 +5,18 @@
 import process from "node:process";
 import type { Command } from "commander";
 import { UnsupportedError } from "../errors.ts";
-import type { Normalization } from "../graph/graph.ts";
 import { type Class, classify, type PixelRange } from "../index.ts";
-import type { Fit } from "../vision/fit.ts";
 import { forEachImage, isFailed, type Outcome } from "./images.ts";
 import { labelsFor, readLabels } from "./labels.ts";
 import { addResolution, loadModel } from "./network.ts";
 import {
   addCommon,
   addMemory,
+  addPixels,
   addVariant,
   type MemoryOptions,
-  perChannel,
-  range,
+  normalizationOf,
+  type PixelOptions,
   subcommand,
   type VariantOptions,
   whole,
@@ -26,13 +25,9 @@ import { paint, print, printable } from "./output.ts";
 import { left, milliseconds, right, table } from "./table.ts";
 import { columnsOf } from "./width.ts";
 
-interface Options extends VariantOptions, MemoryOptions {
+interface Options extends VariantOptions, MemoryOptions, PixelOptions {
   readonly labels?: string;
   readonly top: number;
-  readonly range?: Normalization;
-  readonly mean?: number | number[];
-  readonly std?: number | number[];
-  readonly fit: Fit;
   readonly resolution?: number;
 }
 
@@ -62,31 +57,8 @@ export function classifyCommand(program: Command): void {
     .argument("<MODEL>", "model file")
     .argument("<IMAGE...>", "pictures: JPEG, PNG, BMP, GIF")
     .option("--labels <file>", "class names, instead of the model's own")
-    .option("--top <N>", "how many classes to show", whole("--top"), 5)
-    .option("--range <[lo,hi]>", "what pixels 0 … 255 become: [-1,1], [0,1], [0,255], …", range)
-    .option("--mean <M>", "subtracted from pixels: one number, or three", perChannel("--mean"))
-    .option("--std <S>", "that divides them then: one number, or three", perChannel("--std", positive))
-    .addOption(
-      command
-        .createOption("--fit <name>", "how a picture of another shape becomes the input")
-        .choices(["stretch", "cover", "contain"])
-        .default("stretch"),
-    );
-  addCommon(addMemory(addVariant(addResolution(command)))).action(run);
-}
-
-function positive(value: number): boolean {
-  return value > 0 && Number.isFinite(value);
-}
-
-function normalizationOf({ range: asked, mean, std }: Options): Normalization | undefined {
-  if (asked && (mean !== undefined || std !== undefined)) {
-    throw new RangeError("--range: expected it, or --mean and --std, got both");
-  }
-  if ((mean === undefined) !== (std === undefined)) {
-    throw new RangeError(`--mean and --std: expected both, got ${mean === undefined ? "--std" : "--mean"} only`);
-  }
-  return mean !== undefined && std !== undefined ? { mean, std } : asked;
+    .option("--top <N>", "how many classes to show", whole("--top"), 5);
+  addCommon(addMemory(addVariant(addResolution(addPixels(command))))).action(run);
 }
 
 async function run(model: string, images: readonly string[], options: Options): Promise<void> {

@@ -10,6 +10,7 @@ import { benchCommand } from "./bench.ts";
 import { classifyCommand } from "./classify.ts";
 import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
+import { embedCommand } from "./embed.ts";
 import { freezeCommand } from "./freeze.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
@@ -28,6 +29,7 @@ Examples:
   $ sepconv detect ssd_mobilenetv1_model-weights_manifest.json photo.jpg --out annotated
   $ sepconv segment deeplabv3.tflite photo.jpg --out segmented
   $ sepconv pose posenet.tflite photo.jpg --out posed
+  $ sepconv embed model.tflite cat.jpg dog.jpg
   $ sepconv run model.tflite --input x.npy --output y.npy
   $ sepconv convert model.h5 model.tflite
   $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
@@ -60,6 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
     detectCommand,
     segmentCommand,
     poseCommand,
+    embedCommand,
     convertCommand,
     freezeCommand,
     quantizeCommand,

@@ -9,6 +9,7 @@ import type { MemoryMode } from "../engine/plan/chains.ts";
 import type { Variant } from "../engine/variant.ts";
 import { VARIANTS } from "../engine/variant.ts";
 import type { Normalization } from "../graph/graph.ts";
+import type { Fit } from "../vision/fit.ts";
 import { columnsOf, wrap } from "./width.ts";
 
 /** What every subcommand takes. */
@@ -83,6 +84,43 @@ export function addMemory(command: Command): Command {
       .option("--max-memory <size>", description, bytes("--max-memory"))
       .addOption(mode.choices(["fast", "balanced", "small"])),
   );
+}
+
+/** How pixels become a network's input, for subcommands that classify and compare. */
+export interface PixelOptions {
+  readonly range?: Normalization;
+  readonly mean?: number | number[];
+  readonly std?: number | number[];
+  readonly fit: Fit;
+}
+
+/** Adds `--range`, `--mean`, `--std` and `--fit`. */
+export function addPixels(command: Command): Command {
+  return command
+    .option("--range <[lo,hi]>", "what pixels 0 … 255 become: [-1,1], [0,1], [0,255], …", range)
+    .option("--mean <M>", "subtracted from pixels: one number, or three", perChannel("--mean"))
+    .option("--std <S>", "that divides them then: one number, or three", perChannel("--std", dividing))
+    .addOption(
+      command
+        .createOption("--fit <name>", "how a picture of another shape becomes the input")
+        .choices(["stretch", "cover", "contain"])
+        .default("stretch"),
+    );
+}
+
+function dividing(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
+}
+
+/** The range that the options say. @throws RangeError where they say it twice, or by half */
+export function normalizationOf({ range: asked, mean, std }: PixelOptions): Normalization | undefined {
+  if (asked && (mean !== undefined || std !== undefined)) {
+    throw new RangeError("--range: expected it, or --mean and --std, got both");
+  }
+  if ((mean === undefined) !== (std === undefined)) {
+    throw new RangeError(`--mean and --std: expected both, got ${mean === undefined ? "--std" : "--mean"} only`);
+  }
+  return mean !== undefined && std !== undefined ? { mean, std } : asked;
 }
 
 /** Bytes of a unit: decimal ones, and binary ones with an "i". */

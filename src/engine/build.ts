@@ -139,16 +139,16 @@ export async function build(given: GraphLike, options: BuildOptions = {}): Promi
 }
 
 /**
- * {@link build} of a graph; `given`: what stands fixed of its layout, see `Layout`, and the product that a debug build
- * emulates.
+ * {@link build} of a graph; `given`: what stands fixed of its layout, see `Layout`, the product that a debug build
+ * emulates, and kernels that are there already.
  */
 export async function buildGraph(
   graph: Graph,
   options: BuildOptions,
-  { product, ...given }: Given & { readonly product?: Product } = {},
+  { product, kernels: ready, ...given }: Given & { readonly product?: Product; readonly kernels?: Kernels } = {},
 ): Promise<Session> {
   options.signal?.throwIfAborted();
-  const kernels = kernelsFor(options);
+  const kernels = ready ? Promise.resolve(ready) : kernelsFor(options);
   // Handled below; planning may throw first.
   kernels.catch(() => {});
   // Refused before a weight is drawn or copied: a plan needs none.

@@ -3,7 +3,8 @@
  * @module
  */
 
-import type { Conv2d, DepthwiseConv2d, Graph, Node, Pool, Shape } from "../graph/graph.ts";
+import { isWholePool } from "../graph/features.ts";
+import type { Conv2d, DepthwiseConv2d, Graph, Node, Shape } from "../graph/graph.ts";
 import { readersOf } from "../graph/references.ts";
 import { inferShapes } from "../graph/shape.ts";
 import { FILTERS } from "./mobilenet-v1.ts";
@@ -97,14 +98,4 @@ function nodesBehind(value: string, readers: Readers): Node[] {
     else waiting.push(...[...(readers.get(node.name) ?? [])].reverse());
   }
   return found;
-}
-
-/** Whether a node averages over the whole map: [n, h, w, c] → one number per channel. */
-function isWholePool(node: Node, shapes: Shapes): boolean {
-  if (node.op === "globalAveragePool") return true;
-  if (node.op !== "averagePool") return false;
-  const [, h, w] = shapes.get(node.inputs[0] as string) as [number, number, number, number];
-  const { size } = node as Pool;
-  const [, outH, outW] = shapes.get(node.name) as Shape;
-  return outH === 1 && outW === 1 && size[0] >= h && size[1] >= w;
 }

@@ -7,6 +7,7 @@ import type { Numbers, Session } from "../engine/host/session.ts";
 import type { Kernels } from "../engine/variant.ts";
 import type { Classification, ClassifyOptions } from "./classify.ts";
 import type { Detection, DetectOptions, RawDetection } from "./detect.ts";
+import type { EmbedOptions } from "./embed.ts";
 import type { Placement, Size } from "./fit.ts";
 import type { PictureLike } from "./given.ts";
 import type { InputOptions, Resizer } from "./image.ts";
@@ -43,6 +44,44 @@ export async function classify(
   options?: ClassifyOptions,
 ): Promise<Classification | Classification[]> {
   const task = (await import("./classify.ts")).classify;
+  return each(given, (picture) => task(session, picture, options));
+}
+
+/**
+ * The vector by which a network describes a picture, or each of many: the numbers in front of its classes (its last
+ * pool over a whole map; where it has none, what its last layer with weights reads). Pictures that are alike have
+ * vectors that point the same way: compare them by {@link similar}, or teach classes of your own with `sepconv/learn`.
+ * The first call makes a session of the network up to there, which is kept with the one given; a session that has the
+ * value as an end point is used as it is.
+ * @returns what an 8-bit network answers is brought to real numbers
+ * @throws UnsupportedError for a network that doesn't end in a vector (name a value then), and for a saved session
+ *   that was made without the end point; RangeError for a name that there is not; what making the input and running
+ *   the session throw
+ * @example
+ * ```js
+ * import { embed, load, similar } from "sepconv";
+ *
+ * const net = await load("model.tflite");
+ * const [a, b] = await embed(net, ["pictures/a.bmp", "pictures/b.bmp"]);
+ * console.log(a.length, similar(a, b)); // 256, at most 1
+ * ```
+ */
+export function embed(
+  session: Session,
+  picture: PictureLike,
+  options?: EmbedOptions,
+): Promise<Float32Array<ArrayBuffer>>;
+export function embed(
+  session: Session,
+  pictures: readonly PictureLike[],
+  options?: EmbedOptions,
+): Promise<Float32Array<ArrayBuffer>[]>;
+export async function embed(
+  session: Session,
+  given: PictureLike | readonly PictureLike[],
+  options?: EmbedOptions,
+): Promise<Float32Array<ArrayBuffer> | Float32Array<ArrayBuffer>[]> {
+  const task = (await import("./embed.ts")).embed;
   return each(given, (picture) => task(session, picture, options));
 }
 

@@ -33,6 +33,7 @@ describe("--json", () => {
     ["info", () => [at("silent.tflite")]],
     ["run", () => [at("silent.tflite"), "--input", at("x.npy"), "--out-dir", at("values")]],
     ["classify", () => [at("silent.tflite"), ...pictures()]],
+    ["embed", () => [at("silent.tflite"), ...pictures()]],
     ["detect", () => [detector, photo, "--out", at("drawn")]],
     ["convert", () => [at("silent.tflite"), at("copy.tflite")]],
     ["quantize", () => [at("silent.tflite"), "--samples", at("pictures"), "-o", at("int8.tflite")]],

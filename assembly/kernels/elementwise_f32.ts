@@ -4,7 +4,7 @@
  */
 import { Step, expect_add_f32, expect_clamp_f32, expect_hardswish_f32, expect_sigmoid_f32 } from "../abi";
 import { exp } from "../lib/exp";
-import { SIMD, add, clamp, div, mul, splat, sub } from "../simd/f32";
+import { SIMD, add, clamp, div, mul, splat, storeWithin, sub } from "../simd/f32";
 
 export function add_f32(s: Step, y0: i32, y1: i32): void {
   expect_add_f32(s, y0, y1);
@@ -25,9 +25,9 @@ export function clamp_f32(s: Step, y0: i32, y1: i32): void {
 export function sigmoid_f32(s: Step, y0: i32, y1: i32): void {
   expect_sigmoid_f32(s, y0, y1);
   const end = bytes(s, y1);
-  let i = bytes(s, y0);
-  if (SIMD) i = sigmoidFrom<v128>(s, i, end);
-  sigmoidFrom<f32>(s, i, end);
+  const i = bytes(s, y0);
+  if (SIMD) sigmoidFrom<v128>(s, i, end);
+  else sigmoidFrom<f32>(s, i, end);
 }
 
 export function hardswish_f32(s: Step, y0: i32, y1: i32): void {
@@ -45,7 +45,8 @@ function bytes(s: Step, row: i32): usize {
   return <usize>row * <usize>s.inC * 4;
 }
 
-// Each of these runs from byte i in whole V's as far as they go before `end`, and answers with the first byte not done.
+// Each of these runs from byte i in whole V's as far as they go before `end`, and answers with the first byte not done;
+// that of the sigmoid, which is long, to the end.
 
 // @ts-ignore: decorator
 @inline
@@ -69,13 +70,12 @@ function clampFrom<V>(s: Step, i: usize, end: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function sigmoidFrom<V>(s: Step, i: usize, end: usize): usize {
+function sigmoidFrom<V>(s: Step, i: usize, end: usize): void {
   const x = s.x, y = s.y;
   const one = splat<V>(1);
-  for (; i + sizeof<V>() <= end; i += sizeof<V>()) {
-    store<V>(y + i, div<V>(one, add<V>(one, exp<V>(sub<V>(splat<V>(0), load<V>(x + i))))));
+  for (; i < end; i += sizeof<V>()) {
+    storeWithin<V>(y + i, div<V>(one, add<V>(one, exp<V>(sub<V>(splat<V>(0), load<V>(x + i))))), end - i);
   }
-  return i;
 }
 
 // @ts-ignore: decorator

@@ -4,19 +4,16 @@
  * source: TFLite's ADD, QUANTIZE and DEQUANTIZE
  */
 import { Step, expect_add_s8, expect_dequantize_s8, expect_lut_s8, expect_quantize_s8 } from "../abi";
-import { mbqm } from "../lib/requantize";
-import { SIMD, div, splat } from "../simd/f32";
-import { addSaturated16, clamp16, roundAway, splat16, storeBytes, toWords } from "../simd/s8";
+import { SIMD, div, mul, splat } from "../simd/f32";
+import {
+  addSaturated16, clamp16, highSums, loadWords, lowSums, roundAway, splat16, storeBytes, sub16, toFloats, toWords,
+} from "../simd/s8";
+import { sum_s8 } from "./binary_s8";
 
 export function add_s8(s: Step, y0: i32, y1: i32): void {
   expect_add_s8(s, y0, y1);
-  const end = <usize>(y1 * s.inC);
-  for (let i = <usize>(y0 * s.inC); i < end; ++i) {
-    const a1 = mbqm((<i32>load<i8>(s.x + i) - s.zx) << 20, s.m1, s.e1);
-    const a2 = mbqm((<i32>load<i8>(s.x2 + i) - s.zx2) << 20, s.m2, s.e2);
-    const y = mbqm(a1 + a2, s.m3, s.e3) + s.zy;
-    store<i8>(s.y + i, <i8>min(max(y, s.qlo), s.qhi));
-  }
+  const at = <usize>(y0 * s.inC);
+  sum_s8(s, s.x + at, s.x2 + at, s.y + at, (y1 - y0) * s.inC);
 }
 
 export function lut_s8(s: Step, y0: i32, y1: i32): void {
@@ -57,5 +54,14 @@ function rounded(x: usize, a: f32): v128 {
 export function dequantize_s8(s: Step, y0: i32, y1: i32): void {
   expect_dequantize_s8(s, y0, y1);
   const end = <usize>(y1 * s.inC);
-  for (let i = <usize>(y0 * s.inC); i < end; ++i) store<f32>(s.y + 4 * i, s.a * <f32>(<i32>load<i8>(s.x + i) - s.zx));
+  let i = <usize>(y0 * s.inC);
+  if (SIMD) {
+    const zero = splat16(s.zx), scale = splat<v128>(s.a);
+    for (; i + 8 <= end; i += 8) {
+      const x = sub16(loadWords(s.x + i), zero);
+      store<v128>(s.y + 4 * i, mul<v128>(toFloats(lowSums(x)), scale));
+      store<v128>(s.y + 4 * i, mul<v128>(toFloats(highSums(x)), scale), 16);
+    }
+  }
+  for (; i < end; ++i) store<f32>(s.y + 4 * i, s.a * <f32>(<i32>load<i8>(s.x + i) - s.zx));
 }

@@ -11,8 +11,7 @@ export function gap_f32(s: Step, y0: i32, y1: i32): void {
     if (SIMD) {
       c = four<v128>(s, x, y, c);
       c = one<v128>(s, x, y, c);
-    }
-    c = four<f32>(s, x, y, c);
+    } else c = four<f32>(s, x, y, c);
     one<f32>(s, x, y, c);
   }
 }

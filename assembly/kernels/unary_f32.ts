@@ -6,24 +6,22 @@ import { Flag, Step, expect_unary_f32 } from "../abi";
 import { exp } from "../lib/exp";
 import { log } from "../lib/log";
 import { tanh } from "../lib/tanh";
-import { SIMD, abs, ceil, div, floor, mul, nearest, neg, splat, sqrt, trunc } from "../simd/f32";
+import { SIMD, abs, ceil, div, floor, mul, nearest, neg, splat, sqrt, storeWithin, trunc } from "../simd/f32";
 
 export function unary_f32(s: Step, y0: i32, y1: i32): void {
   expect_unary_f32(s, y0, y1);
   const end = <usize>y1 * <usize>s.inC * 4;
-  let i = <usize>y0 * <usize>s.inC * 4;
-  if (SIMD) i = run<v128>(s, i, end);
-  run<f32>(s, i, end);
+  const i = <usize>y0 * <usize>s.inC * 4;
+  if (SIMD) run<v128>(s, i, end);
+  else run<f32>(s, i, end);
 }
 
-/** Whole V's from byte i on as far as they go before `end`; answers with the first byte not done. */
 // @ts-ignore: decorator
 @inline
-function run<V>(s: Step, i: usize, end: usize): usize {
+function run<V>(s: Step, i: usize, end: usize): void {
   const x = s.x, y = s.y;
   const f = s.flags;
-  for (; i + sizeof<V>() <= end; i += sizeof<V>()) store<V>(y + i, valueOf<V>(f, load<V>(x + i)));
-  return i;
+  for (; i < end; i += sizeof<V>()) storeWithin<V>(y + i, valueOf<V>(f, load<V>(x + i)), end - i);
 }
 
 /** The branch is the same for all of a step. */

@@ -37,6 +37,18 @@ export function loadSplat<V>(p: usize, offset: usize = 0): V {
   return load<f32>(p + offset) as V;
 }
 
+/** Stores those floats of a V that lie within so many bytes: kernels with long bodies have one, for tails as well. */
+// @ts-ignore: decorator
+@inline
+export function storeWithin<V>(p: usize, x: V, bytes: usize): void {
+  if (bytes >= sizeof<V>()) store<V>(p, x);
+  else if (isVector<V>()) {
+    v128.store32_lane(p, x as v128, 0);
+    if (bytes > 4) v128.store32_lane(p, x as v128, 1, 4);
+    if (bytes > 8) v128.store32_lane(p, x as v128, 2, 8);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 export function add<V>(a: V, b: V): V {

@@ -292,6 +292,57 @@ export function times32(a: v128, b: v128): v128 {
   return i32x4.mul(a, b);
 }
 
+/** MBQM of four sums, 0 ≤ e ≤ 31; the host's `x · m/2³¹ · 2^−e`, rounded twice. Results lie within 31 bits. */
+// @ts-ignore: decorator
+@inline
+export function rescaled(x: v128, m: v128, e: i32): v128 {
+  const half = i64x2.splat(1 << 30);
+  // Of the quotients, the lower 32 bits are wanted, which come out the same without regard to the sign.
+  const low = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(x, m), half), 31);
+  const high = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(x, m), half), 31);
+  const r = v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+  if (e == 0) return r;
+  const away = i32x4.add(i32x4.splat(1 << (e - 1)), i32x4.shr_s(r, 31));
+  return i32x4.shr_s(i32x4.add(r, away), e);
+}
+
+/** Sums of 2⁻²⁰ to the nearest whole numbers, ties away from zero. */
+// @ts-ignore: decorator
+@inline
+export function nearestOf20(x: v128): v128 {
+  // What is below zero is one less behind a shift, unless it is whole.
+  const below = i32x4.shr_s(x, 31);
+  return i32x4.shr_s(i32x4.add(i32x4.add(x, i32x4.splat(1 << 19)), below), 20);
+}
+
+/** Words times 2²⁰: the lower four of them. */
+// @ts-ignore: decorator
+@inline
+export function lowTimes20(words: v128): v128 {
+  return i32x4.shl(lowSums(words), 20);
+}
+
+/** The upper four. */
+// @ts-ignore: decorator
+@inline
+export function highTimes20(words: v128): v128 {
+  return i32x4.shl(highSums(words), 20);
+}
+
+/** Products of words: the lower four of them. */
+// @ts-ignore: decorator
+@inline
+export function lowProducts(a: v128, b: v128): v128 {
+  return i32x4.extmul_low_i16x8_s(a, b);
+}
+
+/** The upper four. */
+// @ts-ignore: decorator
+@inline
+export function highProducts(a: v128, b: v128): v128 {
+  return i32x4.extmul_high_i16x8_s(a, b);
+}
+
 /** −1 for sums that are not 0. */
 // @ts-ignore: decorator
 @inline
@@ -432,6 +483,13 @@ export function timesReals(a: v128, b: v128): v128 {
 @inline
 export function linearReals(x: v128, scale: v128, offset: v128): v128 {
   return f64x2.add(f64x2.mul(x, scale), offset);
+}
+
+/** Sums as floats. */
+// @ts-ignore: decorator
+@inline
+export function toFloats(x: v128): v128 {
+  return f32x4.convert_i32x4_s(x);
 }
 
 /** Sums as floats, ·scale + offset, each step rounded and none fused: the host has proven these very roundings. */

@@ -193,10 +193,11 @@ const OPEN_OPTIONS: readonly string[] = [
 ] satisfies (keyof OpenOptions)[];
 
 /**
- * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.
+ * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input. What there is not in 8 bits
+ * stays in floats, and is converted before and behind.
  * @param graph a float graph, or a session of one
  * @param samples inputs such as the network will see, normalized as it wants them; a hundred are plenty
- * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ * @throws UnsupportedError naming a node of training; RangeError for samples that tell nothing
  * @example
  * ```js
  * import { load, quantize } from "sepconv";

@@ -137,7 +137,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   if (isImage(files.bytes)) return openFile(files.bytes, options);
   if (isModule(files.bytes)) {
     const { thawed } = await import("./freeze/thaw.ts");
-    return openFile(thawed(files.bytes), options);
+    return openFile(thawed(files.bytes, budget), options);
   }
   const { importFiles } = await import("./formats/recognize.ts");
   const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
@@ -178,10 +178,11 @@ export async function open(source: ModelSource, options: OpenOptions = {}): Prom
   if (options.wasm === undefined && options.variant === undefined) kernelsFor(options).catch(() => {});
   const { maxMemory, limits, signal } = options;
   const { readSource } = await import("./formats/common/source.ts");
-  const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
+  const budget = new Budget({ limits, maxMemory, signal });
+  const { bytes } = await readSource(source, { signal, budget });
   if (!isModule(bytes)) return openImage(bytes, options);
   const { thawed } = await import("./freeze/thaw.ts");
-  return openImage(thawed(bytes), options);
+  return openImage(thawed(bytes, budget), options);
 }
 
 const OPEN_OPTIONS: readonly string[] = [

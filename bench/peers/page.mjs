@@ -89,7 +89,7 @@ function threaded({ graph, folded, input, threads, litertVersion, version }) {
   ];
 }
 
-globalThis.measureNetwork = async ({ network: name, threads = 1, litertVersion, version, ...options }) => {
+globalThis.measureNetwork = async ({ network: name, threads = 1, only, litertVersion, version, ...options }) => {
   const { graph, folded, input, macs } = networkOf(name);
   if (threads > 1) {
     const candidates = threaded({ graph, folded, input, threads, litertVersion, version });
@@ -119,5 +119,6 @@ globalThis.measureNetwork = async ({ network: name, threads = 1, litertVersion, 
     },
     ...(await eightBit({ graph, input, litertVersion, version })),
   ];
-  return { network: name, macs, rows: await measure(candidates, options, (line) => console.log(line)) };
+  const asked = candidates.filter((one) => only === undefined || only.includes(one.name));
+  return { network: name, macs, rows: await measure(asked, options, (line) => console.log(line)) };
 };

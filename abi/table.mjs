@@ -183,7 +183,6 @@ export const PRODUCTS = {
   PAIRS: { number: 0, what: "Widened to 16 bits, pairs at a time: every host with vectors." },
   UNSIGNED: { number: 1, what: "Four bytes at a time, x unsigned, w signed, exact." },
   SIGNED: { number: 2, what: "Four bytes at a time, both signed, exact." },
-  SATURATING: { number: 3, what: "Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits." },
 };
 
 /**
@@ -269,7 +268,7 @@ export const FUNCTIONS = [
     what: "Bytes of a panel and the sums of its rows.",
   },
   {
-    ...{ name: "columnsS8", params: ["k"], of: "320 + 17 * up(k, 4)" },
+    ...{ name: "columnsS8", params: ["k"], of: "320 + 16 * up(k, 4)" },
     what: "Bytes of the constants of eight columns, of sums of six rows, and of weights in 16 bits.",
   },
 ];
@@ -450,15 +449,15 @@ const PANELS_F32 =
 const PANELS_S8 =
   "with K4 = K and N8 = N, rounded up to 4 and 8: [bias i32: N8][m i32: N8][e i8: N8][marks i8: N8, to a multiple of 16 " +
   "bytes][panels of 8 columns]; a panel has for each four rows 8 × (w[k] … w[k+3]); the " +
-  "bias has −zx·Σw + K·zx·zw added, and what `product` asks for: −128·Σ(w − zw) where it takes x as unsigned; a mark " +
-  "of 64: pairs of the column's products may saturate; what lies beyond K and N is 0";
+  "bias has −zx·Σw + K·zx·zw added, and what `product` asks for: −128·Σ(w − zw) where it takes x as unsigned; " +
+  "what lies beyond K and N is 0";
 const DEPTHWISE_WEIGHTS_S8 =
   "with C8 = C·m, rounded up to 8: [bias i32: C8][m i32: C8][e i8: C8][marks i8: C8, to a multiple of 16 bytes]" +
   "[kH·kW taps i8: C8]; the bias has the zero points folded in, as in pwconv_s8";
 const PRODUCT = "One of the products, which this build has, and for which the bias was made.";
 const PANEL_S8 =
-  "[i16: tile·K4, or of bytes][row sums i32: tile][320 bytes][a panel of weights: 17·K4], each to a multiple of 16 bytes";
-const products = [["a product that there is", "s.product >= 0 && s.product < 4"]];
+  "[i16: tile·K4, or of bytes][row sums i32: tile][320 bytes][a panel of weights: 16·K4], each to a multiple of 16 bytes";
+const products = [["a product that there is", "s.product >= 0 && s.product < 3"]];
 const COLUMN_UNITS = ["units of 16 columns", "16 * s.rows >= s.outC && 16 * (s.rows - 1) < s.outC"];
 const STRIDED = {
   ...as("rows"),

@@ -313,8 +313,6 @@ export namespace Product {
   export const UNSIGNED: i32 = 1;
   /** Four bytes at a time, both signed, exact. */
   export const SIGNED: i32 = 2;
-  /** Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits. */
-  export const SATURATING: i32 = 3;
 }
 
 /** The next multiple of `unit`, a power of two. */
@@ -899,7 +897,7 @@ export function expect_conv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
-    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
+    assert(<f64>s.product >= 0 && <f64>s.product < 3); // a product that there is
   }
 }
 
@@ -922,7 +920,7 @@ export function expect_pwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile >= 1); // a tile of a pixel or more
     assert(<f64>s.tile * <f64>s.inC < 2147483648); // fewer than 2³¹ elements in a panel
-    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
+    assert(<f64>s.product >= 0 && <f64>s.product < 3); // a product that there is
     assert(<f64>s.rows * Math.max(<f64>s.inC, <f64>s.outC) < 2147483648); // fewer than 2³¹ elements
   }
 }
@@ -944,7 +942,7 @@ export function expect_dwconv_s8(s: Step, y0: i32, y1: i32): void {
     assert(<f64>s.zy >= -128 && <f64>s.zy <= 128); // zy of 8 bits
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
-    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
+    assert(<f64>s.product >= 0 && <f64>s.product < 3); // a product that there is
   }
 }
 
@@ -968,7 +966,7 @@ export function expect_separable_s8(s: Step, y0: i32, y1: i32): void {
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     // bounds of 8 bits in their order: qlo2, qhi2
     assert(-128 <= <f64>s.qlo2 && <f64>s.qlo2 <= <f64>s.qhi2 && <f64>s.qhi2 <= 127);
-    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
+    assert(<f64>s.product >= 0 && <f64>s.product < 3); // a product that there is
   }
 }
 
@@ -1301,7 +1299,7 @@ export function expect_dense_s8(s: Step, y0: i32, y1: i32): void {
     // bounds of 8 bits in their order: qlo, qhi
     assert(-128 <= <f64>s.qlo && <f64>s.qlo <= <f64>s.qhi && <f64>s.qhi <= 127);
     assert(<f64>s.tile == 1); // a tile of one row
-    assert(<f64>s.product >= 0 && <f64>s.product < 4); // a product that there is
+    assert(<f64>s.product >= 0 && <f64>s.product < 3); // a product that there is
     assert(Math.max(<f64>s.inC, 16 * <f64>s.rows) < 2147483648); // fewer than 2³¹ elements
   }
 }

@@ -25,7 +25,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   formats: ["errors", "limits", "turn", "arguments", "graph", "models", "host"],
   engine: ["errors", "arguments", "turn", "limits", "graph", "host"],
   quantize: ["errors", "turn", "graph", "engine"],
-  freeze: ["errors", "arguments", "limits", "graph", "engine", "vision"],
+  freeze: ["errors", "arguments", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "turn", "graph", "formats", "engine", "host"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
   cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "index"],

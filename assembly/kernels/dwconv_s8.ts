@@ -20,7 +20,7 @@ import {
 import { SIMD } from "../simd/f32";
 import {
   FOURS, add16, addSaturated16, bytePairs, clamp16, dot, dot4, fitBytes, flipBytes, highPairs, highTimes128,
-  loadEight, loadWords, lowPairs, lowTimes128, pairsLeave16, splat16, splat32, splat8, storeFlipped, sub16, sub32,
+  loadEight, loadWords, lowPairs, lowTimes128, splat16, splat32, splat8, storeFlipped, sub16, sub32,
   toBytes, toWords,
 } from "../simd/s8";
 
@@ -73,7 +73,7 @@ export function dwconv_s8_rows(
   store<v128>(scratch + OUTSIDE, splat8(s.zx));
   store<v128>(scratch + FLIP, splat8(flip));
   const product = s.product;
-  const flipInput = product == Product.UNSIGNED || product == Product.SATURATING ? 128 : 0;
+  const flipInput = product == Product.UNSIGNED ? 128 : 0;
   store<v128>(scratch + FLIP_INPUT, splat8(flipInput));
   // The last eight channels may be some of those before them, too.
   for (let next = 0; next < s.inC; next += 8) {
@@ -127,8 +127,7 @@ function weights8(d: usize, taps: usize, pitch: usize, zw: i32): void {
 
 /**
  * Weights of eight channels by fours, (w0kx, w1kx, w2kx, 0) for each kx, each of channels 0–3 and 4–7; and biases
- * without what flipped inputs add. Answers false, the biases untouched, where weights do not fit, or their products may
- * saturate.
+ * without what flipped inputs add. Answers false, the biases untouched, where weights do not fit.
  */
 // @ts-ignore: decorator
 @inline
@@ -144,7 +143,6 @@ function weights8ByFours(scratch: usize, taps: usize, pitch: usize, zw: i32, pro
     const first = bytePairs(toBytes(w0, w0), toBytes(w1, w1));
     const second = bytePairs(toBytes(w2, w2), zero);
     const low = lowPairs(first, second), high = highPairs(first, second);
-    if (product == Product.SATURATING && (pairsLeave16(low) || pairsLeave16(high))) return false;
     store<v128>(scratch + WEIGHTS + 32 * kx, low);
     store<v128>(scratch + WEIGHTS + 32 * kx, high, 16);
   }

@@ -2,14 +2,14 @@
  * Weights of 8 bits into the order of the kernels that multiply them, and questions to the host. What the packed ones
  * look like: docs/abi.md, of pwconv_s8 and dwconv_s8.
  */
-import { Product, headS8 } from "../abi";
+import { headS8 } from "../abi";
 import { prove } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  FOURS, add32, bytePairs, clamp16, differs, dot4, fourSums, highPairs, highSums, isNot32, leaving16, loadEight,
-  loadWords, lowBytes, lowPairs, lowSums, or16, splat16, splat32, sub16, sub32, times32, toBytes, toWords,
+  FOURS, add32, bytePairs, clamp16, differs, dot4, fourSums, highPairs, highSums, loadEight, loadWords, lowPairs,
+  lowSums, splat16, splat32, sub16, sub32, times32,
 } from "../simd/s8";
-import { SATURATES_EIGHT, flipOf } from "./pwconv_s8";
+import { flipOf } from "./pwconv_s8";
 
 /**
  * Packs rows k0…k1 of a row-major i8 [k][n] matrix, the first of which is at src, into panels; k0 is a multiple of 4,
@@ -83,31 +83,21 @@ export function pwconv_s8_prove(m: usize, e: usize, marks: usize, n: i32, lo: i3
   if (SIMD) prove(m, e, marks, n, lo, hi);
 }
 
-/**
- * Makes packed weights [k,n] that were for one product ready for another one: what biases have for unsigned x, and the
- * marks of columns of which pairs of products may saturate.
- */
+/** Makes packed weights [k,n] that were for one product ready for another one: biases have a part for unsigned x. */
 export function pwconv_s8_suit(w: usize, k: i32, n: i32, zw: i32, was: i32, is: i32): void {
   if (!FOURS) return;
   const n8 = (n + 7) & ~7;
   const k4 = (k + 3) & ~3;
   const by = splat32<v128>(flipOf(was) - flipOf(is)), zeros = splat32<v128>(k * zw);
-  const mark = is == Product.SATURATING ? SATURATES_EIGHT : 0;
   let panel = w + headS8(n8);
-  for (let bias = w, marks = w + 9 * <usize>n8, end = marks + n8; marks < end; bias += 32, marks += 8) {
-    let sum0 = splat32<v128>(0), sum1 = sum0, leave0 = sum0, leave1 = sum0;
+  for (let bias = w, end = w + <usize>(4 * n8); bias < end; bias += 32) {
+    let sum0 = splat32<v128>(0), sum1 = sum0;
     for (const next = panel + 8 * <usize>k4; panel < next; panel += 32) {
-      const a = load<v128>(panel), b = load<v128>(panel, 16);
-      sum0 = add32(sum0, fourSums(a));
-      sum1 = add32(sum1, fourSums(b));
-      leave0 = or16(leave0, leaving16(a));
-      leave1 = or16(leave1, leaving16(b));
+      sum0 = add32(sum0, fourSums(load<v128>(panel)));
+      sum1 = add32(sum1, fourSums(load<v128>(panel, 16)));
     }
     store<v128>(bias, add32(load<v128>(bias), times32(sub32<v128>(sum0, zeros), by)));
     store<v128>(bias, add32(load<v128>(bias, 16), times32(sub32<v128>(sum1, zeros), by)), 16);
-    const words = toWords(isNot32(leave0), isNot32(leave1));
-    const leaving = <u64>lowBytes(toBytes(words, words)) & mark;
-    store<u64>(marks, (load<u64>(marks) & ~SATURATES_EIGHT) | leaving);
   }
 }
 

@@ -8,8 +8,8 @@ import {
 } from "../lib/requantize";
 import { SIMD } from "../simd/f32";
 import {
-  FOURS, addSaturated16, clamp8, differs, dot, dot4, flipped, halfOf, highBytes, highPairs16, loadTerms, lowBytes,
-  lowPairs16, otherHalf, pairsLeave16, splat16, splat32, splat8, sub32, sum16, sum8, toBytes, toWords, widen,
+  FOURS, addSaturated16, clamp8, dot, dot4, flipped, highBytes, highPairs16, loadTerms, lowBytes, lowPairs16, splat16,
+  splat32, splat8, sub32, sum16, sum8, toBytes, toWords, widen,
 } from "../simd/s8";
 
 export function pwconv_s8(s: Step, y0: i32, y1: i32): void {
@@ -40,7 +40,7 @@ export function byFours(s: Step): bool {
 // @ts-ignore: decorator
 @inline
 export function flipOf(product: i32): i32 {
-  return product == Product.UNSIGNED || product == Product.SATURATING ? 128 : 0;
+  return product == Product.UNSIGNED ? 128 : 0;
 }
 
 /**
@@ -105,16 +105,9 @@ export function matrix_s8(s: Step, rows: i32, k: i32, w: usize, zw: i32, y: usiz
       else prepareFloats(constants, m + 4 * c, e + c, marks + o + c);
     }
     const other = scratch + OTHER;
-    let weights = panel;
-    let spare = 0;
-    if (!fours) {
-      widenPairs(other, panel, k4);
-      weights = other;
-    } else if (product == Product.SATURATING && (load<u64>(marks + o) & SATURATES_EIGHT) != 0) {
-      spare = sparePairs(other, panel, k4);
-      weights = other;
-    }
-    pwconv_s8_tiles(a, aPitch, rows, weights, k, spare, bias, rowSums, y + o, columns, scratch, s, way, m, e);
+    if (!fours) widenPairs(other, panel, k4);
+    const weights = fours ? panel : other;
+    pwconv_s8_tiles(a, aPitch, rows, weights, k, bias, rowSums, y + o, columns, scratch, s, way, m, e);
   }
 }
 
@@ -133,204 +126,126 @@ function widenPairs(d: usize, w: usize, k4: i32): void {
 }
 
 /**
- * A panel of eight columns for a host that saturates sums of two products: where fours of rows hold two weights whose
- * products could leave 16 bits, all weights of these are halved, for no two halves can do that. What is left of them
- * follows the panel, each behind the byte of a row of x that it belongs to. Answers how many there are.
- */
-// @ts-ignore: decorator
-@inline
-function sparePairs(d: usize, w: usize, k4: i32): i32 {
-  if (!SIMD) return 0;
-  let rest = d + 8 * <usize>k4;
-  for (let k = 0; k < k4; k += 4, w += 32, d += 32) {
-    let a = load<v128>(w), b = load<v128>(w, 16);
-    if (pairsLeave16(a) || pairsLeave16(b)) {
-      store<i32>(rest, k);
-      store<v128>(rest, otherHalf(a, halfOf(a)), 4);
-      store<v128>(rest, otherHalf(b, halfOf(b)), 20);
-      rest += SPARE;
-      a = halfOf(a);
-      b = halfOf(b);
-    }
-    store<v128>(d, a);
-    store<v128>(d, b, 16);
-  }
-  return <i32>(rest - d) / SPARE;
-}
-
-/** The marks of columns, of eight of them, of which pairs of products may saturate. */
-export const SATURATES_EIGHT: u64 = 0x4040404040404040;
-
-/** Bytes of four rows of eight columns, and of where they belong. */
-const SPARE: i32 = 36;
-
-/**
  * Tiles of 8 columns, of which `columns` are written: of 6 rows by fours of bytes, of 4 rows by pairs, for which w is
- * widened to 16 bits, once for all rows. Rows that are not there repeat the last one. `spare`: how many fours of rows
- * of weights lie behind the panel to be added. The test for an odd number between two pairs (or fours) keeps the second
- * one's loads out of the first one's block, as in pwconv_f32. Sums go through memory: what follows wants their
- * registers.
+ * widened to 16 bits, once for all rows. Rows that are not there repeat the last one. Sums go through memory: what
+ * follows wants their registers.
  */
 export function pwconv_s8_tiles(
-  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, spare: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
+  a: usize, aPitch: usize, rows: i32, w: usize, k: i32, bias: usize, rowSums: usize, y: usize, columns: i32,
   scratch: usize, s: Step, way: i32, m: usize, e: usize,
 ): void {
   if (!SIMD) return;
   const product = s.product;
   const fours = FOURS && product != Product.PAIRS;
-  const tile = fours ? 6 : 4;
   const pitch = <usize>s.outC;
+  const sums = scratch + SUMS;
   const length = fours ? aPitch : <usize>((k + 1) & ~1) * 2;
-  for (; rows > 0; rows -= tile, y += <usize>tile * pitch, rowSums += 4 * tile) {
-    const first = a;
-    const end = a + length;
-    const odd = end - 4;
-    let a1 = rows > 1 ? a + aPitch : a;
-    let a2 = rows > 2 ? a1 + aPitch : a1;
-    let a3 = rows > 3 ? a2 + aPitch : a2;
-    let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
-    let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
-    let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
-    let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
-    const sums = scratch + SUMS;
-    let p = w;
-    if (FOURS && fours) {
-      let a4 = rows > 4 ? a3 + aPitch : a3;
-      let a5 = rows > 5 ? a4 + aPitch : a4;
-      let c40 = start(bias, rowSums + 16), c41 = start(bias + 16, rowSums + 16);
-      let c50 = start(bias, rowSums + 20), c51 = start(bias + 16, rowSums + 20);
-      do {
-        let b0 = load<v128>(p);
-        let b1 = load<v128>(p, 16);
-        let x = loadTerms<v128>(a);
-        c00 = dot4(b0, x, c00, product);
-        c01 = dot4(b1, x, c01, product);
-        x = loadTerms<v128>(a1);
-        c10 = dot4(b0, x, c10, product);
-        c11 = dot4(b1, x, c11, product);
-        x = loadTerms<v128>(a2);
-        c20 = dot4(b0, x, c20, product);
-        c21 = dot4(b1, x, c21, product);
-        x = loadTerms<v128>(a3);
-        c30 = dot4(b0, x, c30, product);
-        c31 = dot4(b1, x, c31, product);
-        x = loadTerms<v128>(a4);
-        c40 = dot4(b0, x, c40, product);
-        c41 = dot4(b1, x, c41, product);
-        x = loadTerms<v128>(a5);
-        c50 = dot4(b0, x, c50, product);
-        c51 = dot4(b1, x, c51, product);
-        if (a == odd) break;
-        b0 = load<v128>(p, 32);
-        b1 = load<v128>(p, 48);
-        x = loadTerms<v128>(a, 4);
-        c00 = dot4(b0, x, c00, product);
-        c01 = dot4(b1, x, c01, product);
-        x = loadTerms<v128>(a1, 4);
-        c10 = dot4(b0, x, c10, product);
-        c11 = dot4(b1, x, c11, product);
-        x = loadTerms<v128>(a2, 4);
-        c20 = dot4(b0, x, c20, product);
-        c21 = dot4(b1, x, c21, product);
-        x = loadTerms<v128>(a3, 4);
-        c30 = dot4(b0, x, c30, product);
-        c31 = dot4(b1, x, c31, product);
-        x = loadTerms<v128>(a4, 4);
-        c40 = dot4(b0, x, c40, product);
-        c41 = dot4(b1, x, c41, product);
-        x = loadTerms<v128>(a5, 4);
-        c50 = dot4(b0, x, c50, product);
-        c51 = dot4(b1, x, c51, product);
-        p += 64;
-        a += 8;
-        a1 += 8;
-        a2 += 8;
-        a3 += 8;
-        a4 += 8;
-        a5 += 8;
-      } while (a < end);
-      p = w + 8 * aPitch;
-      for (let i = spare; i > 0; --i, p += SPARE) {
-        const b0 = load<v128>(p, 4);
-        const b1 = load<v128>(p, 20);
-        let row = first + <usize>load<i32>(p);
-        let x = loadTerms<v128>(row);
-        c00 = dot4(b0, x, c00, product);
-        c01 = dot4(b1, x, c01, product);
-        if (rows > 1) row += aPitch;
-        x = loadTerms<v128>(row);
-        c10 = dot4(b0, x, c10, product);
-        c11 = dot4(b1, x, c11, product);
-        if (rows > 2) row += aPitch;
-        x = loadTerms<v128>(row);
-        c20 = dot4(b0, x, c20, product);
-        c21 = dot4(b1, x, c21, product);
-        if (rows > 3) row += aPitch;
-        x = loadTerms<v128>(row);
-        c30 = dot4(b0, x, c30, product);
-        c31 = dot4(b1, x, c31, product);
-        if (rows > 4) row += aPitch;
-        x = loadTerms<v128>(row);
-        c40 = dot4(b0, x, c40, product);
-        c41 = dot4(b1, x, c41, product);
-        if (rows > 5) row += aPitch;
-        x = loadTerms<v128>(row);
-        c50 = dot4(b0, x, c50, product);
-        c51 = dot4(b1, x, c51, product);
-      }
-      store<v128>(sums, c40, 128);
-      store<v128>(sums, c41, 144);
-      store<v128>(sums, c50, 160);
-      store<v128>(sums, c51, 176);
-    } else {
-      do {
-        let b0 = load<v128>(p);
-        let b1 = load<v128>(p, 16);
-        let x = loadTerms<v128>(a);
-        c00 = dot<v128>(x, b0, c00);
-        c01 = dot<v128>(x, b1, c01);
-        x = loadTerms<v128>(a1);
-        c10 = dot<v128>(x, b0, c10);
-        c11 = dot<v128>(x, b1, c11);
-        x = loadTerms<v128>(a2);
-        c20 = dot<v128>(x, b0, c20);
-        c21 = dot<v128>(x, b1, c21);
-        x = loadTerms<v128>(a3);
-        c30 = dot<v128>(x, b0, c30);
-        c31 = dot<v128>(x, b1, c31);
-        if (a == odd) break;
-        b0 = load<v128>(p, 32);
-        b1 = load<v128>(p, 48);
-        x = loadTerms<v128>(a, 4);
-        c00 = dot<v128>(x, b0, c00);
-        c01 = dot<v128>(x, b1, c01);
-        x = loadTerms<v128>(a1, 4);
-        c10 = dot<v128>(x, b0, c10);
-        c11 = dot<v128>(x, b1, c11);
-        x = loadTerms<v128>(a2, 4);
-        c20 = dot<v128>(x, b0, c20);
-        c21 = dot<v128>(x, b1, c21);
-        x = loadTerms<v128>(a3, 4);
-        c30 = dot<v128>(x, b0, c30);
-        c31 = dot<v128>(x, b1, c31);
-        p += 64;
-        a += 8;
-        a1 += 8;
-        a2 += 8;
-        a3 += 8;
-      } while (a < end);
-    }
-    a = first + <usize>tile * aPitch;
-    store<v128>(sums, c00);
-    store<v128>(sums, c01, 16);
-    store<v128>(sums, c10, 32);
-    store<v128>(sums, c11, 48);
-    store<v128>(sums, c20, 64);
-    store<v128>(sums, c21, 80);
-    store<v128>(sums, c30, 96);
-    store<v128>(sums, c31, 112);
-    finish(sums, min(rows, tile), y, pitch, columns, scratch, s, way, m, e);
+  const most = fours ? 6 : 4;
+  for (; rows > 0; rows -= most, a += most * aPitch, y += most * pitch, rowSums += 4 * most) {
+    if (FOURS && fours) tile(a, aPitch, rows, w, length, bias, rowSums, sums, true, product);
+    else tile(a, aPitch, rows, w, length, bias, rowSums, sums, false, product);
+    finish(sums, min(rows, most), y, pitch, columns, scratch, s, way, m, e);
   }
+}
+
+/**
+ * Sums of 8 columns to `sums`, of 6 rows by fours, of 4 by pairs, whose sums of two products take a register more on
+ * the way; `fours` is a literal. The test for an odd number between two pairs (or fours) keeps the second one's loads
+ * out of the first one's block, as in pwconv_f32.
+ */
+// @ts-ignore: decorator
+@inline
+function tile(
+  a: usize, aPitch: usize, rows: i32, w: usize, length: usize, bias: usize, rowSums: usize, sums: usize, fours: bool,
+  product: i32,
+): void {
+  const end = a + length;
+  const odd = end - 4;
+  let a1 = rows > 1 ? a + aPitch : a;
+  let a2 = rows > 2 ? a1 + aPitch : a1;
+  let a3 = rows > 3 ? a2 + aPitch : a2;
+  let a4 = rows > 4 ? a3 + aPitch : a3;
+  let a5 = rows > 5 ? a4 + aPitch : a4;
+  let c00 = start(bias, rowSums), c01 = start(bias + 16, rowSums);
+  let c10 = start(bias, rowSums + 4), c11 = start(bias + 16, rowSums + 4);
+  let c20 = start(bias, rowSums + 8), c21 = start(bias + 16, rowSums + 8);
+  let c30 = start(bias, rowSums + 12), c31 = start(bias + 16, rowSums + 12);
+  let c40 = start(bias, rowSums + 16), c41 = start(bias + 16, rowSums + 16);
+  let c50 = start(bias, rowSums + 20), c51 = start(bias + 16, rowSums + 20);
+  do {
+    let b0 = load<v128>(w);
+    let b1 = load<v128>(w, 16);
+    let x = loadTerms<v128>(a);
+    c00 = times(b0, x, c00, fours, product);
+    c01 = times(b1, x, c01, fours, product);
+    x = loadTerms<v128>(a1);
+    c10 = times(b0, x, c10, fours, product);
+    c11 = times(b1, x, c11, fours, product);
+    x = loadTerms<v128>(a2);
+    c20 = times(b0, x, c20, fours, product);
+    c21 = times(b1, x, c21, fours, product);
+    x = loadTerms<v128>(a3);
+    c30 = times(b0, x, c30, fours, product);
+    c31 = times(b1, x, c31, fours, product);
+    if (fours) {
+      x = loadTerms<v128>(a4);
+      c40 = times(b0, x, c40, fours, product);
+      c41 = times(b1, x, c41, fours, product);
+      x = loadTerms<v128>(a5);
+      c50 = times(b0, x, c50, fours, product);
+      c51 = times(b1, x, c51, fours, product);
+    }
+    if (a == odd) break;
+    b0 = load<v128>(w, 32);
+    b1 = load<v128>(w, 48);
+    x = loadTerms<v128>(a, 4);
+    c00 = times(b0, x, c00, fours, product);
+    c01 = times(b1, x, c01, fours, product);
+    x = loadTerms<v128>(a1, 4);
+    c10 = times(b0, x, c10, fours, product);
+    c11 = times(b1, x, c11, fours, product);
+    x = loadTerms<v128>(a2, 4);
+    c20 = times(b0, x, c20, fours, product);
+    c21 = times(b1, x, c21, fours, product);
+    x = loadTerms<v128>(a3, 4);
+    c30 = times(b0, x, c30, fours, product);
+    c31 = times(b1, x, c31, fours, product);
+    if (fours) {
+      x = loadTerms<v128>(a4, 4);
+      c40 = times(b0, x, c40, fours, product);
+      c41 = times(b1, x, c41, fours, product);
+      x = loadTerms<v128>(a5, 4);
+      c50 = times(b0, x, c50, fours, product);
+      c51 = times(b1, x, c51, fours, product);
+      a4 += 8;
+      a5 += 8;
+    }
+    w += 64;
+    a += 8;
+    a1 += 8;
+    a2 += 8;
+    a3 += 8;
+  } while (a < end);
+  store<v128>(sums, c00);
+  store<v128>(sums, c01, 16);
+  store<v128>(sums, c10, 32);
+  store<v128>(sums, c11, 48);
+  store<v128>(sums, c20, 64);
+  store<v128>(sums, c21, 80);
+  store<v128>(sums, c30, 96);
+  store<v128>(sums, c31, 112);
+  if (fours) {
+    store<v128>(sums, c40, 128);
+    store<v128>(sums, c41, 144);
+    store<v128>(sums, c50, 160);
+    store<v128>(sums, c51, 176);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function times(w: v128, x: v128, acc: v128, fours: bool, product: i32): v128 {
+  return fours ? dot4(w, x, acc, product) : dot<v128>(x, w, acc);
 }
 
 /** What sums of four columns start from in one row. */

@@ -129,37 +129,6 @@ export function highPairs16(fours: v128): v128 {
   return i16x8.extend_high_i8x16_s(v128.shuffle<i16>(fours, fours, 0, 2, 4, 6, 1, 3, 5, 7));
 }
 
-/** Half of each byte, rounded down: −64 … 63. */
-// @ts-ignore: decorator
-@inline
-export function halfOf(x: v128): v128 {
-  return i8x16.shr_s(x, 1);
-}
-
-/** What is left of each byte: −64 … 64. */
-// @ts-ignore: decorator
-@inline
-export function otherHalf(x: v128, half: v128): v128 {
-  return i8x16.sub(x, half);
-}
-
-/** All bits of words whose two bytes, both multiplied by 255, could come to more than 16 bits hold. */
-// @ts-ignore: decorator
-@inline
-export function leaving16(x: v128): v128 {
-  const zero = i8x16.splat(0), most = i16x8.splat(128), least = i16x8.splat(-128);
-  const high = i16x8.gt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(x, zero)), most);
-  const low = i16x8.lt_s(i16x8.extadd_pairwise_i8x16_s(i8x16.min_s(x, zero)), least);
-  return v128.or(high, low);
-}
-
-/** Whether there are any of these. */
-// @ts-ignore: decorator
-@inline
-export function pairsLeave16(x: v128): bool {
-  return v128.any_true(leaving16(x));
-}
-
 /** Sums of four bytes each. */
 // @ts-ignore: decorator
 @inline
@@ -341,19 +310,6 @@ export function lowProducts(a: v128, b: v128): v128 {
 @inline
 export function highProducts(a: v128, b: v128): v128 {
   return i32x4.extmul_high_i16x8_s(a, b);
-}
-
-/** −1 for sums that are not 0. */
-// @ts-ignore: decorator
-@inline
-export function isNot32(x: v128): v128 {
-  return i32x4.ne(x, i32x4.splat(0));
-}
-
-// @ts-ignore: decorator
-@inline
-export function or16(a: v128, b: v128): v128 {
-  return v128.or(a, b);
 }
 
 // @ts-ignore: decorator
@@ -545,6 +501,9 @@ export function dot4(w: v128, x: v128, acc: v128, product: i32): v128 {
   return dotEmulated(w, x, acc, product);
 }
 
+/** A kind of host that no step is made for: sums of two products are cut to 16 bits. */
+const SATURATING: i32 = 3;
+
 /** {@link dot4} on a host of each kind. */
 function dotEmulated(w: v128, x: v128, acc: v128, product: i32): v128 {
   if (product == Product.SIGNED) {
@@ -556,7 +515,7 @@ function dotEmulated(w: v128, x: v128, acc: v128, product: i32): v128 {
   }
   let low = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(w), i16x8.extend_low_i8x16_u(x));
   let high = i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(w), i16x8.extend_high_i8x16_u(x));
-  if (product == Product.SATURATING) {
+  if (product == SATURATING) {
     const least = i32x4.splat(i16.MIN_VALUE), most = i32x4.splat(i16.MAX_VALUE);
     low = i32x4.min_s(i32x4.max_s(low, least), most);
     high = i32x4.min_s(i32x4.max_s(high, least), most);

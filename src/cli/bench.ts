@@ -80,8 +80,8 @@ interface Absent {
 const NOTES = `\
 The builds take turns, so that a busy moment of the machine hits all of them. Inputs are random, and so are the \
 weights of a network given by --alpha and --resolution: neither changes the time.
-Beside an 8-bit network's variant stands how this host multiplies its numbers: pairs, or four at a time as unsigned, \
-signed or saturating.
+Beside an 8-bit network's variant stands how this host multiplies its numbers: pairs, or four at a time as unsigned or \
+signed.
 JSON: {network, runs, variants: [{variant, product?, threads, fewerThreads?, ms: {median, p5, p95}, ${MEMORY_JSON}, \
 layers?: [{name, op, kernel, shape, macs, ms}]}], absent: [{variant, reason}]}`;
 

@@ -328,8 +328,6 @@ export const PRODUCTS = {
   UNSIGNED: 1,
   /** Four bytes at a time, both signed, exact. */
   SIGNED: 2,
-  /** Four bytes at a time, x unsigned, w signed, sums of pairs saturated in 16 bits. */
-  SATURATING: 3,
 } as const;
 
 /** What must hold of a step, in words, and whether it does. */
@@ -414,7 +412,7 @@ export const rowsS8 = (tile: number, k: number) => up(2 * tile * up(k, 4), 16);
 /** Bytes of a panel and the sums of its rows. */
 export const panelS8 = (tile: number, k: number) => rowsS8(tile, k) + up(4 * tile, 16);
 /** Bytes of the constants of eight columns, of sums of six rows, and of weights in 16 bits. */
-export const columnsS8 = (k: number) => 320 + 17 * up(k, 4);
+export const columnsS8 = (k: number) => 320 + 16 * up(k, 4);
 
 /** Whether the sliding 3×3 kernel covers a depthwise step. */
 const slides3x3 = (s: Fields): Needs => [
@@ -821,7 +819,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
-      ["a product that there is", s.product >= 0 && s.product < 4],
+      ["a product that there is", s.product >= 0 && s.product < 3],
     ],
     extents: (s) => ({
       x: image(s),
@@ -842,7 +840,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["a tile of a pixel or more", s.tile >= 1],
       ["fewer than 2³¹ elements in a panel", s.tile * s.inC < 2147483648],
-      ["a product that there is", s.product >= 0 && s.product < 4],
+      ["a product that there is", s.product >= 0 && s.product < 3],
       ["fewer than 2³¹ elements", s.rows * Math.max(s.inC, s.outC) < 2147483648],
     ],
     extents: (s) => ({
@@ -861,7 +859,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zw of 8 bits", s.zw >= -128 && s.zw <= 128],
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
-      ["a product that there is", s.product >= 0 && s.product < 4],
+      ["a product that there is", s.product >= 0 && s.product < 3],
     ],
     extents: (s) => ({
       x: image(s),
@@ -882,7 +880,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["bounds of 8 bits in their order: qlo2, qhi2", -128 <= s.qlo2 && s.qlo2 <= s.qhi2 && s.qhi2 <= 127],
-      ["a product that there is", s.product >= 0 && s.product < 4],
+      ["a product that there is", s.product >= 0 && s.product < 3],
     ],
     extents: (s) => ({
       x: image(s),
@@ -1146,7 +1144,7 @@ export const CONTRACTS: { readonly [K in Kernel]: Contract } = {
       ["zy of 8 bits", s.zy >= -128 && s.zy <= 128],
       ["bounds of 8 bits in their order: qlo, qhi", -128 <= s.qlo && s.qlo <= s.qhi && s.qhi <= 127],
       ["a tile of one row", s.tile === 1],
-      ["a product that there is", s.product >= 0 && s.product < 4],
+      ["a product that there is", s.product >= 0 && s.product < 3],
       ["fewer than 2³¹ elements", Math.max(s.inC, 16 * s.rows) < 2147483648],
     ],
     extents: (s) => ({

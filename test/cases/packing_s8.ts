@@ -51,7 +51,7 @@ export function depthwiseWeights(w: Quantized, zx: number): Uint8Array {
  */
 export function matrixScratch(tile: number, k: number, atLeast = 0): number {
   const k4 = up(k, 4);
-  return up(2 * tile * k4, 16) + up(4 * tile, 16) + Math.max(320 + 17 * k4, atLeast);
+  return up(2 * tile * k4, 16) + up(4 * tile, 16) + Math.max(320 + 16 * k4, atLeast);
 }
 
 /** Bytes of scratch of a depthwise convolution. */

@@ -7,12 +7,14 @@ import { initialize, mobilenetV1, type Numbers, open, quantize } from "../../src
 import { random } from "../cases/random.ts";
 import { readBuild, whyNot } from "../variants.ts";
 
-const PRODUCTS: readonly Product[] = ["unsigned", "signed", "saturating"];
+const PRODUCTS: readonly Product[] = ["unsigned", "signed"];
 
 describe("how a host multiplies 8-bit numbers", () => {
   it("tells hosts of each kind apart, as the debug build emulates them", async () => {
     const memory = await LinearMemory.create(new WebAssembly.Module(readBuild("debug")), 4096);
     for (const product of PRODUCTS) expect(ask(memory, 3, product)).toBe(product);
+    // One that cuts sums of two products to 16 bits is exact for some bytes only.
+    expect(ask(memory, 3, "saturating")).toBe("pairs");
   });
 
   it("takes pairs where a sum is none that is known, or changes from one time to the next", async () => {

@@ -5,7 +5,7 @@ const cases = separableCases8();
 const of = cases.find(({ name }) => name === "multiplier_2")!;
 
 kernelSuite(cases, [
-  { name: "a product that there is none of", of, fields: () => ({ product: 4 }) },
+  { name: "a product that there is none of", of, fields: () => ({ product: 3 }) },
   ...commonViolations(of, ["x", "w", "w2", "y", "s"]),
   { name: "rows that are not the images' rows", of, fields: ({ rows }) => ({ rows: rows! + 1 }) },
   { name: "a panel that ends within a row", of, fields: ({ tile }) => ({ tile: tile! + 1 }) },

@@ -89,7 +89,7 @@ function meetsScalar(build: Build, problem: Problem): boolean {
  */
 export function productsOf(build: Build, { fields }: Problem): readonly Product[] {
   if (fields.product === undefined) return [];
-  if (build === "debug") return ["unsigned", "signed", "saturating"];
+  if (build === "debug") return ["unsigned", "signed"];
   if (build !== "relaxed") return [];
   const { exports, memory } = { exports: shared(build), memory: shared(build).memory };
   if (memory.buffer.byteLength < 65536) memory.grow(1);

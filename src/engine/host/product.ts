@@ -11,9 +11,12 @@ import { LinearMemory } from "./memory.ts";
 
 /**
  * How 8-bit numbers are multiplied: as pairs of 16 bits, or four bytes at a time, where the host's instruction takes
- * one operand as `unsigned`, both as `signed`, or one as unsigned, `saturating` on the way. The answers are the same.
+ * one operand as `unsigned`, or both as `signed`, and is exact. The answers are the same.
  */
-export type Product = "pairs" | "unsigned" | "signed" | "saturating";
+export type Product = "pairs" | "unsigned" | "signed";
+
+/** What a debug build can stand for: hosts that cut sums of two products to 16 bits are of no use, but told apart. */
+type Emulated = Product | "saturating";
 
 /** Vectors of 16 bytes that are multiplied to find out. */
 const VECTORS = 16;
@@ -106,7 +109,7 @@ function suit(memory: LinearMemory, { stepsAt, steps }: Steps, product: Product)
 }
 
 /** Asks a module; `emulated`: which host a debug build stands for. */
-export function ask(memory: LinearMemory, times: number, emulated: Product = "pairs"): Product {
+export function ask(memory: LinearMemory, times: number, emulated: Emulated = "pairs"): Product {
   const { w, x, acc } = operands();
   memory.bytes(AT.w, w.length).set(w);
   memory.bytes(AT.x, x.length).set(x);
@@ -115,23 +118,19 @@ export function ask(memory: LinearMemory, times: number, emulated: Product = "pa
   const changed = memory.exports.pwconv_s8_ask(AT.w, AT.x, AT.y, VECTORS, times, productNumber(emulated));
   if (changed !== 0) return "pairs";
   const fits = (product: Product) => acc.every((start, i) => y[i] === fourTerms(product, w, x, 4 * i, start));
-  return (["unsigned", "signed", "saturating"] as const).find(fits) ?? "pairs";
+  return (["unsigned", "signed"] as const).find(fits) ?? "pairs";
 }
 
 /** The number of a product in a step's record. */
-export function productNumber(product: Product): number {
-  return PRODUCTS[product.toUpperCase() as keyof typeof PRODUCTS];
+export function productNumber(product: Emulated): number {
+  return product === "saturating" ? 3 : PRODUCTS[product.toUpperCase() as keyof typeof PRODUCTS];
 }
 
 /** What a host of a kind makes of four terms. */
 function fourTerms(product: Product, w: Uint8Array, x: Uint8Array, at: number, start: number): number {
   const signed = (byte: number) => (byte << 24) >> 24;
   const term = (i: number) => signed(w[i]!) * (product === "signed" ? signed(x[i]!) : x[i]!);
-  const pair = (i: number) => {
-    const sum = term(i) + term(i + 1);
-    return product === "saturating" ? Math.min(32767, Math.max(-32768, sum)) : sum;
-  };
-  return (start + pair(at) + pair(at + 2)) | 0;
+  return (start + term(at) + term(at + 1) + term(at + 2) + term(at + 3)) | 0;
 }
 
 /** Bytes at the ends of their range, which tell the products apart, and others; sums start at both ends of 32 bits. */

@@ -30,5 +30,4 @@ export const argMax: OpDefinition<ArgMax> = {
   },
   value: { expected: "int32", types: ["int32"] },
   reads: FLOAT_OR_BYTES,
-  quantized: "whole",
 };

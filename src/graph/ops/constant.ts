@@ -17,6 +17,5 @@ export const constant: OpDefinition<ConstantNode> = {
   constants: named("operand"),
   shape: (node, _, shapes) => lookUp(node, node.operand, shapes),
   value: FLOAT,
-  quantized: "float",
   row: "none",
 };

@@ -39,7 +39,6 @@ export const reduce: OpDefinition<Reduce> = {
     return reducedShape(x, node);
   },
   value: FLOAT,
-  quantized: "float",
 };
 
 /** The shape `x` without the axes, or with 1 in their place. */

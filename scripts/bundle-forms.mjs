@@ -131,6 +131,46 @@ export function onlyWhenUsed(code) {
   return result + code.slice(from);
 }
 
+/** Where the worker's code comes from: inside the code, instead of a file beside it. */
+export const workerInside = {
+  name: "the worker inside",
+  resolveId: (id) => (id.endsWith("/code-file.ts") ? `${source}worker/code-inline.ts` : undefined),
+};
+
+/** The same of CommonJS: the file of the package's other form. */
+export const workerBeside = {
+  name: "the worker beside",
+  resolveId: (id) => (id.endsWith("/code-file.ts") ? "\0code" : undefined),
+  load: (id) =>
+    id === "\0code"
+      ? `export const workerCode = async () => ({
+           url: process.getBuiltinModule("node:url").pathToFileURL(require("node:path").join(__dirname, "../worker/serve.js")),
+         });`
+      : undefined,
+};
+
+/**
+ * A text, packed, in lines. It takes its place after the minifier, which would make one line of it.
+ * @returns a constant of the build, and the plugin that puts the text there
+ */
+export function packed(text) {
+  const bytes = Buffer.from(text);
+  const base64 = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString("base64");
+  const place = "packed text";
+  const lines = `\`${base64.match(/.{1,2000}/g).join("\n")}\``;
+  return {
+    define: JSON.stringify({ bytes: bytes.length, base64: place }),
+    plugin: {
+      name: "packed text",
+      generateBundle(_, files) {
+        for (const file of Object.values(files)) {
+          if (file.type === "chunk") file.code = file.code.replace(/(["'`])packed text\1/, () => lines);
+        }
+      },
+    },
+  };
+}
+
 /** The parts of the package that have a name of their own: `sepconv/tflite`, … */
 export const parts = {
   all: [

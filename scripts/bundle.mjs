@@ -18,7 +18,17 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
-import { define, kernelsFrom, loadedAtOnce, onlyWhenUsed, parts, withoutProcess } from "./bundle-forms.mjs";
+import {
+  define,
+  kernelsFrom,
+  loadedAtOnce,
+  onlyWhenUsed,
+  packed,
+  parts,
+  withoutProcess,
+  workerBeside,
+  workerInside,
+} from "./bundle-forms.mjs";
 import { writeDeclarations } from "./declarations.mjs";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
@@ -40,8 +50,8 @@ const bundle = await rolldown({
   transform: { define: define() },
   plugins: [withoutProcess],
   // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs
-  // nothing else, and no bundler has anything to resolve. The two packages of the command line stay packages.
-  external: [/^node:/, "commander", "cli-progress"],
+  // nothing else, and no bundler has anything to resolve. The package of the command line stays one.
+  external: [/^node:/, "commander"],
 });
 /**
  * Without blanks, a file is one line, and an uncaught error prints all of it: a line ends before the first statement,
@@ -155,6 +165,32 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
     `${folder}package.json`,
     `{ "type": "${format === "esm" ? "module" : "commonjs"}", "sideEffects": false }\n`,
   );
+}
+
+// The worker's code is the whole package as one classic script, packed into the file that starts it. That one takes
+// nothing from the package's own file: who has the one needs not the other.
+const inside = [kernelsFrom("kernel-inline.ts"), loadedAtOnce(), withoutProcess];
+const minify = { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } };
+const served = await rolldown({
+  input: `${source}worker/serve.ts`,
+  ...{ platform: "neutral", resolve, transform: { define: define() }, plugins: inside },
+});
+const script = (await served.generate({ format: "iife", codeSplitting: false, minify })).output[0].code;
+const { define: code, plugin: inserted } = packed(script);
+// Who requires it is Node, which has the file.
+for (const [form, format, from] of [
+  ["static", "esm", workerInside],
+  ["cjs", "cjs", workerBeside],
+]) {
+  const client = await rolldown({
+    input: `${source}worker/client.ts`,
+    ...{ platform: "neutral", resolve, plugins: [from, ...inside] },
+    transform: { define: { PACKED_WORKER: code } },
+  });
+  await client.write({
+    file: fileURLToPath(new URL(`../dist/${form}/worker.js`, import.meta.url)),
+    ...{ format, codeSplitting: false, minify, plugins: [printed, inserted] },
+  });
 }
 
 // The loader of frozen networks, and what makes Vite know them, are files by themselves in every form.

@@ -1,6 +1,6 @@
 /**
  * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; all
- * ← vision ← freeze ← index ← cli. No circles, and nothing outside the command line needs Node to be loaded.
+ * ← vision ← freeze ← index ← worker ← cli. No circles, and nothing outside the command line needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -27,8 +27,9 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   quantize: ["errors", "turn", "graph", "engine"],
   freeze: ["errors", "arguments", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "turn", "graph", "formats", "engine", "host"],
+  worker: ["errors", "arguments", "host", "graph", "formats", "engine", "vision", "index"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
-  cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "index"],
+  cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "worker", "index"],
 };
 
 /** The same for folders of a layer, and its files of no folder, "". Lowering and planning touch no memory. */

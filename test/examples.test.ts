@@ -98,7 +98,7 @@ describe("examples", () => {
     run(code!);
   });
 
-  const pages = ["README.md", "docs/hosts.md", "docs/pictures.md"].flatMap((page) =>
+  const pages = ["README.md", "docs/hosts.md", "docs/pictures.md", "docs/workers.md"].flatMap((page) =>
     blocks(readFileSync(join(ROOT, page), "utf8")).map((code, i) => [page, i + 1, code] as const),
   );
   it.each(pages)("in %s, number %i", (_, __, code) => {

@@ -21,11 +21,21 @@ const PATIENCE = 300;
 const BAR = 24;
 const AROUND = 9;
 
+/** To the line's beginning, and nothing behind it. */
+const WIPE = "\r\x1b[2K";
+
 /** What ends a process from the outside. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Wipes away the bar that is visible, if one is. */
 let wipe = (): void => {};
+
+let quiet = false;
+
+/** From now on no bar shows. */
+export function hideBars(): void {
+  quiet = true;
+}
 
 /** Leaves the terminal as it was found: for the last words of a process that ends out of turn. */
 export function wipeBar(): void {
@@ -34,7 +44,7 @@ export function wipeBar(): void {
 
 /** Does `work` under a bar, which is gone afterwards, whatever happens. */
 export async function underBar<T>(work: (bar: Progress) => Promise<T>): Promise<T> {
-  const bar = await progress();
+  const bar = progress();
   try {
     return await work(bar);
   } finally {
@@ -42,34 +52,20 @@ export async function underBar<T>(work: (bar: Progress) => Promise<T>): Promise<
   }
 }
 
-/**
- * A new bar. Off a terminal, in one too narrow, or without the package cli-progress, it never shows: work goes on
- * without it.
- */
-async function progress(): Promise<Progress> {
+/** Milliseconds between two drawings. */
+const PACE = 80;
+
+/** A new bar. Off a terminal, and in one too narrow, it never shows: work goes on without it. */
+function progress(): Progress {
   const fits = process.stderr.isTTY && !(process.stderr.columns < NARROWEST);
-  const bars = fits ? await import("cli-progress").catch(() => undefined) : undefined;
-  if (bars === undefined) return { update() {}, stop() {} };
-  const room = columnsOf(process.stderr);
-  const bar = new bars.default.SingleBar({
-    format: "[{bar}] {percentage}% {what}",
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    barsize: BAR,
-    clearOnComplete: true,
-    // Its own handler would swallow the first Ctrl+C; ours lets it through. Nothing else needs to be put back: not the
-    // cursor, not the wrapping of lines.
-    gracefulExit: false,
-    hideCursor: false,
-    linewrap: true,
-    stream: process.stderr,
-  });
+  if (!fits || quiet) return { update() {}, stop() {} };
   const start = performance.now();
   let visible = false;
+  let drawn = Number.NEGATIVE_INFINITY;
   const stop = (): void => {
     if (!visible) return;
     visible = false;
-    bar.stop();
+    process.stderr.write(WIPE);
     for (const signal of SIGNALS) process.off(signal, end);
     wipe = () => {};
   };
@@ -80,19 +76,23 @@ async function progress(): Promise<Progress> {
   };
   return {
     update(done, total, what) {
-      if (total === 0 || (!visible && performance.now() - start < PATIENCE)) return;
-      // A line that wraps could not be wiped away; the last column stays free, as some terminals wrap when it is
-      // written.
-      const payload = { what: elide(printable(what), room - BAR - AROUND - 1) };
+      const now = performance.now();
+      if (total === 0 || (!visible && now - start < PATIENCE)) return;
+      if (now - drawn < PACE && done < total) return;
+      drawn = now;
       if (!visible) {
         visible = true;
         // Before anything is drawn: an interruption may come at any time.
         for (const signal of SIGNALS) process.on(signal, end);
         wipe = stop;
-        bar.start(total, done, payload);
       }
-      bar.setTotal(total);
-      bar.update(done, payload);
+      const part = Math.min(1, done / total);
+      const full = Math.round(BAR * part);
+      // A line that wraps could not be wiped away; the last column stays free, as some terminals wrap when it is
+      // written. The terminal may have another width by now.
+      const text = elide(printable(what), Math.max(0, columnsOf(process.stderr) - BAR - AROUND - 1));
+      const percent = `${Math.floor(100 * part)}%`;
+      process.stderr.write(`${WIPE}[${"█".repeat(full)}${"░".repeat(BAR - full)}] ${percent} ${text}`);
     },
     stop,
   };

@@ -2,11 +2,10 @@
  * The kernels inside the code: all builds packed together, since they say the same things in nearly the same order.
  * @module
  */
-import { inflateSync } from "fflate";
 import { LoadError } from "../errors.ts";
-import { builtin } from "../host.ts";
 import { fromBase64 } from "./base64.ts";
 import type { Build, Variant } from "./builds.ts";
+import { inflate } from "./inflate.ts";
 
 /**
  * Written by `scripts/bundle.mjs`. Pieces of `piece` bytes of each build take turns in one deflate stream, so that the
@@ -39,19 +38,4 @@ export async function findBuild(variant: Variant): Promise<Build> {
     }
   }
   return { where, wasm };
-}
-
-/** By the host where it can, in a tenth of the time that code takes which was never run before. */
-async function inflate(packed: Uint8Array<ArrayBuffer>, total: number): Promise<Uint8Array> {
-  const zlib = builtin("node:zlib");
-  if (zlib) return zlib.inflateRawSync(packed);
-  if (typeof DecompressionStream === "function" && typeof Response === "function") {
-    try {
-      const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-      return new Uint8Array(await new Response(stream).arrayBuffer());
-    } catch {
-      // A host that has the class, but not this format.
-    }
-  }
-  return inflateSync(packed, { out: new Uint8Array(total) });
 }

@@ -249,6 +249,40 @@ describe("numbers that are made", () => {
     }
   });
 
+  test("BATCH_MATMUL of values and constants, turned or not", async () => {
+    const made = (a: readonly number[], b: TensorSpec, turned: readonly [number, number], y: readonly number[]) =>
+      fromTflite(
+        buildTflite({
+          tensors: [
+            { name: "x", shape: a },
+            { name: "b", ...b },
+            { name: "y", shape: y },
+          ],
+          operators: [
+            {
+              op: "BATCH_MATMUL",
+              inputs: [0, 1],
+              outputs: [2],
+              options: { 0: { int8: turned[0] }, 1: { int8: turned[1] } },
+            },
+          ],
+          ...{ inputs: [0], outputs: [2] },
+        }),
+      );
+    const numbers = [1, 2, 3, 4, 5, 6];
+    const x = Float32Array.of(1, -1, 2, 0);
+    // Rows of x, [2,2], times [[1,2,3],[4,5,6]]; the other way round the columns.
+    const plain = await made([1, 2, 2], { shape: [1, 2, 3], data: numbers }, [0, 0], [1, 2, 3]);
+    expect([...(await build(plain)).run(x).output]).toEqual([-3, -3, -3, 2, 4, 6]);
+    const turned = await made([1, 2, 2], { shape: [1, 3, 2], data: [1, 4, 2, 5, 3, 6] }, [1, 1], [1, 2, 3]);
+    expect([...(await build(turned)).run(x).output]).toEqual([9, 12, 15, -1, -2, -3]);
+    const spread = made([2, 2, 2], { shape: [1, 2, 3], data: numbers }, [0, 0], [2, 2, 3]);
+    await expect(spread).rejects.toThrow(/expected as many matrices of each, got \[2,2,2\] and \[1,2,3\]/);
+    const misfit = made([1, 2, 2], { shape: [1, 3, 2], data: numbers }, [0, 0], [1, 2, 2]);
+    await expect(misfit).rejects.toThrow(FormatError);
+    await expect(misfit).rejects.toThrow(/expected matrices that can be multiplied, got \[1,2,2\] and \[1,3,2\]/);
+  });
+
   test("pixels without a scale may be moved and resized before they are cast, and not computed with", async () => {
     const made = (last: OperatorSpec, y: Type = {}) =>
       fromTflite(

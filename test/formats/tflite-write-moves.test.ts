@@ -137,6 +137,21 @@ describe("toTflite of functions and reductions", () => {
       expect(Math.abs(y - expected[i]!)).toBeLessThan(48 * 2 ** -24);
   });
 
+  it("writes products of two values, and constants that are read like values", async () => {
+    const { next } = random("write product");
+    const data = Float32Array.from({ length: 2 * 4 * 5 * 3 }, () => next() - 0.5);
+    const constant = { name: "c", shape: [2, 4, 5, 3], dtype: "float32", data } as const;
+    const graph = graphOf({ op: "identity" }, "float32", [constant]);
+    const nodes: Node[] = [
+      { op: "constant", name: "row", inputs: [], operand: "c" },
+      { op: "concat", name: "joined", inputs: ["row", "x"], axis: 2 },
+      { op: "transpose", name: "turned", inputs: ["x"], permutation: [0, 1, 3, 2] },
+      { op: "matMul", name: "y", inputs: ["joined", "turned"] },
+    ];
+    const back = await expectSame({ ...graph, nodes });
+    expect(back.nodes.map(({ op }) => op)).toEqual(nodes.map(({ op }) => op));
+  });
+
   it("writes int32 as floats", async () => {
     const graph = graphOf({ op: "argMax", axis: 3, keepDims: false, dtype: "int32" }, "float32");
     const cast: Node = { op: "cast", name: "z", inputs: ["y"] };

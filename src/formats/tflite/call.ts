@@ -144,6 +144,21 @@ export class OperatorCall {
     );
   }
 
+  /** The same of an operator that reads constants like values: floats become a value. */
+  valueOrConstant(i: number): string {
+    if (!this.isConstant(i)) return this.value(i);
+    const numbers = this.numbers(i);
+    const { tensor, shape } = numbers;
+    this.requireFloat(tensor);
+    const known = this.draft.constants.get(tensor.index);
+    if (known !== undefined) return known;
+    const operand = this.constant(numbers, shape, "as stored");
+    const name = this.draft.claim(`${nameOf(tensor)}/value`);
+    this.draft.builder.addNode({ op: "constant", name, inputs: [], operand });
+    this.draft.constants.set(tensor.index, name);
+    return name;
+  }
+
   /** The shape of an input: what it comes to where it is computed, else what the file declares. */
   shape(i: number): Shape {
     const tensor = this.required(i);

@@ -47,6 +47,8 @@ export class TfliteDraft {
   readonly budget: Budget;
   /** Values by the tensors that hold them: inputs, and what operators have computed. */
   readonly values = new Map<number, string>();
+  /** Constants that are read like values: the values that they have become, by their tensors. */
+  readonly constants = new Map<number, string>();
   /** Tensors that hold constants: those of the tensor that they were dequantized from. */
   readonly aliases = new Map<number, TensorInfo>();
   /** Tensors of whole numbers that operators have made of what is known beforehand: shapes, sizes. */

@@ -240,10 +240,33 @@ function concat(call: OperatorCall): string {
   const positive = positiveAxis(axis, rank);
   if (!(positive >= 0 && positive < rank))
     throw new FormatError(`${call.where}, axis: expected 0 … ${rank - 1}, got ${axis}`);
-  const inputs = call.operator.inputs.map((_, i) => call.value(i));
+  const inputs = call.operator.inputs.map((_, i) => call.valueOrConstant(i));
   const { clamp } = call.fused(CONCAT.activation);
   if (!clamp) return call.node({ op: "concat", axis: positive }, inputs);
   return call.node({ op: "clamp", ...clamp }, [call.node({ op: "concat", axis: positive }, inputs, "concat")]);
+}
+
+/** BATCH_MATMUL: as many matrices of each, some turned before. */
+function batchMatMul(call: OperatorCall): string {
+  call.requireFloat(call.output);
+  const shapes = [call.shape(0), call.shape(1)] as const;
+  const [a, b] = shapes;
+  if (a.length < 2 || `${a.slice(0, -2)}` !== `${b.slice(0, -2)}`) {
+    const got = shapes.map((shape) => `[${shape.join(",")}]`).join(" and ");
+    throw new UnsupportedError(`${call.where}: expected as many matrices of each, got ${got}`);
+  }
+  const turned = [0, 1].map((i) => (call.operator.options?.int8(i) ?? 0) !== 0);
+  if (a.at(turned[0] ? -2 : -1) !== b.at(turned[1] ? -1 : -2)) {
+    throw new FormatError(`${call.where}: expected matrices that can be multiplied, got [${a}] and [${b}]`);
+  }
+  const inputs = shapes.map((shape, i) => {
+    const value = call.valueOrConstant(i);
+    if (!turned[i]) return value;
+    const axes = shape.map((_, axis) => axis);
+    const permutation = [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!];
+    return call.node({ op: "transpose", permutation }, [value], i === 0 ? "a" : "b");
+  });
+  return call.node({ op: "matMul" }, inputs);
 }
 
 function pad(call: OperatorCall): string {
@@ -371,6 +394,7 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["REDUCE_MAX", reduction("max")],
   ["REDUCE_MIN", reduction("min")],
   ["REDUCE_PROD", reduction("product")],
+  ["BATCH_MATMUL", batchMatMul],
   ["CONCATENATION", concat],
   ["PAD", pad],
   ["PADV2", pad],

@@ -60,6 +60,7 @@ export const OPERATORS = {
   QUANTIZE: { code: 114, options: 0, int8: 1 },
   ROUND: { code: 116, options: 0, int8: 1 },
   HARD_SWISH: { code: 117, options: 0, int8: 1 },
+  BATCH_MATMUL: { code: 126, options: 101, int8: 2 },
 } as const;
 
 /** A tensor of the file; without data, a value. */
@@ -114,6 +115,12 @@ export class Draft {
   /** An operator between tensors, of the first version where nothing else is said. */
   push(operator: Pick<Operator, "op" | "inputs" | "output"> & Partial<Operator>): void {
     this.operators.push({ version: 1, options: [], ...operator });
+  }
+
+  /** Gives a value its numbers: it is one that no operator computes. */
+  give(name: string, numbers: TensorData): void {
+    const index = this.indices.get(name)!;
+    this.tensors[index] = { ...this.tensors[index]!, data: numbers };
   }
 
   typeOf(name: string): Tensor {

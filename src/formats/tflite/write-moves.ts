@@ -5,7 +5,7 @@
 import type { Node, Pad, Reduce, Shape, Slice, Unary } from "../../graph/graph.ts";
 import { strideOf } from "../../graph/ops/slice.ts";
 import { affineOf, isByte, rangeOf, roundAway } from "../../graph/quant.ts";
-import { type Draft, type Operator, refused } from "./write-draft.ts";
+import { type Draft, data, type Operator, refused } from "./write-draft.ts";
 import type { Field } from "./write-flatbuffer.ts";
 
 /** Numbers of types. */
@@ -75,6 +75,12 @@ export function emitMove(draft: Draft, node: Node): void {
       draft.push({ op: "RESHAPE", inputs: [middle, integers("shape", shape)], output: draft.indices.get(node.name)! });
       return;
     }
+    case "matMul":
+      draft.add(node, "BATCH_MATMUL");
+      return;
+    case "constant":
+      draft.give(node.name, data(draft, node.operand));
+      return;
     default:
       throw refused(node, "an op that TFLite has", node.op);
   }
@@ -121,8 +127,8 @@ function emitPad(draft: Draft, node: Pad): void {
   const { scale, zeroPoint } = affineOf(quantization);
   const [lo, hi] = rangeOf(dtype);
   const q = Math.min(hi, Math.max(lo, zeroPoint + roundAway(Math.fround(node.value / scale))));
-  const data = dtype === "int8" ? Int8Array.of(q) : Uint8Array.of(q);
-  draft.add(node, "PADV2", [], [paddings, draft.tensor({ ...named, data })]);
+  const number = dtype === "int8" ? Int8Array.of(q) : Uint8Array.of(q);
+  draft.add(node, "PADV2", [], [paddings, draft.tensor({ ...named, data: number })]);
 }
 
 const FUNCTIONS: Readonly<Partial<Record<Unary["of"], Operator["op"]>>> = {

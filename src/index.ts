@@ -137,7 +137,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   if (isImage(files.bytes)) return openFile(files.bytes, options);
   if (isModule(files.bytes)) {
     const { thawed } = await import("./freeze/thaw.ts");
-    return openFile(thawed(files.bytes), options);
+    return openFile(thawed(files.bytes, budget), options);
   }
   const { importFiles } = await import("./formats/recognize.ts");
   const graph = await importFiles(files, { ...reading, ...(resolution !== undefined && { resolution }) });
@@ -178,10 +178,11 @@ export async function open(source: ModelSource, options: OpenOptions = {}): Prom
   if (options.wasm === undefined && options.variant === undefined) kernelsFor(options).catch(() => {});
   const { maxMemory, limits, signal } = options;
   const { readSource } = await import("./formats/common/source.ts");
-  const { bytes } = await readSource(source, { signal, budget: new Budget({ limits, maxMemory, signal }) });
+  const budget = new Budget({ limits, maxMemory, signal });
+  const { bytes } = await readSource(source, { signal, budget });
   if (!isModule(bytes)) return openImage(bytes, options);
   const { thawed } = await import("./freeze/thaw.ts");
-  return openImage(thawed(bytes), options);
+  return openImage(thawed(bytes, budget), options);
 }
 
 const OPEN_OPTIONS: readonly string[] = [
@@ -193,10 +194,11 @@ const OPEN_OPTIONS: readonly string[] = [
 ] satisfies (keyof OpenOptions)[];
 
 /**
- * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input.
+ * A float network in 8 bits (int8, by TFLite's rules), calibrated by samples of its input. What there is not in 8 bits
+ * stays in floats, and is converted before and behind.
  * @param graph a float graph, or a session of one
  * @param samples inputs such as the network will see, normalized as it wants them; a hundred are plenty
- * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ * @throws UnsupportedError naming a node of training; RangeError for samples that tell nothing
  * @example
  * ```js
  * import { load, quantize } from "sepconv";

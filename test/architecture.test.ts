@@ -25,7 +25,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   formats: ["errors", "limits", "turn", "arguments", "graph", "models", "host"],
   engine: ["errors", "arguments", "turn", "limits", "graph", "host"],
   quantize: ["errors", "turn", "graph", "engine"],
-  freeze: ["errors", "arguments", "graph", "engine", "vision"],
+  freeze: ["errors", "arguments", "limits", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "turn", "graph", "formats", "engine", "host"],
   worker: ["errors", "arguments", "host", "graph", "formats", "engine", "vision", "index"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],

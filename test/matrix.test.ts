@@ -84,7 +84,7 @@ const writer = sources("tflite", isWriter);
 const COLUMNS: readonly (readonly [title: string, holds: (op: Op) => boolean])[] = [
   ["f32", (op) => op in FLOATS || OPS[op].reads?.types.includes("float32") || op === "dequantize"],
   ["8 bits", (op) => op in BYTES || (OPS[op].reads?.types.includes("int8") ?? false) || isPassed(op)],
-  ["`quantize`", (op) => OPS[op].quantized !== undefined],
+  ["`quantize`", (op) => ![undefined, "float"].includes(OPS[op].quantized)],
   ["TFLite", reads("tflite")],
   ["written", (op) => writer.includes(`case "${op}"`)],
   ["Keras", reads("keras")],

@@ -35,18 +35,22 @@ export function frozenHead(head: Uint8Array, stage?: Stage): Uint8Array {
  * The description of the saved network itself, and that of the stage before it.
  * @throws {@link FormatError} for one that is damaged, {@link UnsupportedError} for one of a newer version
  */
-export function networkOf(head: Uint8Array): { readonly head: Uint8Array; readonly image?: StageDescription } {
+export function networkOf(head: Uint8Array): {
+  readonly head: Uint8Array;
+  readonly manifest: Manifest;
+  readonly image?: StageDescription;
+} {
   const { frozen, manifest, image, ...rest } = parsed(head);
   if (frozen !== FROZEN_ABI) {
     const Wrong = Number.isInteger(frozen) ? UnsupportedError : FormatError;
     throw new Wrong(`frozen network: expected version ${FROZEN_ABI} of its interface, got ${String(frozen)}`);
   }
-  if (image === undefined) return { head: json({ ...rest, manifest }) };
+  if (image === undefined) return { head: json({ ...rest, manifest }), manifest };
   try {
     const { picture: _, ...memory } = manifest.memory as Manifest["memory"] & { readonly picture: number };
     const own = { ...memory, total: memory.total - image.bytes };
     const inputs = [image.input, ...manifest.inputs.slice(1)];
-    return { head: json({ ...rest, manifest: { ...manifest, memory: own, inputs } }), image: checked(image) };
+    return { head: json({ ...rest, manifest: { ...manifest, memory: own, inputs } }), manifest, image: checked(image) };
   } catch (cause) {
     throw new FormatError(`frozen network: expected pictures that make sense, got: ${(cause as Error).message}`, {
       cause,

@@ -26,6 +26,7 @@ import { call, coded, constant, sized } from "./code.ts";
 import { FROZEN_ABI, FROZEN_SECTION, frozenHead } from "./description.ts";
 import { runCode, type Stage } from "./image-stage.ts";
 import { uncalled } from "./inner.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 /** Bytes of a value's description, and what the types are in it. */
 export const VALUE_BYTES = 64;
@@ -96,11 +97,13 @@ export function frozenModule(
     { id: SECTIONS.code, body: vector([...pruned(bodyOf("code"), roots, unused), ...own.map(({ code }) => code)]) },
     {
       id: SECTIONS.data,
-      body: vector([
-        segment(described.at, described.bytes),
-        ...(stage ? [segment(stage.at, stage.bytes)] : []),
-        segment(manifest.stepsAt, bytes),
-      ]),
+      body: vector(
+        [
+          { address: described.at, bytes: described.bytes },
+          ...(stage ? [{ address: stage.at, bytes: stage.bytes }] : []),
+          ...pieces({ address: manifest.stepsAt, bytes }),
+        ].map(segment),
+      ),
     },
     { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), frozenHead(head, stage)]) },
   ];
@@ -314,6 +317,6 @@ function addressOf({ at, count }: { readonly at: number; readonly count: number 
 }
 
 /** Bytes that are at an address from the start. */
-function segment(address: number, bytes: Uint8Array): Uint8Array {
+function segment({ address, bytes }: Piece): Uint8Array {
   return joined([[0], constant(address), [0x0b], u32(bytes.length), bytes]);
 }

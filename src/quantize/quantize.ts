@@ -1,6 +1,7 @@
 /**
  * A float network in 8 bits, by TFLite's rules: activations with a scale and a zero point each, weights symmetric with
- * a scale for each output channel (one for a whole dense layer), biases in 32 bits.
+ * a scale for each output channel (one for a whole dense layer), biases in 32 bits. What there is not in 8 bits stays
+ * in floats, between bytes; whole numbers stay what they are.
  * @module
  */
 import { UnsupportedError } from "../errors.ts";
@@ -9,6 +10,7 @@ import type { Arithmetic, Graph, Input, Node, Quantization } from "../graph/grap
 import { initialize } from "../graph/initialize.ts";
 import { OPS } from "../graph/ops/index.ts";
 import { prepared } from "../graph/passes/index.ts";
+import { constantsOf } from "../graph/references.ts";
 import { validate } from "../graph/validate.ts";
 import { turns } from "../turn.ts";
 import { type CalibrationOptions, calibrate, channelPeaks, type Range, type Sample, stable } from "./calibrate.ts";
@@ -29,7 +31,7 @@ export interface QuantizeOptions extends CalibrationOptions {
  * `graph` in signed 8 bits, calibrated by samples of its input. Batch norms are folded, activations fused; names of
  * outputs survive.
  * @param samples inputs such as the network will see, normalized as it wants them; a hundred are plenty
- * @throws UnsupportedError naming a node whose op there is not in 8 bits; RangeError for samples that tell nothing
+ * @throws UnsupportedError naming a node of training; RangeError for samples that tell nothing
  */
 export async function quantize(
   graph: Graph,
@@ -38,11 +40,13 @@ export async function quantize(
 ): Promise<Graph> {
   validate(graph);
   let float = prepared(initialize(graph), "quantizer");
-  const other = [...float.inputs, ...float.nodes].find(({ dtype = "float32" }) => dtype !== "float32");
+  const other = [...float.inputs, ...float.nodes].find(
+    (value) => (value.dtype ?? "float32") !== "float32" && !isWhole(value),
+  );
   if (other) throw new UnsupportedError(`value ${other.name}: expected a float32 network, got ${other.dtype}`);
   const refused = float.nodes.find(({ op }) => OPS[op].quantized === undefined);
   if (refused) {
-    throw new UnsupportedError(`node ${refused.name}: expected an op that there is in 8 bits, got ${refused.op}`);
+    throw new UnsupportedError(`node ${refused.name}: expected an op that trained networks have, got ${refused.op}`);
   }
   const { equalize: equalized = true, calibration, signal, onProgress } = options;
   const passes = Number(equalized) + (calibration === "percentile" ? 2 : 1);
@@ -55,14 +59,23 @@ export async function quantize(
   const meanings = meaningsOf(float, await calibrate(float, samples, options, watch));
   const typed = (input: Input): Input => ({ ...input, dtype: "int8", quantization: meanings.get(input.name)! });
   const inputs = options.io === "int8" ? float.inputs.map(typed) : float.inputs;
-  const builder = GraphBuilder.of({ inputs, constants: new Map(), nodes: float.nodes });
-  const source = float;
-  const nodes = source.nodes.map((node) => bytes(node, source, meanings, builder));
-  if (options.io === "int8") for (const node of nodes) builder.addNode(node);
-  else wrap(builder, float, nodes, meanings);
+  const kept = new Set(
+    float.nodes
+      .filter(({ op }) => OPS[op].quantized === "float")
+      .flatMap(constantsOf)
+      .map(({ name }) => name),
+  );
+  const constants = new Map([...float.constants].filter(([name]) => kept.has(name)));
+  const builder = GraphBuilder.of({ inputs, constants, nodes: float.nodes });
+  new Conversion(float, meanings, builder, options.io === "int8").all();
   const quantized = builder.graph(float);
   validate(quantized);
   return quantized;
+}
+
+/** Whether a value is of whole numbers, as places of the largest are, and stays so. */
+function isWhole(value: Input | Node): boolean {
+  return "op" in value && value.dtype === "int32";
 }
 
 /**
@@ -74,8 +87,9 @@ function meaningsOf(graph: Graph, ranges: ReadonlyMap<string, Range>): ReadonlyM
     const up = leader.get(name);
     return up === undefined ? name : find(up);
   };
-  for (const { op, name, inputs } of graph.nodes) {
-    if (OPS[op].quantized !== "shared") continue;
+  for (const node of graph.nodes) {
+    const { op, name, inputs } = node;
+    if (OPS[op].quantized !== "shared" || isWhole(node)) continue;
     for (const input of inputs) if (find(input) !== find(name)) leader.set(find(name), find(input));
   }
   const joined = new Map<string, Range>();
@@ -119,7 +133,8 @@ function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantizat
   const typed = { ...node, dtype: "int8" as const, quantization: meanings.get(node.name)! };
   const operand = operandOf(node, graph);
   if (operand) return { ...typed, operand: addOperand(typed, operand, graph, builder) } as Node;
-  if (typed.op !== "conv2d" && typed.op !== "depthwiseConv2d" && typed.op !== "dense") return typed;
+  if (typed.op === "prelu") return { ...typed, alpha: addAlpha(typed, graph, builder) };
+  if (!isLayer(typed)) return typed;
   const from = meanings.get(typed.inputs[0]!)!.scales[0]!;
   const source = graph.constants.get(typed.weights)!;
   const weights = source.data as Float32Array;
@@ -138,13 +153,32 @@ function bytes(node: Node, graph: Graph, meanings: ReadonlyMap<string, Quantizat
   return { ...typed, weights: name, bias: biasName };
 }
 
+type Layer = Extract<Node, { op: "conv2d" | "depthwiseConv2d" | "transposedConv2d" | "dense" }>;
+
+function isLayer(node: Node): node is Layer {
+  const { op } = node;
+  return op === "conv2d" || op === "depthwiseConv2d" || op === "transposedConv2d" || op === "dense";
+}
+
+/** The slopes of a rectifier, with a meaning of their own. */
+function addAlpha({ name, alpha }: Extract<Node, { op: "prelu" }>, graph: Graph, builder: GraphBuilder): string {
+  const { shape, data } = graph.constants.get(alpha)!;
+  const quantization = affine(rangeOf(data as Float32Array));
+  const numbers = inBytes(data as Float32Array, quantization);
+  return builder.addConstant(`${name}/alpha`, { shape, dtype: "int8", quantization }, numbers);
+}
+
+function inBytes(numbers: Float32Array, { scales, zeroPoints }: Quantization): Int8Array<ArrayBuffer> {
+  const [scale, zero] = [scales[0]!, zeroPoints[0]!];
+  return Int8Array.from(numbers, (x) => Math.min(127, Math.max(-128, zero + Math.round(x / scale))));
+}
+
 /** A constant operand in 8 bits: with the result's meaning where the op wants all to share one, else with its own. */
 function addOperand(node: Node, numbers: Float32Array, graph: Graph, builder: GraphBuilder): string {
   const quantization = OPS[node.op].quantized === "shared" ? node.quantization! : affine(rangeOf(numbers));
-  const [scale, zero] = [quantization.scales[0]!, quantization.zeroPoints[0]!];
-  const data = Int8Array.from(numbers, (x) => Math.min(127, Math.max(-128, zero + Math.round(x / scale))));
   const { shape } = graph.constants.get((node as Arithmetic).operand!)!;
-  return builder.addConstant(`${node.name}/operand`, { shape, dtype: "int8", quantization }, data);
+  const fields = { shape, dtype: "int8", quantization } as const;
+  return builder.addConstant(`${node.name}/operand`, fields, inBytes(numbers, quantization));
 }
 
 /** Symmetric scales: the largest weight is 127. Of a channel that has died, large enough for its bias to fit. */
@@ -166,27 +200,83 @@ function weightScales(
   return single ? [Math.max(...scales)] : scales;
 }
 
-/** 8 bits inside, floats outside: the inputs are converted behind the caller's back, the outputs before its eyes. */
-function wrap(
-  builder: GraphBuilder,
-  { inputs, outputs }: Graph,
-  nodes: readonly Node[],
-  meanings: ReadonlyMap<string, Quantization>,
-): void {
-  const rename = (name: string) => {
-    const inner = builder.claim(`${name}/int8`);
-    builder.alias(name, inner);
-    return inner;
-  };
-  for (const { name } of inputs) {
-    const quantization = meanings.get(name)!;
-    builder.addNode({ op: "quantize", name: rename(name), inputs: [name], dtype: "int8", quantization });
+/**
+ * The nodes in their order, each in bytes, in floats or in whole numbers, and what converts between them. The ends are
+ * floats, under the names that they had, or bytes.
+ */
+class Conversion {
+  readonly #float: Graph;
+  readonly #meanings: ReadonlyMap<string, Quantization>;
+  readonly #builder: GraphBuilder;
+  /** Whether inputs and outputs are bytes. */
+  readonly #bytesOutside: boolean;
+  /** Values by their names: what they are called in bytes, and in floats. */
+  readonly #bytes = new Map<string, string>();
+  readonly #floats = new Map<string, string>();
+
+  constructor(float: Graph, meanings: ReadonlyMap<string, Quantization>, builder: GraphBuilder, bytesOutside: boolean) {
+    this.#float = float;
+    this.#meanings = meanings;
+    this.#builder = builder;
+    this.#bytesOutside = bytesOutside;
+    for (const { name } of float.inputs) (bytesOutside ? this.#bytes : this.#floats).set(name, name);
   }
-  const visible = new Set(outputs);
-  for (const node of nodes) {
-    const reads = node.inputs.map((name) => builder.current(name));
-    const name = visible.has(node.name) ? rename(node.name) : node.name;
-    builder.addNode({ ...node, name, inputs: reads });
-    if (name !== node.name) builder.addNode({ op: "dequantize", name: node.name, inputs: [name] });
+
+  all(): void {
+    const visible = new Set(this.#float.outputs);
+    for (const node of this.#float.nodes) {
+      if (isWhole(node)) this.#asWhole(node);
+      else if (OPS[node.op].quantized === "float") this.#inFloats(node, visible.has(node.name));
+      else this.#asBytes(node, visible.has(node.name));
+    }
+  }
+
+  /** A node in bytes; before the caller's eyes its value is converted. */
+  #asBytes(node: Node, visible: boolean): void {
+    const inputs = node.inputs.map((name) => this.#inBytes(name));
+    const hidden = visible && !this.#bytesOutside;
+    const name = hidden ? this.#builder.claim(`${node.name}/int8`) : node.name;
+    this.#builder.addNode({ ...bytes(node, this.#float, this.#meanings, this.#builder), name, inputs });
+    this.#bytes.set(node.name, name);
+    if (hidden) this.#dequantize(node.name, node.name);
+  }
+
+  /** A node in floats. */
+  #inFloats(node: Node, visible: boolean): void {
+    const inputs = node.inputs.map((name) => this.#asFloats(name));
+    const hidden = visible && this.#bytesOutside;
+    const name = hidden ? this.#builder.claim(`${node.name}/float32`) : node.name;
+    this.#builder.addNode({ ...node, name, inputs });
+    this.#floats.set(node.name, name);
+    if (hidden) this.#quantize(node.name, node.name);
+  }
+
+  #inBytes(name: string): string {
+    return this.#bytes.get(name) ?? this.#quantize(name, this.#builder.claim(`${name}/int8`));
+  }
+
+  #asFloats(name: string): string {
+    return this.#floats.get(name) ?? this.#dequantize(name, this.#builder.claim(`${name}/float32`));
+  }
+
+  /** A node of whole numbers reads what there is: bytes for choice. */
+  #asWhole(node: Node): void {
+    const inputs = node.inputs.map((name) => this.#bytes.get(name) ?? this.#floats.get(name)!);
+    this.#builder.addNode({ ...node, inputs });
+    // Who reads whole numbers reads them as they are.
+    this.#floats.set(node.name, node.name);
+  }
+
+  #quantize(name: string, as: string): string {
+    const quantization = this.#meanings.get(name)!;
+    this.#builder.addNode({ op: "quantize", name: as, inputs: [this.#floats.get(name)!], dtype: "int8", quantization });
+    this.#bytes.set(name, as);
+    return as;
+  }
+
+  #dequantize(name: string, as: string): string {
+    this.#builder.addNode({ op: "dequantize", name: as, inputs: [this.#bytes.get(name)!] });
+    this.#floats.set(name, as);
+    return as;
   }
 }

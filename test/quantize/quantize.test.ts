@@ -1,9 +1,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
+import { fromTflite } from "../../src/formats/tflite/read.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { initialize } from "../../src/graph/initialize.ts";
-import { build, decodeImage, load, type Numbers, quantizationReport, quantize, toInput } from "../../src/index.ts";
+import {
+  build,
+  decodeImage,
+  fromReal,
+  load,
+  type Numbers,
+  quantizationReport,
+  quantize,
+  toInput,
+  toReal,
+  toTflite,
+} from "../../src/index.ts";
 import { mobilenetV1 } from "../../src/models/mobilenet-v1.ts";
 import { random } from "../cases/random.ts";
 import { missingShared, shared } from "../formats/builders/shared.ts";
@@ -73,14 +85,6 @@ describe("quantize", () => {
     await expect(quantize(small(), [x!], { percentile: 10 })).rejects.toThrow(RangeError);
     const training = initialize(mobilenetV1({ alpha: 0.25, resolution: 32, training: true }), 1);
     await expect(quantize(training, [x!])).rejects.toThrow(UnsupportedError);
-    const quotient = graphOf({ x: [1, 4], nodes: [{ op: "div", name: "y", inputs: ["x", "x"] }] });
-    await expect(quantize(quotient, [new Float32Array(4)])).rejects.toThrow(/node y: .* in 8 bits, got div/);
-    const slopes = graphOf({
-      x: [1, 4],
-      constants: { a: [4] },
-      nodes: [{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }],
-    });
-    await expect(quantize(slopes, [new Float32Array(4)])).rejects.toThrow(/node y: .* in 8 bits, got prelu/);
     await expect(quantize(await quantize(small(), [x!]), [x!])).rejects.toThrow(/expected a float32 network/);
   });
 
@@ -109,6 +113,127 @@ describe("quantize", () => {
       expect(Math.abs(y - float[i]!), `[${i}]`).toBeLessThan(0.02 * most);
     });
     expect(Array.from(output)).toEqual(Array.from(interpretQuantized(bytes, { x }).get("y")!));
+  });
+
+  describe("what there is not in 8 bits, or is whole numbers", () => {
+    const relu: Node = { op: "clamp", name: "rectified", inputs: ["x"], lo: 0, hi: 6 };
+    const behind = (...nodes: Node[]): Node[] => [relu, ...nodes];
+    const shape = [1, 4, 5, 3];
+    const nets: Readonly<Record<string, { nodes: Node[]; constants?: Record<string, number[]>; within: number }>> = {
+      "a quotient": {
+        nodes: behind(
+          { op: "sigmoid", name: "half or more", inputs: ["rectified"] },
+          { op: "div", name: "y", inputs: ["rectified", "half or more"] },
+        ),
+        within: 0.02,
+      },
+      "a sum": {
+        nodes: behind({ op: "reduce", by: "sum", axes: [1, 3], keepDims: false, name: "y", inputs: ["rectified"] }),
+        within: 0.02,
+      },
+      "a mean, and what comes behind it": {
+        nodes: behind(
+          { op: "reduce", by: "mean", axes: [3], keepDims: true, name: "mean", inputs: ["rectified"] },
+          { op: "sub", name: "rest", inputs: ["rectified", "mean"] },
+          { op: "maximum", name: "y", inputs: ["rest", "rectified"] },
+        ),
+        within: 0.02,
+      },
+      "floats from floats": {
+        nodes: behind(
+          { op: "reduce", by: "max", axes: [3], keepDims: true, name: "max", inputs: ["rectified"] },
+          { op: "scaleShift", name: "y", inputs: ["max"], scale: "one", shift: "two" },
+        ),
+        constants: { one: [1], two: [1] },
+        within: 0.02,
+      },
+      slopes: { nodes: [{ op: "prelu", name: "y", inputs: ["x"], alpha: "a" }], constants: { a: [3] }, within: 0.02 },
+      "a transposed convolution": {
+        nodes: behind({
+          ...{ op: "transposedConv2d", name: "y", inputs: ["rectified"], weights: "w", bias: "b" },
+          ...{ strides: [2, 2], padding: "same", size: [8, 10] },
+        }),
+        constants: { w: [3, 3, 3, 5], b: [5] },
+        within: 0.04,
+      },
+    };
+    for (const [name, { nodes, constants = {}, within }] of Object.entries(nets)) {
+      for (const io of ["float32", "int8"] as const) {
+        it(`${name}, with ${io} outside`, async () => {
+          const graph = graphOf({ x: shape, constants, nodes });
+          const x = random("mixed").floats(60, 8);
+          const bytes = await quantize(graph, [x], { io });
+          const net = await build(bytes);
+          const [from] = net.inputs;
+          const { output } = net.run<Numbers>(fromReal(x, from!) as Float32Array);
+          const y = toReal(output, net.outputs[0]!);
+          const { output: float } = (await build(graph)).run(x);
+          const most = Math.max(...float.map(Math.abs));
+          expect(y).toHaveLength(float.length);
+          for (const [i, number] of y.entries()) {
+            expect(Math.abs(number - float[i]!), `[${i}]`).toBeLessThan(within * most);
+          }
+          // Written and read again, it is the same network.
+          const back = await build(await fromTflite(await toTflite(bytes)));
+          expect(back.run<Numbers>(fromReal(x, from!) as Float32Array).output).toEqual(output);
+        });
+      }
+    }
+
+    it("layers are in 8 bits, and what is between them in floats is converted once", async () => {
+      const { nodes, constants } = nets["a mean, and what comes behind it"]!;
+      const graph = await quantize(graphOf({ x: shape, ...(constants && { constants }), nodes }), samples(1, 60));
+      expect(graph.nodes.map(({ op, name }) => `${op} ${name}`)).toEqual([
+        "quantize x/int8",
+        "clamp rectified",
+        "dequantize rectified/float32",
+        "reduce mean",
+        "quantize mean/int8",
+        "sub rest",
+        "maximum y/int8",
+        "dequantize y",
+      ]);
+    });
+
+    it("transposed convolutions have 8 bits and a scale a channel", async () => {
+      const { nodes, constants } = nets["a transposed convolution"]!;
+      const graph = await quantize(graphOf({ x: shape, ...(constants && { constants }), nodes }), samples(1, 60));
+      expect(graph.constants.get("y/weights")).toMatchObject({ dtype: "int8", quantization: { axis: 3 } });
+      expect(graph.constants.get("y/weights")!.quantization!.scales).toHaveLength(5);
+      const [x] = samples(1, 60);
+      const { output } = (await build(graph)).run(x!);
+      expect(Array.from(output)).toEqual(Array.from(interpretQuantized(graph, { x: x! }).get("y")!));
+    });
+
+    it("places of the largest are those of the bytes, whatever becomes of them", async () => {
+      const places: Node = {
+        op: "argMax",
+        name: "places",
+        inputs: ["rectified"],
+        axis: 3,
+        keepDims: false,
+        dtype: "int32",
+      };
+      const row: Node = { op: "reshape", name: "row", inputs: ["places"], shape: [-1, 20], dtype: "int32" };
+      const cast: Node = { op: "cast", name: "floats", inputs: ["row"] };
+      const graph = graphOf({ x: shape, nodes: [relu, places, row, cast], outputs: ["row", "floats", "rectified"] });
+      const x = random("mixed").floats(60, 8);
+      for (const io of ["float32", "int8"] as const) {
+        const bytes = await quantize(graph, [x], { io });
+        expect(bytes.nodes.find(({ op }) => op === "argMax")!.inputs).not.toEqual(["rectified/float32"]);
+        const net = await build(bytes);
+        const { outputs } = net.run<Numbers>(fromReal(x, net.inputs[0]!) as Float32Array);
+        expect(outputs.row).toBeInstanceOf(Int32Array);
+        const seen = toReal(outputs.rectified!, net.outputs[2]!);
+        const expected = Array.from({ length: 20 }, (_, i) => {
+          const three = [...seen.subarray(3 * i, 3 * i + 3)];
+          return three.indexOf(Math.max(...three));
+        });
+        expect([...outputs.row!]).toEqual(expected);
+        const floats = toReal(outputs.floats!, net.outputs[1]!);
+        for (const [i, number] of floats.entries()) expect(Math.abs(number - expected[i]!)).toBeLessThan(0.02);
+      }
+    });
   });
 });
 

@@ -30,4 +30,5 @@ export const argMax: OpDefinition<ArgMax> = {
   },
   value: { expected: "int32", types: ["int32"] },
   reads: FLOAT_OR_BYTES,
+  quantized: "whole",
 };

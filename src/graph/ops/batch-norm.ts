@@ -25,5 +25,6 @@ export const batchNorm: OpDefinition<BatchNorm> = {
   check: (node) => checkNumber(node, "epsilon", node.epsilon, (x) => x >= 0, "a number from 0 on"),
   shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),
   value: FLOAT,
+  quantized: "float",
   row: "before",
 };

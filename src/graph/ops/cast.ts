@@ -15,5 +15,6 @@ export const cast: OpDefinition<Cast> = {
   arity: 1,
   shape: unchanged,
   value: FLOAT,
+  quantized: "float",
   reads: { expected: "int32", types: ["int32"] },
 };

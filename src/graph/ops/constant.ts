@@ -17,5 +17,6 @@ export const constant: OpDefinition<ConstantNode> = {
   constants: named("operand"),
   shape: (node, _, shapes) => lookUp(node, node.operand, shapes),
   value: FLOAT,
+  quantized: "float",
   row: "none",
 };

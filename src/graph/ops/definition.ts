@@ -79,9 +79,10 @@ export interface OpDefinition<N extends AnyNode> {
   /**
    * What the numbers of its result mean once a float network is brought to 8 bits: what those of its inputs mean, so
    * that all share a scale ("shared"); 256ths, for all of them lie between 0 and 1 ("unit"); what calibration finds
-   * ("own"). Left out: there is no such node in 8 bits, or only passes make it.
+   * ("own"). "whole": the result is whole numbers whatever it reads. "float": the node stays as it is, and what it
+   * reads and computes is converted. Left out: the node is of training, or only passes make it.
    */
-  readonly quantized?: "shared" | "unit" | "own";
+  readonly quantized?: "shared" | "unit" | "own" | "whole" | "float";
   /** Where the output channels are in its weights, and how many there are. */
   readonly weights?: { readonly axis: number; readonly channels: (weights: Shape) => number };
   /** Multiply-adds of a node whose value has the shape `out`; 0 where this is left out. */

@@ -32,4 +32,5 @@ export const gatherNd: OpDefinition<GatherNd> = {
     return [...places.slice(0, -1), ...x.slice(count)];
   },
   value: FLOAT,
+  quantized: "float",
 };

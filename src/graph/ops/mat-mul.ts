@@ -24,5 +24,6 @@ export const matMul: OpDefinition<MatMul> = {
     return [...a.slice(0, -1), b.at(-1)!];
   },
   value: FLOAT,
+  quantized: "float",
   macs: (node, out, shapes) => sizeOf(out) * lookUp(node, node.inputs[0], shapes).at(-1)!,
 };

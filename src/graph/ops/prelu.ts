@@ -22,6 +22,7 @@ export const prelu: OpDefinition<Prelu> = {
   arity: 1,
   constants,
   shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),
+  quantized: "own",
   row: "before",
 };
 

@@ -39,6 +39,7 @@ export const reduce: OpDefinition<Reduce> = {
     return reducedShape(x, node);
   },
   value: FLOAT,
+  quantized: "float",
 };
 
 /** The shape `x` without the axes, or with 1 in their place. */

@@ -24,6 +24,7 @@ export const scaleShift: OpDefinition<ScaleShift> = {
   check: (node) => checkClamp(node, node.clamp),
   shape: (node, x, shapes) => perChannel(node, x, constants(node), shapes),
   value: FLOAT,
+  quantized: "float",
   row: "before",
   ...clamping(),
 };

@@ -68,5 +68,6 @@ export const transposedConv2d: OpDefinition<TransposedConv2d> = {
     const [kH, kW, , outC] = lookUp(node, node.weights, shapes) as [number, number, number, number];
     return sizeOf(lookUp(node, node.inputs[0], shapes)) * kH * kW * outC;
   },
+  quantized: "own",
   ...clamping(),
 };

@@ -147,14 +147,7 @@ try {
 
 function runLine({ network, weights, bytes, scalar, session, frozen, ratio, spread }) {
   const kb = (n) => (n / 1024).toFixed(1);
-  const cells = [
-    network,
-    kb(weights),
-    kb(bytes - weights),
-    kb(scalar - weights),
-    session.toFixed(3),
-    frozen.toFixed(3),
-  ];
+  const cells = [network, kb(weights), kb(bytes), kb(scalar), session.toFixed(3), frozen.toFixed(3)];
   return `| ${[...cells, `**${ratio.toFixed(3)}**`, spread.map((x) => x.toFixed(3)).join("–")].join(" | ")} |`;
 }
 

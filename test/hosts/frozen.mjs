@@ -96,6 +96,27 @@ async function classifiesPhotographs(folder) {
   }
 }
 
+/** A photograph's pixels go straight in: the program resizes and normalizes them by what is in the module. */
+async function takesPixels(folder) {
+  writeFileSync(
+    join(folder, "camera.mjs"),
+    `import { classify, decodeImage, freeze, load } from "sepconv";
+    import { readFileSync, writeFileSync } from "node:fs";
+    const net = await load(${JSON.stringify(join(ASSETS, "colors.tflite"))}, { variant: "scalar" });
+    const picture = await decodeImage(readFileSync(${JSON.stringify(join(ASSETS, "picture.jpg"))}));
+    const { width, height, data } = picture;
+    writeFileSync("network.wasm", await freeze(net, { variant: "scalar", image: { format: "rgba8", width, height } }));
+    writeFileSync("picture.raw", data);
+    const { classes: [{ index, score }] } = await classify(net, picture);
+    console.log(index + " " + score.toFixed(6));`,
+  );
+  const at = { cwd: folder };
+  const right = await node(["camera.mjs"], at);
+  await run("bash", ["-c", COMPILE], at);
+  const said = await run("bash", ["-c", "./classify < picture.raw"], at);
+  if (said !== right) throw new Error(`a picture's pixels: expected ${right}, got ${said}`);
+}
+
 /** The commands of examples/frozen-c, warnings being errors in what is not generated. */
 const COMPILE = `set -e
 wasm2c network.wasm -n network -o network.c
@@ -159,6 +180,7 @@ export const frozen = [
       if (Number(said.split(" ")[0]) !== right.best) throw new Error(`expected class ${right.best}, got ${said}`);
       const short = await run("bash", ["-c", "head -c 5 pixels.raw | ./classify || echo refused"], at);
       if (!short.endsWith("refused")) throw new Error(`expected five bytes to be refused, got ${short}`);
+      await takesPixels(folder);
       await classifiesPhotographs(folder);
     },
   },

@@ -931,7 +931,7 @@ export const KERNELS = {
 
   pwconv_s8: {
     number: 22,
-    inner: [...["matrix_s8", "pwconv_s8_column", "pwconv_s8_formula"], "pwconv_s8_tiles"],
+    inner: ["matrix_s8", "pwconv_s8_column", "pwconv_s8_formula", "pwconv_s8_fours", "pwconv_s8_tiles"],
     packs: ["pwconv_s8_ask", "pwconv_s8_pack", "pwconv_s8_prove", "pwconv_s8_suit", "pwconv_s8_sums"],
     packsFile: "pack_s8",
     formula: ["y[r,o] = clamp(MBQM(b[o] + Σ_k (w[k,o] − zw)·(x[r,k] − zx), m[o], e[o]) + zy, qlo, qhi)"],

@@ -44,7 +44,7 @@ import {
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 } from "./kernels/pwconv_f32";
 import {
-  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_tiles,
+  dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_fours, pwconv_s8_tiles,
 } from "./kernels/pwconv_s8";
 import { reduce_f32 } from "./kernels/reduce_f32";
 import { resize_f32 } from "./kernels/resize_f32";
@@ -94,7 +94,7 @@ export {
   dense_f32, matrix_f32, pwconv_f32, pwconv_f32_column, pwconv_f32_pack, pwconv_f32_pack_bias, pwconv_f32_panel1,
   pwconv_f32_panel2, pwconv_f32_panel4, pwconv_f32_panel4_row,
 };
-export { dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_tiles };
+export { dense_s8, matrix_s8, pwconv_s8, pwconv_s8_column, pwconv_s8_formula, pwconv_s8_fours, pwconv_s8_tiles };
 export { reduce_f32 };
 export { resize_f32 };
 export { resize_s8 };

@@ -135,16 +135,30 @@ export function pwconv_s8_tiles(
   scratch: usize, s: Step, way: i32, m: usize, e: usize,
 ): void {
   if (!SIMD) return;
-  const product = s.product;
-  const fours = FOURS && product != Product.PAIRS;
+  if (FOURS && s.product != Product.PAIRS) {
+    return pwconv_s8_fours(a, aPitch, rows, w, bias, rowSums, y, columns, scratch, s, way, m, e);
+  }
   const pitch = <usize>s.outC;
   const sums = scratch + SUMS;
-  const length = fours ? aPitch : <usize>((k + 1) & ~1) * 2;
-  const most = fours ? 6 : 4;
-  for (; rows > 0; rows -= most, a += most * aPitch, y += most * pitch, rowSums += 4 * most) {
-    if (FOURS && fours) tile(a, aPitch, rows, w, length, bias, rowSums, sums, true, product);
-    else tile(a, aPitch, rows, w, length, bias, rowSums, sums, false, product);
-    finish(sums, min(rows, most), y, pitch, columns, scratch, s, way, m, e);
+  const length = <usize>((k + 1) & ~1) * 2;
+  for (; rows > 0; rows -= 4, a += 4 * aPitch, y += 4 * pitch, rowSums += 16) {
+    tile(a, aPitch, rows, w, length, bias, rowSums, sums, false, 0);
+    finish(sums, min(rows, 4), y, pitch, columns, scratch, s, way, m, e);
+  }
+}
+
+/** {@link pwconv_s8_tiles} by fours; apart, since compilers give both the registers that one of them needs. */
+export function pwconv_s8_fours(
+  a: usize, aPitch: usize, rows: i32, w: usize, bias: usize, rowSums: usize, y: usize, columns: i32, scratch: usize,
+  s: Step, way: i32, m: usize, e: usize,
+): void {
+  if (!FOURS) return;
+  const pitch = <usize>s.outC;
+  const sums = scratch + SUMS;
+  const product = s.product;
+  for (; rows > 0; rows -= 6, a += 6 * aPitch, y += 6 * pitch, rowSums += 24) {
+    tile(a, aPitch, rows, w, aPitch, bias, rowSums, sums, true, product);
+    finish(sums, min(rows, 6), y, pitch, columns, scratch, s, way, m, e);
   }
 }
 

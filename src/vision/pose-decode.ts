@@ -129,7 +129,11 @@ function grown(maps: PoseMaps, { y, x, point }: Place & { readonly point: number
   return points;
 }
 
-/** Where an edge's offsets lead from a place, drawn to the point of that kind that lies nearest. */
+/**
+ * Where an edge's offsets lead from a place, drawn to the point of that kind that lies nearest. Coral's decoder takes
+ * the offsets from the left eye to the nose, the first of the inward ones, from other channels by one off; here they
+ * are their own.
+ */
 function followed(maps: PoseMaps, from: Place, offsets: Float32Array, edge: number, point: number): Place {
   const { height, width, shortOffsets } = maps;
   const moved = (place: Place, map: Float32Array, channels: number, channel: number) =>

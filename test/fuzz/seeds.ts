@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { strToU8, zipSync } from "fflate";
+import { encode } from "flatbuffers/js/flexbuffers.js";
 import { toSafetensors } from "../../src/formats/safetensors/read.ts";
 import { toTflite } from "../../src/formats/tflite/write.ts";
 import { freeze } from "../../src/freeze/freeze.ts";
@@ -15,6 +16,7 @@ import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { GraphFile, window } from "../formats/builders/graphdef.ts";
 import { buildHdf5 } from "../formats/builders/hdf5.ts";
 import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../formats/builders/keras.ts";
+import { buildTflite } from "../formats/builders/tflite.ts";
 import { mobilenetV2File } from "../formats/onnx/mobilenet.ts";
 import { externalFiles, qdqFile, qlinearFile } from "../formats/onnx/small.ts";
 import { bmp, flatJpeg, gif, png } from "../vision/pictures/writers.ts";
@@ -40,6 +42,45 @@ const network = (resolution: number) => ({
   source: { format: "test", normalization: { mean: 127.5, std: 127.5 }, labels: ["a", "b", "c"] },
 });
 
+/** A dense layer whose weights are stored in blocks, by lists of 16 bits. */
+function sparseFile(): Uint8Array {
+  const lists = { segments: [0, 1, 3, 3, 4], indices: [2, 0, 3, 1], bits: 16 } as const;
+  return buildTflite({
+    tensors: [
+      { name: "x", shape: [1, 8] },
+      {
+        ...{ name: "w", shape: [4, 8], data: [1, 2, 3, 4, 5, 6, 7, 8] },
+        sparsity: { order: [0, 1, 2], blocks: [1], levels: [4, lists, 2] },
+      },
+      { name: "dense", shape: [4, 8] },
+      { name: "y", shape: [1, 4] },
+    ],
+    operators: [
+      { op: "DENSIFY", inputs: [1], outputs: [2] },
+      { op: "FULLY_CONNECTED", inputs: [0, 2], outputs: [3] },
+    ],
+    ...{ inputs: [0], outputs: [3] },
+  });
+}
+
+/** Maps of poses, as a file's last operator reads them. */
+function poseFile(): Uint8Array {
+  const settings = { max_detections: 4, score_threshold: 0.25, stride: 8, nms_radius: 20 };
+  const channels = [17, 34, 64];
+  const maps = channels.map((count, i) => ({ name: `map${i}`, shape: [1, 2, 3, count] }));
+  const found = [0, 1, 2, 3].map((i) => ({ name: `found${i}`, shape: [1, 4] }));
+  return buildTflite({
+    tensors: [...maps, ...found],
+    operators: [
+      {
+        ...{ op: "CUSTOM", custom: "PosenetDecoderOp", customOptions: new Uint8Array(encode(settings)) },
+        ...{ inputs: [0, 1, 2], outputs: [3, 4, 5, 6] },
+      },
+    ],
+    ...{ inputs: [0, 1, 2], outputs: [3, 4, 5, 6] },
+  });
+}
+
 const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
   async tflite() {
     const float = await toTflite(network(32));
@@ -48,7 +89,7 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
       const file = await toTflite(quantizedGraph(seed).graph).catch(() => undefined);
       if (file) bytes.push(file);
     }
-    return [float, ...bytes].map((file) => ({ "model.tflite": file }));
+    return [float, ...bytes, sparseFile(), poseFile()].map((file) => ({ "model.tflite": file }));
   },
 
   async keras() {

@@ -4,6 +4,7 @@ import { accepts, VARIANTS } from "../../src/engine/variant.ts";
 import { FormatError, UnsupportedError } from "../../src/errors.ts";
 import { fromTflite } from "../../src/formats/tflite/read.ts";
 import { build, toTflite } from "../../src/index.ts";
+import { random } from "../cases/random.ts";
 import { interpretQuantized } from "../reference/quantized.ts";
 import { buildTflite, type Field, type OperatorSpec, type TensorSpec } from "./builders/tflite.ts";
 
@@ -359,5 +360,99 @@ describe("numbers that are made", () => {
     const x = Int8Array.from({ length: 12 }, (_, i) => 20 * i - 120);
     const { output } = (await build(graph)).run<Int8Array>(x);
     expect([...output]).toEqual(Array.from(interpretQuantized(graph, { x }).get("y")!));
+  });
+
+  /** MediaPipe's transposed convolution of [2, h, w, 3] to 2 channels. */
+  const mediapipe = (
+    [h, w]: readonly [number, number],
+    [kH, kW]: readonly [number, number],
+    settings: readonly number[],
+    y: readonly number[],
+    bias = 2,
+  ) => {
+    const options = new DataView(new ArrayBuffer(4 * settings.length));
+    settings.forEach((n, i) => {
+      options.setInt32(4 * i, n, true);
+    });
+    const { next } = random("transposed with bias");
+    return buildTflite({
+      tensors: [
+        { name: "x", shape: [2, h, w, 3] },
+        { name: "w", shape: [2, kH, kW, 3], data: Array.from({ length: 6 * kH * kW }, () => next() - 0.5) },
+        { name: "b", shape: [bias], data: Array.from({ length: bias }, (_, i) => i + 0.25) },
+        { name: "y", shape: y },
+      ],
+      operators: [
+        {
+          ...{ op: "CUSTOM", custom: "Convolution2DTransposeBias", inputs: [0, 1, 2], outputs: [3] },
+          customOptions: new Uint8Array(options.buffer),
+        },
+      ],
+      ...{ inputs: [0], outputs: [3] },
+    });
+  };
+
+  test("Convolution2DTransposeBias: as loops over pixels and taps have it", async () => {
+    for (const padding of [1, 2]) {
+      for (const [[h, w], [kH, kW], [across, down]] of [
+        [
+          [2, 3],
+          [2, 2],
+          [2, 2],
+        ],
+        [
+          [3, 4],
+          [3, 3],
+          [2, 2],
+        ],
+        [
+          [3, 2],
+          [4, 3],
+          [1, 3],
+        ],
+        [
+          [1, 1],
+          [5, 2],
+          [2, 1],
+        ],
+      ] as const) {
+        const cut = (size: number, k: number, s: number) => (padding === 1 ? Math.max(0, k - ((size - 1) % s) - 1) : 0);
+        const [rows, columns] = [cut(h, kH, down), cut(w, kW, across)];
+        const [outH, outW] = [down * (h - 1) + kH - rows, across * (w - 1) + kW - columns];
+        const graph = await fromTflite(mediapipe([h, w], [kH, kW], [padding, across, down], [2, outH, outW, 2]));
+        const x = random("transposed x").floats(2 * h * w * 3);
+        const weights = graph.constants.get("w")!.data!;
+        const expected = new Float64Array(2 * outH * outW * 2).map((_, i) => (i % 2) + 0.25);
+        x.forEach((value, i) => {
+          const [c, ix, iy, n] = [i % 3, Math.floor(i / 3) % w, Math.floor(i / 3 / w) % h, Math.floor(i / 3 / w / h)];
+          for (let ky = 0; ky < kH; ky++) {
+            for (let kx = 0; kx < kW; kx++) {
+              const [oy, ox] = [iy * down - (rows >> 1) + ky, ix * across - (columns >> 1) + kx];
+              if (oy < 0 || ox < 0 || oy >= outH || ox >= outW) continue;
+              for (let o = 0; o < 2; o++) {
+                const tap = weights[((ky * kW + kx) * 3 + c) * 2 + o]!;
+                expected[((n * outH + oy) * outW + ox) * 2 + o]! += value * tap;
+              }
+            }
+          }
+        });
+        const { output } = (await build(graph)).run(x);
+        expect(output).toHaveLength(expected.length);
+        // At most 60 products of 1 and a half, each sum rounded.
+        for (const [i, y] of output.entries()) expect(Math.abs(y - expected[i]!)).toBeLessThan(60 * 32 * 2 ** -24);
+        expect((await build(await fromTflite(await toTflite(graph)))).run(x).output).toEqual(output);
+      }
+    }
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ["no settings", mediapipe([2, 2], [2, 2], [1, 2], [2, 4, 4, 2]), /settings: expected 12 bytes, got 8/],
+    ["no padding", mediapipe([2, 2], [2, 2], [0, 2, 2], [2, 4, 4, 2]), /padding 1 or 2 .* got 0, 2 and 2/],
+    ["no stride", mediapipe([2, 2], [2, 2], [1, 2, 0], [2, 4, 4, 2]), /strides from 1 on, got 1, 2 and 0/],
+    ["a bias too long", mediapipe([2, 2], [2, 2], [1, 2, 2], [2, 4, 4, 2], 3), /a bias, got .*\[3\]/],
+    ["another size", mediapipe([2, 2], [2, 2], [1, 2, 2], [2, 5, 4, 2]), /expected \[2,4,4,2\] by its operator/],
+  ])("Convolution2DTransposeBias with %s: a FormatError", async (_, bytes, message) => {
+    await expect(fromTflite(bytes)).rejects.toThrow(FormatError);
+    await expect(fromTflite(bytes)).rejects.toThrow(message);
   });
 });

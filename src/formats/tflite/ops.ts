@@ -13,6 +13,7 @@ import { transposed } from "../common/decode.ts";
 import { arithmetic } from "./arithmetic.ts";
 import type { OperatorCall } from "./call.ts";
 import { nameOf } from "./draft.ts";
+import { TRANSPOSED_WITH_BIAS, transposedWithBias } from "./mediapipe.ts";
 import {
   addAll,
   blocks,
@@ -389,6 +390,7 @@ const EMITTERS: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ["AVERAGE_POOL_2D", pool("averagePool")],
   ["MAX_POOL_2D", pool("maxPool")],
   ["TRANSPOSE_CONV", transposedConv2d],
+  [TRANSPOSED_WITH_BIAS, transposedWithBias],
   ["MEAN", reduction("mean")],
   ["SUM", reduction("sum")],
   ["REDUCE_MAX", reduction("max")],

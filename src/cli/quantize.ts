@@ -59,7 +59,7 @@ export function quantizeCommand(program: Command): void {
     .addOption(
       command
         .createOption("--calibration <name>", "how ranges are found")
-        .choices(["minmax", "percentile"])
+        .choices(["minmax", "percentile", "entropy"])
         .default("minmax"),
     )
     .option(

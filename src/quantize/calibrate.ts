@@ -5,17 +5,22 @@
 import { build } from "../engine/build.ts";
 import { type KernelOptions, stableVariant } from "../engine/variant.ts";
 import type { Graph } from "../graph/graph.ts";
+import { type Cut, leastDivergence } from "./entropy.ts";
 
 /** Numbers for the first input, one run each; or for all inputs by name. */
 export type Sample = Float32Array | Readonly<Record<string, Float32Array>>;
+
+/** Ways to find ranges. */
+export const CALIBRATIONS = ["minmax", "percentile", "entropy"] as const;
 
 /** How ranges are found. */
 export interface CalibrationOptions extends KernelOptions {
   /**
    * `minmax`: everything that occurred. `percentile`: all but the outermost parts of it, where a few outliers would
-   * cost all others their precision.
+   * cost all others their precision. `entropy`: of all ranges around zero, the one in which 256 steps say most of what
+   * the numbers said.
    */
-  readonly calibration?: "minmax" | "percentile" | undefined;
+  readonly calibration?: (typeof CALIBRATIONS)[number] | undefined;
   /** What `percentile` keeps of the numbers, in percent; 99.99 by default. */
   readonly percentile?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -81,8 +86,8 @@ export async function calibrate(
   if (!(percentile > 50 && percentile <= 100)) {
     throw new RangeError(`percentile: expected more than 50 and at most 100, got ${percentile}`);
   }
-  if (calibration !== "minmax" && calibration !== "percentile") {
-    throw new RangeError(`calibration: expected minmax or percentile, got ${calibration}`);
+  if (!CALIBRATIONS.includes(calibration)) {
+    throw new RangeError(`calibration: expected one of ${CALIBRATIONS.join(", ")}, got ${calibration}`);
   }
   const names = graph.nodes.map(({ name }) => name);
   const session = await build(graph, { ...kernels, endPoints: names });
@@ -107,7 +112,7 @@ export async function calibrate(
     }
     ran();
   }
-  if (calibration === "percentile" && percentile < 100) {
+  if (calibration === "entropy" || (calibration === "percentile" && percentile < 100)) {
     const counts = new Map([...ranges.keys()].map((name) => [name, new Float64Array(BINS)]));
     for (const sample of samples) {
       await turn();
@@ -119,18 +124,44 @@ export async function calibrate(
       }
       ran();
     }
-    for (const [name, bins] of counts) ranges.set(name, trimmed(ranges.get(name)!, bins, percentile / 100));
+    const ends = new Set([...graph.inputs.map(({ name }) => name), ...graph.outputs, ...logitsOf(graph)]);
+    for (const [name, bins] of counts) {
+      await turn();
+      // Where the answer is read, the rare numbers are those that count; what goes in is known to its ends.
+      if (calibration === "entropy" && ends.has(name)) continue;
+      const range = ranges.get(name)!;
+      const cut = calibration === "entropy" ? informative(range, bins) : trimmed(bins, percentile / 100);
+      ranges.set(name, within(range, cut));
+    }
   }
   session.dispose();
   return ranges;
 }
 
-/** The range without the outermost numbers: as many at either end as make up half of what is not kept. */
-function trimmed({ lo, hi }: Range, bins: Float64Array, keep: number): Range {
+/** Values that a softmax makes probabilities of. */
+function logitsOf({ nodes }: Graph): readonly string[] {
+  return nodes.flatMap(({ op, inputs }) => (op === "softmax" || op === "sigmoid" ? [inputs[0]!] : []));
+}
+
+/** Without the outermost numbers: as many at either end as make up half of what is not kept. */
+function trimmed(bins: Float64Array, keep: number): Cut {
   const drop = (bins.reduce((a, b) => a + b, 0) * (1 - keep)) / 2;
   let [first, last] = [0, BINS - 1];
   for (let sum = bins[first]!; sum <= drop && first < last; sum += bins[first]!) first++;
   for (let sum = bins[last]!; sum <= drop && last > first; sum += bins[last]!) last--;
+  return { first, last };
+}
+
+/** What a range keeps of its numbers, zeros aside: padding and ReLUs make many, which every range around 0 keeps. */
+function informative({ lo, hi }: Range, bins: Float64Array): Cut {
+  const zero = Math.floor((-lo * (BINS - 1)) / (hi - lo || 1));
+  const others = bins.slice();
+  others[zero] = 0;
+  return leastDivergence(others, zero);
+}
+
+/** The part of a range that a cut keeps; 0 stays in it. */
+function within({ lo, hi }: Range, { first, last }: Cut): Range {
   const width = (hi - lo) / (BINS - 1);
   return { lo: Math.min(0, lo + first * width), hi: Math.max(0, Math.min(hi, lo + (last + 1) * width)) };
 }

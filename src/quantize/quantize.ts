@@ -49,7 +49,7 @@ export async function quantize(
     throw new UnsupportedError(`node ${refused.name}: expected an op that trained networks have, got ${refused.op}`);
   }
   const { equalize: equalized = true, calibration, signal, onProgress } = options;
-  const passes = Number(equalized) + (calibration === "percentile" ? 2 : 1);
+  const passes = Number(equalized) + (calibration === undefined || calibration === "minmax" ? 1 : 2);
   let done = 0;
   const watch = {
     ...{ turn: turns(signal), ran: () => onProgress?.(++done, passes * samples.length) },

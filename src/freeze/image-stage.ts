@@ -57,8 +57,8 @@ export interface Stage {
   readonly rowBytes: number;
   /** Rows of the input. */
   readonly rows: number;
-  /** The function (row of the input, address where it belongs) → nothing; `runRows`: the number of `run_rows`. */
-  code(runRows: number): Uint8Array;
+  /** The function (row of the input, address where it belongs) → nothing; `kernel`: the number of `image_f32`. */
+  code(kernel: number): Uint8Array;
 }
 
 const KEYS = ["format", "width", "height", "fit", "position", "crop", "method", "padColor", "normalization"];
@@ -145,7 +145,7 @@ export function stageOf(
     value: { name: input.name, shape: [1, height, width, channels], dtype: "uint8", address: picture },
     ...{ at: start, bytes, end, rows: sampling.input.height },
     rowBytes: sampling.input.width * sampling.input.channels * size,
-    code: (runRows) => rowCode(sampling, input, { step, row }, runRows),
+    code: (kernel) => rowCode(sampling, input, { step, row }, kernel),
   };
 }
 
@@ -158,7 +158,7 @@ function rowCode(
   { input: { width, height, channels }, placement: { target }, fill }: Sampling,
   input: ManifestValue,
   { step, row }: { readonly step: number; readonly row: number },
-  runRows: number,
+  kernel: number,
 ): Uint8Array {
   const [asked, to, y, i, x] = [0, 1, 2, 3, 4].map(local) as [Local, Local, Local, Local, Local];
   const float = input.dtype === "float32";
@@ -192,7 +192,7 @@ function rowCode(
     ...(float
       ? [...constant(0), ...to.get, ...constant(offset), ...OPS.add, ...OPS.store32(step + fieldOffset("y"))]
       : []),
-    ...[...constant(step), ...y.get, ...y.get, ...constant(1), ...OPS.add, ...call(runRows)],
+    ...[...constant(step), ...y.get, ...y.get, ...constant(1), ...OPS.add, ...call(kernel)],
     ...(float ? [] : quantized()),
     ...[...OPS.end, ...OPS.end],
   ]);

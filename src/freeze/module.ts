@@ -19,6 +19,7 @@ import {
 } from "../engine/host/binary.ts";
 import { PAGE } from "../engine/host/memory.ts";
 import { bytesOf, type Manifest, type ManifestValue } from "../engine/manifest.ts";
+import { readEntry } from "../engine/plan/schedule.ts";
 import { readStep, STEP_BYTES } from "../engine/step.ts";
 import type { Variant } from "../engine/variant.ts";
 import { callsOf } from "./calls.ts";
@@ -64,16 +65,18 @@ export function frozenModule(
   const compute = (from: number[], to: number[]) => [
     ...[...constant(manifest.scheduleAt), ...from, ...to, ...constant(manifest.recordAt), ...call(schedule)],
   ];
-  const all = compute(constant(0), constant(entries));
+  const straight = straightCalls(manifest, bytes, exported);
+  const all = straight ?? compute(constant(0), constant(entries));
   const fed = manifest.inputs[0]?.fed ? feedFunctions(first, manifest.scheduleAt, entries, compute) : [];
   const own = [
-    ...(stage ? staged(stage, first, fed, exported.get("run_rows")!, all) : fed),
+    ...(stage ? staged(stage, first, fed, exported.get("image_f32")!, all) : fed),
     ...(stage || fed.length > 0 ? [] : [{ name: "run", type: types.length, code: coded(all) }]),
     ...ownFunctions(described, types.length),
   ];
   const pages = Math.ceil(described.end / PAGE);
   const used = new Set<string>([...manifest.steps.map(({ kernel }) => kernel), ...(stage ? ["image_f32"] : [])]);
-  const roots = [schedule, ...(stage ? [exported.get("run_rows")!] : [])];
+  const called = [...used].map((kernel) => exported.get(kernel)!);
+  const roots = straight ? called : [schedule, ...(stage ? [exported.get("image_f32")!] : [])];
   const records = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const steps = manifest.steps.map(({ kernel }, i) => ({ kernel, fields: readStep(records, i * STEP_BYTES) }));
   const unused = new Set(
@@ -108,6 +111,29 @@ export function frozenModule(
     { id: SECTIONS.custom, body: joined([text(FROZEN_SECTION), frozenHead(head, stage)]) },
   ];
   return moduleOf(result);
+}
+
+/**
+ * `run` without a schedule: a call of a kernel for each step, where each is computed once and as a whole. What goes
+ * through schedules and picks kernels is not in the module then: 1 KB.
+ */
+function straightCalls(
+  { stepsAt, scheduleAt, lanes, steps }: Manifest,
+  bytes: Uint8Array,
+  exported: ReadonlyMap<string, number>,
+): number[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries = Array.from({ length: lanes[0]! }, (_, i) =>
+    readEntry(view, scheduleAt - stepsAt + i * ENTRY_BYTES, (record) => (record - stepsAt) / STEP_BYTES),
+  );
+  const calls: number[] = [];
+  for (const entry of entries) {
+    if (!("step" in entry) || entry.moved) return undefined;
+    const { step, u0, u1 } = entry;
+    const kernel = exported.get(steps[step]!.kernel)!;
+    calls.push(...constant(stepsAt + step * STEP_BYTES), ...constant(u0), ...constant(u1), ...call(kernel));
+  }
+  return calls;
 }
 
 /** What is exported, by name. */
@@ -232,7 +258,7 @@ function staged(
   stage: Stage,
   first: { readonly types: number; readonly functions: number },
   fed: readonly OwnFunction[],
-  runRows: number,
+  image: number,
   compute: readonly number[],
 ): OwnFunction[] {
   const row = first.functions + fed.length;
@@ -240,7 +266,7 @@ function staged(
   const functions = { row, ...(fed.length > 0 && { feed: { next, begin, address } }) };
   return [
     ...fed.map((each) => ({ ...each, hidden: true })),
-    { name: "row", type: first.types + 3, code: stage.code(runRows), hidden: true },
+    { name: "row", type: first.types + 3, code: stage.code(image), hidden: true },
     { name: "run", type: first.types, code: runCode(stage, functions, compute) },
   ];
 }

@@ -142,6 +142,15 @@ describe("a frozen network", () => {
     await expect(freeze(TWO, { top: "best" as "argmax" })).rejects.toThrow(RangeError);
   });
 
+  it("follows a schedule where layers are computed row by row, and else calls its kernels straight", async () => {
+    const code = (bytes: Uint8Array) => sectionsOf(bytes).find(({ id }) => id === SECTIONS.code)!.body.length;
+    const session = await build(NETWORK, { variant: "simd", memory: "small" });
+    const bytes = await freeze(NETWORK, { memory: "small" });
+    expect((await frozen(bytes)).run(PICTURE)).toEqual(session.run(PICTURE));
+    expect(session.manifest.lanes[0]).toBeGreaterThan(session.manifest.steps.length);
+    expect(code(await freeze(NETWORK))).toBeLessThan(code(bytes) - 800);
+  });
+
   it("takes its rows one by one, where it was frozen so", async () => {
     for (const graph of [NETWORK, await quantize(NETWORK, [PICTURE], { io: "int8" })]) {
       const session = await build(graph, { variant: "simd", memory: "small", feed: true });

@@ -1,6 +1,6 @@
 /**
  * Draws what was found into a picture: a rounded frame with bright corners around each object, and a label with its
- * score. Letters, and PNG files, for those who draw more.
+ * score; skeletons, and segments in their colors. Letters, and PNG files, for those who draw more.
  * @module
  */
 import type { Detection } from "./detect.ts";
@@ -17,6 +17,8 @@ import {
 } from "./draw.ts";
 
 export { type Bitmap, type Color, drawText, fillRounded, type Rectangle, textWidth } from "./draw.ts";
+export { paintPoses } from "./paint-poses.ts";
+export { paintSegments } from "./paint-segments.ts";
 export { encodePng } from "./picture/png-write.ts";
 
 /** Colors by class, in the order in which classes appear. */

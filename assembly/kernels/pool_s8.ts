@@ -5,9 +5,10 @@
 import { Step, expect_avgpool_s8, expect_gap_s8, expect_maxpool_s8 } from "../abi";
 import { requantize } from "../lib/requantize";
 import { firstTap, lastTap } from "../lib/taps";
-import { SIMD } from "../simd/f32";
+import { SIMD, add, div, splat } from "../simd/f32";
 import {
-  add32, addSaturated16, clamp16, highSums, loadWords, lowSums, rescaled, splat16, splat32, storeBytes, sub16, toWords,
+  add32, addSaturated16, clamp16, highSums, loadWords, lowSums, max16, rescaled, splat16, splat32, storeBytes, sub16,
+  toFloats, toWords, truncated, withSigns,
 } from "../simd/s8";
 
 export function maxpool_s8(s: Step, y0: i32, y1: i32): void {
@@ -35,6 +36,16 @@ function pool(s: Step, y0: i32, y1: i32, largest: bool): void {
       const kx0 = firstTap(ix, 1);
       const kx1 = lastTap(ix, 1, s.kW, s.inW);
       const count = (ky1 - ky0) * (kx1 - kx0);
+      if (SIMD && channels >= 8 && count <= 16384) {
+        const x = s.x + <usize>(((image * s.inH + iy + ky0) * s.inW + ix + kx0) * channels);
+        // The last eight channels may be some of those before them, too.
+        for (let next = 0; next < channels; next += 8) {
+          const c = <usize>min(next, channels - 8);
+          eightOf(s, x + c, y + c, ky1 - ky0, kx1 - kx0, largest);
+        }
+        y += channels;
+        continue;
+      }
       for (let c = 0; c < channels; ++c, ++y) {
         let value = largest ? -128 : 0;
         for (let ky = ky0; ky < ky1; ++ky) {
@@ -52,6 +63,41 @@ function pool(s: Step, y0: i32, y1: i32, largest: bool): void {
       }
     }
   }
+}
+
+/** Eight channels of the pixels of a window, rows × columns of them. */
+// @ts-ignore: decorator
+@inline
+function eightOf(s: Step, x: usize, y: usize, rows: i32, columns: i32, largest: bool): void {
+  let top = splat16(-128), low = splat32<v128>(0), high = low;
+  for (let ky = 0; ky < rows; ++ky, x += s.inW * s.inC) {
+    for (let kx = 0, p = x; kx < columns; ++kx, p += s.inC) {
+      const words = loadWords(p);
+      if (largest) top = max16(top, words);
+      else {
+        low = add32(low, lowSums(words));
+        high = add32(high, highSums(words));
+      }
+    }
+  }
+  if (!largest) {
+    const count = rows * columns;
+    const offset = splat32<v128>(count * s.zx);
+    top = sub16(toWords(mean(add32(low, offset), count), mean(add32(high, offset), count)), splat16(s.zx));
+  }
+  storeBytes(y, clamp16(top, splat16(s.qlo), splat16(s.qhi)));
+}
+
+/**
+ * Sums ÷ count, to the nearest, ties away from zero. In single precision this is exact: up to 2¹⁴ counts a quotient
+ * that is not whole is further than half a step from the next whole number.
+ */
+// @ts-ignore: decorator
+@inline
+function mean(sums: v128, count: i32): v128 {
+  const x = toFloats(sums);
+  const half = withSigns(splat<v128>(<f32>(count / 2)), x, splat32<v128>(i32.MIN_VALUE));
+  return truncated(div<v128>(add<v128>(x, half), splat<v128>(<f32>count)));
 }
 
 export function gap_s8(s: Step, y0: i32, y1: i32): void {

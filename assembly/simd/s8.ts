@@ -331,6 +331,13 @@ export function addSaturated16(a: v128, b: v128): v128 {
   return i16x8.add_sat_s(a, b);
 }
 
+/** The larger words. */
+// @ts-ignore: decorator
+@inline
+export function max16(a: v128, b: v128): v128 {
+  return i16x8.max_s(a, b);
+}
+
 /** Words held within [lo, hi]. */
 // @ts-ignore: decorator
 @inline

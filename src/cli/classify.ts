@@ -27,6 +27,7 @@ import {
 import { paint, print, printable } from "./output.ts";
 import { picturesOf } from "./pictures.ts";
 import { inPool, workersFor } from "./pool.ts";
+import { presetLabels, presetOf } from "./presets.ts";
 import { left, milliseconds, right, table } from "./table.ts";
 import { columnsOf } from "./width.ts";
 
@@ -59,13 +60,14 @@ A folder stands for all pictures in it and below. Eight pictures or more are sha
 export function classifyCommand(program: Command): void {
   const examples = [
     "sepconv classify model.tflite cat.jpg --labels labels.txt",
+    "sepconv classify mobilenet_v1_0.25_128_quant cat.jpg",
     "sepconv classify vww_96.h5 *.jpg --range '[0,1]' --top 2 --json",
     "sepconv classify model.tflite pictures --csv > classes.csv",
     "sepconv classify timm.safetensors cat.png --mean 123.7,116.3,103.5 --std 58.4,57.1,57.4 --fit cover",
   ];
   const command = subcommand(program, "classify", "the most likely classes of pictures", examples, NOTES);
   command
-    .argument("<MODEL>", "model file")
+    .argument("<MODEL>", "model file, or the name of a well-known one")
     .argument("<IMAGE...>", "pictures (JPEG, PNG, BMP, GIF), or folders of them")
     .option("--labels <file>", "class names, instead of the model's own")
     .option("--top <N>", "how many classes to show", whole("--top"), 5)
@@ -77,8 +79,10 @@ export function classifyCommand(program: Command): void {
 async function run(model: string, paths: readonly string[], options: Options): Promise<void> {
   const { top, fit, variant, resolution, maxMemory, memory, threads, json = false } = options;
   if (json && options.csv) throw new RangeError("--json and --csv: expected one of them, got both");
-  const normalization = normalizationOf(options);
-  const asked = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const preset = presetOf(model);
+  const normalization = normalizationOf(options) ?? preset?.normalization;
+  const labelsFile = options.labels ?? (preset && (await presetLabels()));
+  const asked = labelsFile === undefined ? undefined : await readLabels(labelsFile);
   const images = await picturesOf(paths);
   const loading = { variant, maxMemory, memory, threads, ...(resolution && { resolution }) };
   const net = await loadModel(model, loading);

@@ -4,10 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { importModel } from "../formats/recognize.ts";
 import { toTflite } from "../index.ts";
 import { writeBytes } from "./files.ts";
-import { addResolution, withProgress } from "./network.ts";
+import { addResolution, importGraph } from "./network.ts";
 import { addCommon, type CommonOptions, subcommand } from "./options.ts";
 import { print, printable } from "./output.ts";
 import { megabytes } from "./table.ts";
@@ -39,12 +38,7 @@ export function convertCommand(program: Command): void {
 
 async function convert(model: string, output: string, { resolution, force, json = false }: Options): Promise<void> {
   refuseExisting(output, force);
-  const graph = await withProgress((onProgress) =>
-    importModel(model, {
-      ...(resolution && { resolution }),
-      onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
-    }),
-  );
+  const graph = await importGraph(model, resolution);
   const bytes = await toTflite(graph);
   await writeBytes(output, bytes);
   const answer = { output, bytes: bytes.length, nodes: graph.nodes.length };

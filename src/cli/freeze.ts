@@ -4,12 +4,11 @@
  */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { importModel } from "../formats/recognize.ts";
 import type { Normalization } from "../graph/graph.ts";
 import { type FrozenPicture, freeze, type MemoryMode, type PictureFormat, type Top } from "../index.ts";
 import type { Fit } from "../vision/fit.ts";
 import { writeBytes } from "./files.ts";
-import { type ArchitectureOptions, addArchitecture, networkOf, withProgress } from "./network.ts";
+import { type ArchitectureOptions, addArchitecture, importGraph, networkOf } from "./network.ts";
 import { addCommon, addVariant, bytes, names, range, subcommand, type VariantOptions } from "./options.ts";
 import { print, printable } from "./output.ts";
 import { megabytes } from "./table.ts";
@@ -96,15 +95,7 @@ async function run(model: string | undefined, options: Options): Promise<void> {
   }
   const network = networkOf(model, architecture);
   const { resolution } = architecture;
-  const graph =
-    "graph" in network
-      ? network.graph
-      : await withProgress((onProgress) =>
-          importModel(network.model, {
-            ...(resolution && { resolution }),
-            onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
-          }),
-        );
+  const graph = "graph" in network ? network.graph : await importGraph(network.model, resolution);
   const bytes = await freeze(graph, { endPoints, top: end, memory, maxMemory, variant, feed, image });
   await writeBytes(output, bytes);
   const answer = { output, bytes: bytes.length, variant: variant ?? "simd" };

@@ -11,7 +11,6 @@ import { type Product, productOf } from "../engine/host/product.ts";
 import { isImage } from "../engine/image.ts";
 import { loadKernels, type Variant } from "../engine/variant.ts";
 import { UnsupportedError } from "../errors.ts";
-import { importModel } from "../formats/recognize.ts";
 import type { Normalization, Shape } from "../graph/graph.ts";
 import { typeOf } from "../graph/quant.ts";
 import { inferShapes } from "../graph/shape.ts";
@@ -21,7 +20,7 @@ import { readBytes } from "./files.ts";
 import { savedJson, savedText } from "./info-saved.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, mapText, memoryJson, memoryMap, memoryText } from "./memory.ts";
-import { type ArchitectureOptions, addArchitecture, type Network, networkOf, withProgress } from "./network.ts";
+import { type ArchitectureOptions, addArchitecture, importGraph, type Network, networkOf } from "./network.ts";
 import { addCommon, addMemory, type CommonOptions, type MemoryOptions, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { dimensions, grouped, left, millions, right, table } from "./table.ts";
@@ -106,12 +105,7 @@ async function savedKind(path: string): Promise<string | undefined> {
 function graphOf(network: Network): Graph | Promise<Graph> {
   if ("graph" in network) return network.graph;
   const { model, resolution } = network;
-  return withProgress((onProgress) =>
-    importModel(model, {
-      ...(resolution && { resolution }),
-      onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
-    }),
-  );
+  return importGraph(model, resolution);
 }
 
 function layer({ name, op, inputShape, outputShape, macs, params }: Cost["layers"][number]) {

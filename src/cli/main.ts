@@ -38,7 +38,8 @@ Examples:
 
 const NOTES = `
 MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), \
-ONNX, .safetensors.
+ONNX, .safetensors. Or the name of a well-known one, which is downloaded once: mobilenet_v1_A_R and \
+mobilenet_v1_A_R_quant (A: 1.0, 0.75, 0.5, 0.25; R: 224, 192, 160, 128), mobilenet_v2_1.0_224 and others.
 Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then \
 1.`;
 

@@ -3,8 +3,10 @@
  * @module
  */
 import type { Command } from "commander";
+import { importModel } from "../formats/recognize.ts";
 import { type Graph, type LoadOptions, load, mobilenetV1, type Progress, type Session } from "../index.ts";
 import { positive, whole } from "./options.ts";
+import { presetFile, presetOf } from "./presets.ts";
 import { underBar } from "./progress.ts";
 
 /** Options that describe MobileNet v1 instead of a file. */
@@ -88,7 +90,21 @@ export async function withProgress<T>(work: (onProgress: (progress: Progress) =>
   );
 }
 
-/** Loads a model under a progress bar. */
-export function loadModel(model: string, options: LoadOptions): Promise<Session> {
-  return withProgress((onProgress) => load(model, { ...options, onProgress }));
+/** The graph of a model, a file's or a well-known one by its name, read under a progress bar. */
+export async function importGraph(model: string, resolution?: number): Promise<Graph> {
+  const preset = presetOf(model);
+  const source = preset ? await presetFile(preset) : model;
+  return withProgress((onProgress) =>
+    importModel(source, {
+      ...(resolution && { resolution }),
+      onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
+    }),
+  );
+}
+
+/** Loads a model, a file's or a well-known one by its name, under a progress bar. */
+export async function loadModel(model: string, options: LoadOptions): Promise<Session> {
+  const preset = presetOf(model);
+  const source = preset ? await presetFile(preset) : model;
+  return withProgress((onProgress) => load(source, { ...options, onProgress }));
 }

@@ -52,6 +52,17 @@ export async function underBar<T>(work: (bar: Progress) => Promise<T>): Promise<
   }
 }
 
+/** Does `work`, a download, under a bar that counts its bytes. */
+export function withDownload<T>(
+  name: string,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  return underBar((bar) =>
+    work((done, total) => bar.update(done, total, `${megabytes(done)} of ${megabytes(total)} MB of ${name}`)),
+  );
+}
+
 /** Milliseconds between two drawings. */
 const PACE = 80;
 

@@ -4,7 +4,6 @@
  */
 import process from "node:process";
 import type { Command } from "commander";
-import { importModel } from "../formats/recognize.ts";
 import type { Graph, Normalization } from "../graph/graph.ts";
 import {
   type PixelRange,
@@ -17,7 +16,7 @@ import {
 import { refuseExisting } from "./convert.ts";
 import { writeBytes } from "./files.ts";
 import { shortened } from "./layers.ts";
-import { addResolution, withProgress } from "./network.ts";
+import { addResolution, importGraph } from "./network.ts";
 import { addCommon, between, type CommonOptions, range, subcommand } from "./options.ts";
 import { paint, print, printable } from "./output.ts";
 import { underBar } from "./progress.ts";
@@ -80,12 +79,7 @@ export function quantizeCommand(program: Command): void {
 async function run(model: string, options: Options): Promise<void> {
   const { output, resolution, calibration, percentile, io } = options;
   refuseExisting(output, options.force);
-  const graph = await withProgress((onProgress) =>
-    importModel(model, {
-      ...(resolution && { resolution }),
-      onProgress: ({ file, loaded, total = 0 }) => onProgress({ phase: "read", file, done: loaded, total }),
-    }),
-  );
+  const graph = await importGraph(model, resolution);
   const settings = { calibration, ...(percentile !== undefined && { percentile }) };
   const { range, report, bytes } = await underBar(async (bar) => {
     const telling = (what: string) => ({

@@ -94,7 +94,9 @@ class Check {
     this.#manifest = manifest;
     this.#length = bytes.length;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { stepsAt, scheduleAt, arenaAt, memory, steps, lanes, undivided } = manifest;
+    const { stepsAt, scheduleAt, arenaAt, memory, steps, lanes, undivided, inputs, outputs, endPoints } = manifest;
+    // A text can be gone through like a list, and is none.
+    for (const list of [steps, inputs, outputs, endPoints]) this.#demand(Array.isArray(list), "a list", typeof list);
     this.#demand(Array.isArray(lanes) && lanes.length >= 1 && lanes.length <= MOST_LANES, "a schedule a lane", lanes);
     for (const n of [stepsAt, scheduleAt, arenaAt, ...lanes, undivided, ...Object.values(memory)]) {
       this.#demand(Number.isInteger(n) && n >= 0 && n <= 2 ** 32, "whole numbers of 32 bits", n);

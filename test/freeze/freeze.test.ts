@@ -247,6 +247,8 @@ describe("a file that is no frozen network", () => {
     const outside = changed((json) => json.replace(/("outputs":\[{[^}]*"address":)\d+/, "$1999999999"));
     await expect(frozen(outside)).rejects.toThrow(/^expected a frozen network, version 1$/);
     await expect(load(outside)).rejects.toThrow(FormatError);
+    const unlisted = changed((json) => json.replace('"endPoints":[]', '"endPoints":""'));
+    await expect(load(unlisted)).rejects.toThrow(/image: expected a list, got string/);
     const moved = changed((json) => json.replace(/"arenaAt":\d+/, '"arenaAt":16'));
     await expect(load(moved)).rejects.toThrow(FormatError);
   });

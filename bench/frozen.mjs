@@ -163,11 +163,11 @@ const text = `# Frozen networks beside their sessions
 
 ${machine}; ${date}. Made by \`npm run bench:frozen\`: answers equal to the bit, then runs in turns, in one process.
 
-KB are 1,024 bytes: weights, and what the frozen file has beside them, in simd and in scalar code (at most
-${LIMITS.beside / 1024} for vww_96_int8). Milliseconds are medians. Ratio: frozen ÷ session, the median of all rounds (at most
+KB are 1,024 bytes: weights as a session has them, and the frozen file, in simd and in scalar code (for vww_96_int8 at
+most ${LIMITS.beside / 1024} more than the weights). Runs of zeros are not in the file. Milliseconds are medians. Ratio: frozen ÷ session, the median of all rounds (at most
 ${LIMITS.ratio}), and the span of the middle 80 %.
 
-| network | weights, KB | beside, simd | beside, scalar | session, ms | frozen, ms | ratio | 10–90 % |
+| network | weights, KB | file, simd | file, scalar | session, ms | frozen, ms | ratio | 10–90 % |
 |---|--:|--:|--:|--:|--:|--:|--:|
 ${rows.map(runLine).join("\n")}
 

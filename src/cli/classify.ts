@@ -90,7 +90,7 @@ async function run(model: string, paths: readonly string[], options: Options): P
     throw new UnsupportedError(`${model}: expected a classifier, got a detector; use sepconv detect`);
   }
   const labels = (await labelsFor(net, model, asked))?.list;
-  const workers = workersFor(images.length, options.jobs);
+  const workers = images.includes("-") ? 1 : workersFor(images.length, options.jobs);
   const asking = { top, fit, labels, ...(normalization && { normalization }) };
   const outcomes =
     workers > 1

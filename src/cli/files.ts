@@ -3,6 +3,7 @@
  * @module
  */
 import { mkdir, writeFile } from "node:fs/promises";
+import process from "node:process";
 import { LoadError } from "../errors.ts";
 import { readSource } from "../formats/common/source.ts";
 
@@ -18,10 +19,25 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
 };
 
+/** What comes on stdin; read once, since it comes once. */
+let stdin: Promise<Uint8Array> | undefined;
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  if (chunks.length === 0) throw new LoadError("stdin: expected a file, got 0 bytes");
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
 /**
- * All bytes of a file, or of what a URL answers. @throws LoadError when it can't be read, is a directory or is empty.
+ * All bytes of a file, of what a URL answers, or of what comes on stdin for "-".
+ * @throws LoadError when it can't be read, is a directory or is empty
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  if (path === "-") {
+    stdin ??= readStdin();
+    return stdin;
+  }
   try {
     return (await readSource(path)).bytes;
   } catch (error) {

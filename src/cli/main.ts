@@ -8,6 +8,7 @@ import process from "node:process";
 import { LoadError } from "../errors.ts";
 import { benchCommand } from "./bench.ts";
 import { classifyCommand } from "./classify.ts";
+import { completionCommand } from "./completion.ts";
 import { convertCommand } from "./convert.ts";
 import { detectCommand } from "./detect.ts";
 import { embedCommand } from "./embed.ts";
@@ -15,7 +16,7 @@ import { freezeCommand } from "./freeze.ts";
 import { infoCommand } from "./info.ts";
 import { printError } from "./output.ts";
 import { poseCommand } from "./pose.ts";
-import { wipeBar } from "./progress.ts";
+import { hideBars, wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 import { segmentCommand } from "./segment.ts";
@@ -40,7 +41,9 @@ const NOTES = `
 MODEL is a file: .tflite, Keras .h5 or .keras, TF.js model.json or weights manifest (its shards beside it), \
 ONNX, .safetensors. Or the name of a well-known one, which is downloaded once: mobilenet_v1_A_R and \
 mobilenet_v1_A_R_quant (A: 1.0, 0.75, 0.5, 0.25; R: 224, 192, 160, 128), mobilenet_v2_1.0_224 and others.
-Every command takes --json for one JSON document on stdout. Errors are one line on stderr, and the exit code is then \
+A picture, an input or a MODEL called - is read from stdin.
+Every command takes --json for one JSON document on stdout, whose keys stay what they are, and --quiet for no bars and no \
+words by the way. Errors are one line on stderr, and the exit code is then \
 1.`;
 
 /** Does what the arguments (without the program's own name) say; resolves to the exit code. */
@@ -68,6 +71,7 @@ async function main(args: readonly string[]): Promise<number> {
     freezeCommand,
     quantizeCommand,
     benchCommand,
+    completionCommand,
   ])
     add(program);
   try {
@@ -95,6 +99,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 const args = process.argv.slice(2);
 const debug = args.includes("--debug");
+if (args.includes("--quiet")) {
+  hideBars();
+  // What the library says by the way, such as that a range was assumed.
+  console.warn = () => {};
+}
 
 // What no promise carries to the end of this file, such as an error in a stream's event: one line as well, and no bar
 // left behind.

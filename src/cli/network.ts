@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import { importModel } from "../formats/recognize.ts";
 import { type Graph, type LoadOptions, load, mobilenetV1, type Progress, type Session } from "../index.ts";
+import { readBytes } from "./files.ts";
 import { positive, whole } from "./options.ts";
 import { presetFile, presetOf } from "./presets.ts";
 import { underBar } from "./progress.ts";
@@ -90,10 +91,16 @@ export async function withProgress<T>(work: (onProgress: (progress: Progress) =>
   );
 }
 
+/** Where a model is read from: a path or an address, stdin, or what a well-known name stands for. */
+async function sourceOf(model: string): Promise<string | Uint8Array> {
+  if (model === "-") return readBytes(model);
+  const preset = presetOf(model);
+  return preset ? presetFile(preset) : model;
+}
+
 /** The graph of a model, a file's or a well-known one by its name, read under a progress bar. */
 export async function importGraph(model: string, resolution?: number): Promise<Graph> {
-  const preset = presetOf(model);
-  const source = preset ? await presetFile(preset) : model;
+  const source = await sourceOf(model);
   return withProgress((onProgress) =>
     importModel(source, {
       ...(resolution && { resolution }),
@@ -104,7 +111,6 @@ export async function importGraph(model: string, resolution?: number): Promise<G
 
 /** Loads a model, a file's or a well-known one by its name, under a progress bar. */
 export async function loadModel(model: string, options: LoadOptions): Promise<Session> {
-  const preset = presetOf(model);
-  const source = preset ? await presetFile(preset) : model;
+  const source = await sourceOf(model);
   return withProgress((onProgress) => load(source, { ...options, onProgress }));
 }

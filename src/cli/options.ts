@@ -45,7 +45,10 @@ export function subcommand(
 
 /** Adds what every subcommand takes; after its own options, as the help lists them in this order. */
 export function addCommon(command: Command): Command {
-  return command.option("--json", "print one JSON document").option("--debug", "print the stack of an error");
+  return command
+    .option("--json", "print one JSON document")
+    .option("--quiet", "no bars, and no words by the way")
+    .option("--debug", "print the stack of an error");
 }
 
 /** Adds `--variant`. */

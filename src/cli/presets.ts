@@ -89,7 +89,8 @@ export function presetOf(model: string): Preset | undefined {
   return { name: model, url, sha256, normalization: quantized ? undefined : { mean: 127.5, std: 127.5 } };
 }
 
-const warn = (text: string) => void process.stderr.write(`sepconv: ${printable(text)}\n`);
+// As the library says what it says by the way: --quiet silences both.
+const warn = (text: string) => console.warn(`sepconv: ${printable(text)}`);
 
 /** Its file: a path in the cache, or bytes where nothing can be kept. @throws LoadError when it can't be had */
 export async function presetFile({ name, url, sha256 }: Preset): Promise<string | Uint8Array> {

@@ -58,6 +58,17 @@ beforeAll(async () => {
     nodes: [{ op: "conv2d", name: "scores", inputs: ["x"], weights: "w", ...PLAIN }],
   });
   writeFileSync(join(folder, "deeplabv3.tflite"), await toTflite(map));
+  const heads = { heatmap: 17, short_offset: 34, displacement_fwd: 32, displacement_bwd: 32 };
+  const steps = { ...PLAIN, strides: [16, 16] } as const;
+  const poses = graphOf({
+    x: [1, 65, 65, 3],
+    constants: Object.fromEntries(Object.entries(heads).map(([name, n]) => [`w_${name}`, [1, 1, 3, n]])),
+    nodes: Object.keys(heads).map((name) => ({
+      ...{ op: "conv2d" as const, name, inputs: ["x"], weights: `w_${name}`, ...steps },
+    })),
+    outputs: Object.keys(heads),
+  });
+  writeFileSync(join(folder, "posenet.tflite"), await toTflite(poses));
   const { layers, weights } = kerasMobilenet(0.25, 32, 3, 2);
   const config = { model_config: JSON.stringify(functional("mobilenet", layers, [layers.at(-1)!.name])) };
   const paths = [...weights].map(

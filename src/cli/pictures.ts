@@ -9,8 +9,9 @@ import { LoadError } from "../errors.ts";
 const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
 
 /**
- * Files stay as they are; of a folder come all pictures in it and below, by their names, in alphabetical order.
- * @throws LoadError for a folder that can't be read, or has none
+ * Files stay as they are; of a folder come all pictures in it and below, by their names, in alphabetical order. A folder
+ * that has none, or can't be read, stays among other pictures as one that can't be used.
+ * @throws LoadError for such a folder where there is nothing else
  */
 export async function picturesOf(paths: readonly string[]): Promise<string[]> {
   const all: string[] = [];
@@ -23,15 +24,24 @@ export async function picturesOf(paths: readonly string[]): Promise<string[]> {
       all.push(path);
       continue;
     }
-    let names: string[];
     try {
-      names = await readdir(path, { recursive: true });
-    } catch (cause) {
-      throw new LoadError(`${path}: expected a folder that can be read, got: ${(cause as Error).message}`, { cause });
+      all.push(...(await picturesIn(path)));
+    } catch (error) {
+      if (paths.length === 1) throw error;
+      all.push(path);
     }
-    const found = names.filter((name) => PICTURE.test(name)).sort();
-    if (found.length === 0) throw new LoadError(`${path}: expected pictures (.jpg, .png, .bmp, .gif), got none`);
-    all.push(...found.map((name) => join(path, name)));
   }
   return all;
+}
+
+async function picturesIn(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new LoadError(`${folder}: expected a folder that can be read, got: ${(cause as Error).message}`, { cause });
+  }
+  const found = names.filter((name) => PICTURE.test(name)).sort();
+  if (found.length === 0) throw new LoadError(`${folder}: expected pictures (.jpg, .png, .bmp, .gif), got none`);
+  return found.map((name) => join(folder, name));
 }

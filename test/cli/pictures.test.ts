@@ -52,8 +52,9 @@ describe.skipIf(!vww)("sepconv classify", () => {
     expect(entries.slice(0, 4).every(({ error, classes }) => error && !classes)).toBe(true);
     expect(entries[4]!.classes).toHaveLength(2);
     const lines = stderr.trimEnd().split("\n");
-    expect(lines).toHaveLength(4);
-    for (const [i, line] of lines.entries()) expect(line).toMatch(new RegExp(`^sepconv: .*${bad[i]!.slice(-8)}`));
+    expect(lines).toHaveLength(5);
+    for (const [i, name] of bad.entries()) expect(lines[i]).toMatch(new RegExp(`^sepconv: .*${name.slice(-8)}`));
+    expect(lines[4]).toBe("4 of 5 pictures could not be used");
     expect(await failure("classify", vww!, path("text.jpg"))).toMatch(/text\.jpg: expected an image/);
   });
 

@@ -159,7 +159,8 @@ export async function buildGraph(
   const prepared = prepare(initialize(weighted, options.seed), options, given, rewritable);
   const { plan, optimized, endPoints, threading } = prepared;
   const manifest = manifestOf(plan, graph, optimized, endPoints);
-  const parts = { manifest, kernels: await kernels, graph, product, why: threading.why };
+  const own = { graph: weighted, seed: options.seed };
+  const parts = { manifest, kernels: await kernels, ...own, product, why: threading.why };
   return sessionOf(parts, threading.lanes > 1, (memory) => fill(memory, prepared, options));
 }
 

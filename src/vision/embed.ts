@@ -68,11 +68,6 @@ async function makeReader(session: Session, asked: string | undefined): Promise<
   const same = session.endPoints.findIndex(({ name }) => (graph.endPoints.get(name) ?? name) === value);
   if (same >= 0) return { session, endPoint: same };
   if (value === graph.outputs[0]) return { session };
-  if ([...graph.constants.values()].some(({ data }) => data === undefined)) {
-    throw new UnsupportedError(
-      `embed: expected a session whose graph has its weights, or one built with endPoints: ["${value}"], got ${graph.name}, whose weights were given to build`,
-    );
-  }
   const { kernels, threads } = session;
   return { session: await buildGraph(endingIn(graph, value), { threads }, { kernels }) };
 }

@@ -5,6 +5,7 @@
  */
 import { ShapeError, StateError } from "../../errors.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { initialize } from "../../graph/initialize.ts";
 import { sizeOf } from "../../graph/references.ts";
 import { packingOf, writeImage } from "../image.ts";
 import type { Manifest, ManifestStep, ManifestValue } from "../manifest.ts";
@@ -38,8 +39,9 @@ export interface SessionParts {
   readonly schedules: Schedules;
   /** How this host multiplies 8-bit numbers, where the network does; the image in memory is ready for it. */
   readonly products: Products | undefined;
-  /** The graph that the image was made of; one that was opened has none. */
+  /** The graph that the image was made of, and the seed of the weights that it lacks; one that was opened has none. */
   readonly graph?: Graph | undefined;
+  readonly seed?: number | undefined;
   /** The threads that share the work; without, this one does all of it. */
   readonly crew?: Crew | undefined;
   /** Why there are fewer threads than were asked for. */
@@ -85,10 +87,11 @@ export class Session {
   readonly #products: Products | undefined;
   /** Where the schedule waits for rows; none where the input is whole. */
   readonly #waits: readonly Wait[];
-  readonly #graph: Graph | undefined;
+  #graph: Graph | undefined;
+  readonly #seed: number | undefined;
 
   /** Use `build`, `load` or `open`. */
-  constructor({ manifest, memory, kernels, schedules, products, graph, crew, why }: SessionParts) {
+  constructor({ manifest, memory, kernels, schedules, products, graph, seed, crew, why }: SessionParts) {
     this.manifest = manifest;
     this.inputs = manifest.inputs.map(infoOf);
     this.outputs = manifest.outputs.map(infoOf);
@@ -108,10 +111,12 @@ export class Session {
       "feed" in entry ? [{ ...entry, at: index }] : [],
     );
     this.#graph = graph;
+    this.#seed = seed;
   }
 
   /**
-   * The graph that this session was built from.
+   * The graph that this session was built from, with the weights that it has: given, or drawn at random, once more then
+   * and from the same seed.
    * @throws {@link StateError} for one that was opened from an image, which has no graph
    */
   get graph(): Graph {
@@ -119,6 +124,9 @@ export class Session {
       throw new StateError(
         "session.graph: expected a session that was built, got one opened from an image, which has none",
       );
+    }
+    if ([...this.#graph.constants.values()].some(({ data }) => data === undefined)) {
+      this.#graph = initialize(this.#graph, this.#seed);
     }
     return this.#graph;
   }

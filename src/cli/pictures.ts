@@ -9,8 +9,8 @@ import { LoadError } from "../errors.ts";
 const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
 
 /**
- * Files stay as they are; of a folder come all pictures in it and below, by their names, in alphabetical order. A folder
- * that has none, or can't be read, stays among other pictures as one that can't be used.
+ * Files stay as they are; of a folder come all pictures in it and below, by their names, in alphabetical order. A
+ * folder that has none, or can't be read, stays among other pictures as one that can't be used.
  * @throws LoadError for such a folder where there is nothing else
  */
 export async function picturesOf(paths: readonly string[]): Promise<string[]> {

@@ -91,7 +91,9 @@ async function attemptOf(
       return bytes;
     };
     try {
-      for await (const chunk of response.body ?? []) {
+      // Node's streams can be iterated; the types of pages, which the documentation is made with, do not say so.
+      const body = (response.body ?? []) as unknown as AsyncIterable<Uint8Array>;
+      for await (const chunk of body) {
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), patience);
         chunks.push(chunk);

@@ -28,7 +28,9 @@ export function int8Chart({ machine, date, pages }) {
     const bars = ROWS.map(([name, of, kind]) => ({ name, kind, ms: of(at) })).filter(({ ms }) => ms !== undefined);
     const scale = (WIDTH - 2 * MARGIN - LABEL - 200) / Math.max(...bars.map(({ ms }) => ms));
     const peer = bars.find(({ name }) => name === "LiteRT.js 8-bit")?.ms;
-    parts.push(`<text x="${MARGIN}" y="${y}" class="network">${escaped(network.replace(/^(\d[\d.]*)_/, "$1 · "))}</text>`);
+    parts.push(
+      `<text x="${MARGIN}" y="${y}" class="network">${escaped(network.replace(/^(\d[\d.]*)_/, "$1 · "))}</text>`,
+    );
     y += 24;
     for (const { name, kind, ms } of bars) {
       const faster =

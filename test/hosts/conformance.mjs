@@ -9,8 +9,8 @@
  */
 export const EXPECTED = Object.freeze({
   float: "b326396b-15a154e3",
-  quantized: "f1f0305f-688a38d7",
-  int8: "242b5ceb-1c5fbfc3",
+  quantized: "df8f0596-4611ebd0",
+  int8: "6e25675b-868f9f63",
   input: "d5a6e617-848ef097",
   label: "blue",
   error: "FormatError",

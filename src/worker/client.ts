@@ -4,7 +4,7 @@
  */
 import { checkOptions, kindOf, tagOf } from "../arguments.ts";
 import type { BuildOptions, OpenOptions } from "../engine/build.ts";
-import type { Numbers, RunInput, RunResult, ValueInfo } from "../engine/host/session.ts";
+import type { Numbers, ProfileRow, RunInput, RunResult, ValueInfo } from "../engine/host/session.ts";
 import type { Manifest } from "../engine/manifest.ts";
 import type { MemoryUse } from "../engine/plan/plan.ts";
 import type { Variant } from "../engine/variant.ts";
@@ -259,6 +259,14 @@ export class WorkerSession {
    */
   run<T extends Numbers = Float32Array>(input: RunInput, options: WorkerOptions = {}): Promise<RunResult<T>> {
     return this.ask("run", input, options) as Promise<RunResult<T>>;
+  }
+
+  /**
+   * Runs the network step by step, and says how long each took, in the worker: what comes and goes is not counted.
+   * @throws as {@link run}
+   */
+  profile(input: RunInput, options: WorkerOptions = {}): Promise<ProfileRow[]> {
+    return this.ask("profile", input, options) as Promise<ProfileRow[]>;
   }
 
   /** The session as one file. */

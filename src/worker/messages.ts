@@ -18,6 +18,7 @@ export type Task =
   | "open"
   | "build"
   | "run"
+  | "profile"
   | "classify"
   | "detect"
   | "embed"

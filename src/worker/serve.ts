@@ -60,6 +60,8 @@ async function answer(request: Request, signal: AbortSignal, tell: (progress: un
   switch (task) {
     case "run":
       return session.run<Numbers>(subject as Parameters<Session["run"]>[0]);
+    case "profile":
+      return session.profile(subject as Parameters<Session["profile"]>[0]);
     case "save":
       return session.save();
     case "dispose":

@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type * as Threads from "node:worker_threads";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { classify, embed, initialize, load, mobilenetV1, toTflite } from "../../src/index.ts";
+import { classify, embed, initialize, load, mobilenetV1, type ProfileRow, toTflite } from "../../src/index.ts";
 import type * as Client from "../../src/worker/client.ts";
 import { numbers } from "../graph/build.ts";
 import { shallow } from "../vision/shallow.ts";
@@ -47,6 +47,8 @@ describe.each(FORMS)("%s", (form) => {
     const input = numbers(32 * 32 * 3, 5);
     expect(await net.run(input)).toEqual(own.run(input));
     expect(input.length).toBe(32 * 32 * 3);
+    const steps = (rows: readonly ProfileRow[]) => rows.map(({ ms, ...step }) => [step, ms >= 0]);
+    expect(steps(await net.profile(input))).toEqual(steps(own.profile(input)));
     expect(await worker.classify(net, picture(1))).toEqual(await classify(own, picture(1)));
     const both = [picture(1), picture(2)];
     expect(await worker.embed(net, both)).toEqual(await embed(own, both));

@@ -6,9 +6,11 @@
  *     npm run bench:memory -- --seconds 2
  */
 import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import os from "node:os";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { build, initialize, mobilenetV1, quantize } from "../dist/index.js";
+import { build, initialize, load, mobilenetV1, quantize } from "../dist/index.js";
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string", default: "2" } } });
 const SECONDS = Number(options.seconds);
@@ -39,12 +41,15 @@ async function compare(name, graph, input) {
   for (const [layout, asked] of Object.entries(LAYOUTS)) {
     sessions.push({ layout, session: await build(graph, { variant: "simd", ...asked }), ratios: [], ms: [], last: [] });
   }
-  const expected = sessions[0].session.run(input).output;
+  const expected = Object.values(sessions[0].session.run(input).outputs).map((output) => output.slice());
   for (const { layout, session } of sessions) {
-    const { output } = session.run(input);
-    const other = output.findIndex((value, i) => !Object.is(value, expected[i]));
-    if (other >= 0)
-      throw new Error(`${name}, ${layout}: expected ${expected[other]} at ${other}, got ${output[other]}`);
+    Object.values(session.run(input).outputs).forEach((output, k) => {
+      const other = output.findIndex((value, i) => !Object.is(value, expected[k][i]));
+      if (other >= 0)
+        throw new Error(
+          `${name}, ${layout}: expected ${expected[k][other]} at ${other} of output ${k}, got ${output[other]}`,
+        );
+    });
   }
   const time = (work) => {
     const start = performance.now();
@@ -87,7 +92,15 @@ async function compare(name, graph, input) {
   }));
 }
 
+/** The pretrained detector of `npm run demo`: MobileNet v1 and what predicts boxes on 512×512 pixels. */
+async function faceDetector() {
+  const home = dirname(createRequire(import.meta.url).resolve("@vladmandic/face-api/package.json"));
+  const { graph } = await load(join(home, "model", "ssd_mobilenetv1_model-weights_manifest.json"));
+  return graph;
+}
+
 const rows = [];
+const report = () => console.log(rows.slice(-Object.keys(LAYOUTS).length).map(line).join("\n"));
 for (const bits of [32, 8]) {
   for (const [alpha, resolution] of SIZES) {
     const float = initialize(mobilenetV1({ alpha, resolution }), 1);
@@ -95,9 +108,12 @@ for (const bits of [32, 8]) {
     const graph = bits === 8 ? await quantize(float, [sample], { io: "int8" }) : float;
     const input = bits === 8 ? Int8Array.from(sample, (x) => Math.round(100 * x)) : sample;
     rows.push(...(await compare(`${alpha}_${resolution} ${bits === 8 ? "int8" : "float"}`, graph, input)));
-    console.log(rows.slice(-Object.keys(LAYOUTS).length).map(line).join("\n"));
+    report();
   }
 }
+const picture = Float32Array.from({ length: 512 ** 2 * 3 }, (_, i) => Math.sin(i * 12.9898) % 1);
+rows.push(...(await compare("face detector 512", await faceDetector(), picture)));
+report();
 
 function line({ network, layout, arena, share, steps, ms, ratio, spread, last }) {
   const kb = (bytes) => `${(bytes / 1024).toFixed(bytes < 102_400 ? 1 : 0)} KB`;

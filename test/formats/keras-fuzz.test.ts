@@ -9,87 +9,14 @@ import { fromKeras } from "../../src/formats/keras/read.ts";
 import { importModel } from "../../src/formats/recognize.ts";
 import { type Random, random } from "../cases/random.ts";
 import { processorTime } from "../processor-time.ts";
-import { buildHdf5, type Stored } from "./builders/hdf5.ts";
-import { functional, inputLayer, type LayerSpec, sequential } from "./builders/keras.ts";
+import { buildHdf5 } from "./builders/hdf5.ts";
+import { sequential } from "./builders/keras.ts";
+import { BY_NAME, BY_POSITION, smallModel } from "./builders/keras-small.ts";
 
 type Json = Record<string, unknown>;
 
 /** Milliseconds that one change may take; machines under load are given more by the runner's own limit. */
 const SOON = 2000;
-
-const of = (...shape: number[]): Stored => ({
-  shape,
-  data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5),
-});
-
-/** A small model of everything: nested, called twice, normalized, in both styles. */
-function seedModel(version: 2 | 3): { class_name: string; config: Json } {
-  const block: LayerSpec = {
-    className: "Functional",
-    name: "block",
-    config: functional(
-      "block",
-      [
-        inputLayer("in", [4, 4, 2], version),
-        { className: "DepthwiseConv2D", name: "dw", config: { kernel_size: [3, 3], padding: "same", use_bias: false } },
-        { className: "BatchNormalization", name: "bn", config: { axis: -1, epsilon: 1e-3 } },
-        { className: "ReLU", name: "relu", config: { max_value: 6, negative_slope: 0, threshold: 0 } },
-      ],
-      ["relu"],
-      version,
-    ).config,
-  };
-  return functional(
-    "m",
-    [
-      inputLayer("x", [4, 4, 2], version),
-      { className: "Rescaling", name: "scale", config: { scale: 0.5, offset: [0, 1] } },
-      {
-        className: "ZeroPadding2D",
-        name: "pad",
-        config: {
-          padding: [
-            [0, 0],
-            [0, 0],
-          ],
-        },
-      },
-      block,
-      { className: "Add", name: "sum", inputs: ["block", "pad"] },
-      {
-        className: "Conv2D",
-        name: "conv",
-        config: { filters: 3, kernel_size: [1, 1], strides: [1, 1], padding: "valid" },
-      },
-      { className: "GlobalAveragePooling2D", name: "pool", config: { keepdims: true } },
-      { className: "Reshape", name: "flat", config: { target_shape: [3] } },
-      { className: "Dense", name: "dense", config: { units: 2, activation: "softmax" } },
-    ],
-    ["dense"],
-    version,
-  );
-}
-
-const BY_NAME: readonly (readonly [string, Stored])[] = [
-  ["block/dw/depthwise_kernel:0", of(3, 3, 2, 1)],
-  ["block/bn/gamma:0", { ...of(2), chunks: [1], compression: 1 }],
-  ["block/bn/beta:0", of(2)],
-  ["block/bn/moving_mean:0", { ...of(2), dtype: "<d" }],
-  ["block/bn/moving_variance:0", of(2)],
-  ["conv/conv/kernel:0", { ...of(1, 1, 2, 3), chunks: [1, 1, 2, 2], compression: 5 }],
-  ["conv/conv/bias:0", of(3)],
-  ["dense/dense/kernel:0", of(3, 2)],
-  ["dense/dense/bias:0", of(2)],
-];
-
-const BY_POSITION: readonly (readonly [string, Stored])[] = [
-  ["layers/functional/layers/depthwise_conv2d/vars/0", of(3, 3, 2, 1)],
-  ...[0, 1, 2, 3].map((i) => [`layers/functional/layers/batch_normalization/vars/${i}`, of(2)] as const),
-  ["layers/conv2d/vars/0", { ...of(1, 1, 2, 3), chunks: [1, 1, 2, 2], compression: 5 }],
-  ["layers/conv2d/vars/1", of(3)],
-  ["layers/dense/vars/0", of(3, 2)],
-  ["layers/dense/vars/1", of(2)],
-];
 
 /** Tries to read; answers whether there was a graph. */
 async function attempt(read: () => Promise<unknown>, what: string): Promise<boolean> {
@@ -218,15 +145,15 @@ const paths = BY_NAME.map(([path, stored]) => [`model_weights/${path}`, stored] 
 const groups = { "model_weights/conv": { weight_names: ["conv/kernel:0", "conv/bias:0"] } };
 
 beforeAll(async () => {
-  byName = await buildHdf5(paths, { model_config: JSON.stringify(seedModel(2)) }, groups);
+  byName = await buildHdf5(paths, { model_config: JSON.stringify(smallModel(2)) }, groups);
   byPosition = await buildHdf5(BY_POSITION);
 });
 
 describe("changed at random, from seeds", () => {
   test("the seeds are read", async () => {
     expect(await attempt(() => fromKeras(byName), "h5")).toBe(true);
-    expect(await attempt(() => fromKeras(keras(seedModel(3), byPosition)), "keras")).toBe(true);
-    expect(await attempt(() => importModel(layersModel(seedModel(2))), "tfjs")).toBe(true);
+    expect(await attempt(() => fromKeras(keras(smallModel(3), byPosition)), "keras")).toBe(true);
+    expect(await attempt(() => importModel(layersModel(smallModel(2))), "tfjs")).toBe(true);
   });
 
   test("1,500 .h5 files", async () => {
@@ -244,7 +171,7 @@ describe("changed at random, from seeds", () => {
   test("500 .keras files, packed and not", async () => {
     const draw = random("keras fuzz zip");
     for (let i = 0; i < 500; i++) {
-      const bytes = damage(keras(seedModel(3), byPosition, i % 2 === 0 ? 0 : 6), draw);
+      const bytes = damage(keras(smallModel(3), byPosition, i % 2 === 0 ? 0 : 6), draw);
       await attempt(() => fromKeras(bytes), `zip ${i}`);
     }
   });
@@ -252,7 +179,7 @@ describe("changed at random, from seeds", () => {
   test("500 files of sound zip around damaged HDF5", async () => {
     const draw = random("keras fuzz inner");
     for (let i = 0; i < 500; i++) {
-      const bytes = keras(seedModel(3), damage(byPosition, draw));
+      const bytes = keras(smallModel(3), damage(byPosition, draw));
       await attempt(() => fromKeras(bytes), `inner ${i}`);
     }
   });
@@ -261,7 +188,7 @@ describe("changed at random, from seeds", () => {
     const draw = random(`keras fuzz config ${version}`);
     let read = 0;
     for (let i = 0; i < 1000; i++) {
-      const config = twist(seedModel(version), draw);
+      const config = twist(smallModel(version), draw);
       const files = layersModel(config);
       if (await attempt(() => importModel(files), `config ${i}: ${JSON.stringify(config)}`)) read++;
     }
@@ -295,7 +222,7 @@ describe("changed at random, from seeds", () => {
     for (let i = 0; i < 200; i++) {
       const names = Array.from({ length: draw.int(1, 7) }, () => pool[draw.int(0, pool.length - 1)]!);
       const group = ["block", "conv", "dense"][draw.int(0, 2)]!;
-      const attributes = { model_config: JSON.stringify(seedModel(2)) };
+      const attributes = { model_config: JSON.stringify(smallModel(2)) };
       const bytes = await buildHdf5(paths, attributes, { [`model_weights/${group}`]: { weight_names: names } });
       await attempt(() => fromKeras(bytes), `names ${i}: ${names.join()}`);
     }

@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import { frozen } from "../../src/frozen.ts";
 import { cost, decodeImage, load, SepconvError, type Session } from "../../src/index.ts";
 import { generator, mutated } from "./mutate.ts";
-import { type Format, type Seed, seedsOf } from "./seeds.ts";
+import { drawn, type Format, type Seed, seedsOf } from "./seeds.ts";
 
 /** What a model or picture may take here; the host's own needs come on top. */
 export const BYTES = 96 * 2 ** 20;
@@ -91,7 +91,7 @@ async function work({ format, first, count, folder }: Job): Promise<void> {
   if (seeds.length === 0) throw new Error(`${format}: no seeds on this machine`);
   const fileOf = (number: number) => {
     const random = generator(number ^ 0x5eed);
-    return mutated(seeds[Math.floor(random() * seeds.length)]!, seeds, number);
+    return mutated(drawn(seeds, random), seeds, number);
   };
   // One that the parent has stopped waiting for is only written down.
   if (count < 0) return void process.send!({ kept: keep(folder, format, fileOf(first)) });

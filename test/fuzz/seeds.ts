@@ -16,6 +16,7 @@ import { quantizedGraph } from "../cases/quantized-graphs.ts";
 import { GraphFile, window } from "../formats/builders/graphdef.ts";
 import { buildHdf5 } from "../formats/builders/hdf5.ts";
 import { functional, inputLayer, keras3Paths, kerasMobilenet } from "../formats/builders/keras.ts";
+import { BY_NAME, BY_POSITION, smallModel } from "../formats/builders/keras-small.ts";
 import { buildTflite } from "../formats/builders/tflite.ts";
 import { mobilenetV2File } from "../formats/onnx/mobilenet.ts";
 import { externalFiles, qdqFile, qlinearFile } from "../formats/onnx/small.ts";
@@ -35,6 +36,20 @@ const PACKAGES = join(process.cwd(), "node_modules");
 export async function seedsOf(format: Format, largest = 2 ** 21): Promise<Seed[]> {
   const made = await MADE[format]();
   return [...made, ...real(format, largest)];
+}
+
+/**
+ * A seed, small ones more often: a change to a few kilobytes hits structure, one to a megabyte hits weights, and takes a
+ * hundred times as long.
+ */
+export function drawn(seeds: readonly Seed[], random: () => number): Seed {
+  const shares = seeds.map((seed) => 1 / (2 ** 14 + Object.values(seed).reduce((sum, { length }) => sum + length, 0)));
+  let left = random() * shares.reduce((sum, share) => sum + share, 0);
+  for (const [i, seed] of seeds.entries()) {
+    left -= shares[i]!;
+    if (left < 0) return seed;
+  }
+  return seeds.at(-1)!;
 }
 
 const network = (resolution: number) => ({
@@ -111,6 +126,13 @@ const MADE: Readonly<Record<Format, () => Promise<Seed[]>>> = {
       const config = strToU8(JSON.stringify(model));
       seeds.push({ "model.keras": zipSync({ "config.json": config, "model.weights.h5": inner }, { level: 0 }) });
       seeds.push({ "model.keras": zipSync({ "config.json": config, "model.weights.h5": inner }, { level: 6 }) });
+    }
+    const stored = BY_NAME.map(([path, value]) => [`model_weights/${path}`, value] as const);
+    seeds.push({ "model.h5": await buildHdf5(stored, { model_config: JSON.stringify(smallModel(2)) }) });
+    const third = await buildHdf5(BY_POSITION);
+    const config = strToU8(JSON.stringify(smallModel(3)));
+    for (const level of [0, 6] as const) {
+      seeds.push({ "model.keras": zipSync({ "config.json": config, "model.weights.h5": third }, { level }) });
     }
     const small = functional(
       "small",

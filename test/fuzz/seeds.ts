@@ -39,8 +39,8 @@ export async function seedsOf(format: Format, largest = 2 ** 21): Promise<Seed[]
 }
 
 /**
- * A seed, small ones more often: a change to a few kilobytes hits structure, one to a megabyte hits weights, and takes a
- * hundred times as long.
+ * A seed, small ones more often: a change to a few kilobytes hits structure, one to a megabyte hits weights, and takes
+ * a hundred times as long.
  */
 export function drawn(seeds: readonly Seed[], random: () => number): Seed {
   const shares = seeds.map((seed) => 1 / (2 ** 14 + Object.values(seed).reduce((sum, { length }) => sum + length, 0)));

@@ -11,25 +11,33 @@ const TYPES = {
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".wasm": "application/wasm",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+  ".svg": "image/svg+xml",
+  ".jpg": "image/jpeg",
 };
 
 let browser;
 
-async function launched() {
-  browser ??= (async () => {
-    const executablePath = CHROMIUM.find((path) => path && existsSync(path));
-    if (!executablePath) throw new Missing("Chromium: expected /usr/bin/chromium, or the variable CHROMIUM");
-    const folder = await tools("playwright", ["playwright-core@1"]);
-    const { chromium } = createRequire(join(folder, "x.js"))("playwright-core");
-    return chromium.launch({
-      executablePath,
-      args: [
-        ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-        ...["--disable-component-update", "--disable-sync"],
-      ],
-    });
-  })();
+function launched() {
+  browser ??= launch();
   return browser;
+}
+
+/** A browser of one's own, for what is decided when it starts; to be closed by who started it. */
+export async function launch(flags = []) {
+  const executablePath = CHROMIUM.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Missing("Chromium: expected /usr/bin/chromium, or the variable CHROMIUM");
+  const folder = await tools("playwright", ["playwright-core@1"]);
+  const { chromium } = createRequire(join(folder, "x.js"))("playwright-core");
+  return chromium.launch({
+    executablePath,
+    args: [
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+      ...["--disable-component-update", "--disable-sync", ...flags],
+    ],
+  });
 }
 
 export async function closeBrowser() {

@@ -1,0 +1,32 @@
+/** What a network says of a picture, whatever kind of network it is. */
+import type { Classification, Detection, PictureLike, Pose } from "sepconv";
+import { classify, detect, pose, UnsupportedError, type WorkerSession } from "sepconv/worker";
+import type { Network } from "./networks.ts";
+
+export type Answer =
+  | { readonly kind: "boxes"; readonly found: readonly Detection[] }
+  | { readonly kind: "classes"; readonly classes: Classification["classes"]; readonly range: Classification["range"] }
+  | { readonly kind: "poses"; readonly poses: readonly Pose[] }
+  /** Numbers that are no names: of weights drawn at random, or of a network of another kind. */
+  | { readonly kind: "numbers"; readonly why: string };
+
+/** @throws what `detect`, `pose` and `classify` throw */
+export async function answerOf(session: WorkerSession, network: Network, picture: PictureLike): Promise<Answer> {
+  const { labels, about } = network;
+  const range = network.normalization && { normalization: network.normalization };
+  if (session.manifest.source.detector) {
+    return { kind: "boxes", found: await detect(session, picture, { minScore: 0.5 }) };
+  }
+  const [output] = session.outputs;
+  const vector = output!.shape.filter((size) => size > 1).length <= 1;
+  if (session.outputs.length > 1 || !vector) {
+    try {
+      return { kind: "poses", poses: await pose(session, picture, { ...range }) };
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      return { kind: "numbers", why: `Neither classes nor boxes nor poses: it answers [${output!.shape.join(", ")}].` };
+    }
+  }
+  const said = await classify(session, picture, { top: 5, labels, ...range });
+  return network.drawn ? { kind: "numbers", why: about } : { kind: "classes", ...said };
+}

@@ -1,0 +1,4 @@
+/** What Vite tells the page. */
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean };
+}

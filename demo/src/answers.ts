@@ -10,9 +10,11 @@ export type Answer =
   /** Numbers that are no names: of weights drawn at random, or of a network of another kind. */
   | { readonly kind: "numbers"; readonly why: string };
 
+const UNTRAINED = "It knows no names: nobody trained it. Teach it some.";
+
 /** @throws what `detect`, `pose` and `classify` throw */
 export async function answerOf(session: WorkerSession, network: Network, picture: PictureLike): Promise<Answer> {
-  const { labels, about } = network;
+  const { labels } = network;
   const range = network.normalization && { normalization: network.normalization };
   if (session.manifest.source.detector) {
     return { kind: "boxes", found: await detect(session, picture, { minScore: 0.5 }) };
@@ -28,5 +30,5 @@ export async function answerOf(session: WorkerSession, network: Network, picture
     }
   }
   const said = await classify(session, picture, { top: 5, labels, ...range });
-  return network.drawn ? { kind: "numbers", why: about } : { kind: "classes", ...said };
+  return network.drawn ? { kind: "numbers", why: UNTRAINED } : { kind: "classes", ...said };
 }

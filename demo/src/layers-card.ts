@@ -49,13 +49,14 @@ function lay(profile: readonly ProfileRow[]): void {
     .insertRow()
     .append(...["layer", "output", "multiply-adds", "time", "ms"].map(heading));
   const body = table.createTBody();
-  rows = profile.map(({ name, op, shape, macs }) => {
+  const titles = distinct(profile.map(({ name }) => name));
+  rows = profile.map(({ name, op, shape, macs }, i) => {
     const row = body.insertRow();
     row.dataset.kind = kindOf(op);
-    const title = make("th", { scope: "row", textContent: short(name), title: `${name}: ${op}` });
+    const title = make("th", { scope: "row", textContent: titles[i]!, title: `${name}: ${op}` });
     const [line, value] = [track(), make("td", { className: "number" })];
     const numbers = [shape.slice(1).join("×"), macs ? count(macs) : "–"];
-    row.append(title, ...numbers.map((text, i) => make("td", { className: CLASSES[i]!, textContent: text })));
+    row.append(title, ...numbers.map((text, at) => make("td", { className: CLASSES[at]!, textContent: text })));
     row.append(make("td", { className: "time" }, line), value);
     return [line, value] as const;
   });
@@ -75,8 +76,13 @@ function heading(text: string, column: number): HTMLTableCellElement {
   return make("th", { scope: "col", textContent: text, className });
 }
 
-/** The end of a long name is what tells it from others. */
-function short(name: string): string {
-  const last = name.split("/").filter(Boolean).slice(-2).join("/");
-  return last.length > 26 ? `…${last.slice(-25)}` : last;
+/** What tells each name from the others: its parts without those that many have. */
+function distinct(names: readonly string[]): string[] {
+  const parts = names.map((name) => name.split("/").filter(Boolean));
+  const many = new Map<string, number>();
+  for (const part of parts.flatMap((all) => [...new Set(all)])) many.set(part, (many.get(part) ?? 0) + 1);
+  return parts.map((all, i) => {
+    const own = all.filter((part) => many.get(part)! <= names.length / 4).join("/") || all.slice(-2).join("/");
+    return own || names[i]!;
+  });
 }

@@ -41,7 +41,10 @@ export function showSeen(answer: Answer, what: string): void {
     const nameOf = ({ label, index }: (typeof classes)[number]) => label ?? `class ${index}`;
     showBars(
       list,
-      classes.map((one) => ({ name: nameOf(one), value: percent(one.score), part: one.score })),
+      // What rounds to nothing is no answer.
+      classes
+        .filter(({ score }, i) => i === 0 || score >= 0.005)
+        .map((one) => ({ name: nameOf(one), value: percent(one.score), part: one.score })),
     );
     const assumed = range.from === "assumed" ? " Pixels are taken as [−1, 1]: the file does not say." : "";
     setText(note, `The likeliest classes.${assumed}`);

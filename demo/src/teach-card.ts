@@ -83,7 +83,9 @@ export class Teacher {
   async ask(picture: PictureLike): Promise<void> {
     const classes = this.#classes;
     if (classes === undefined || classes.labels.length < 1) return;
-    const predictions = classes.predict(await this.#features(picture), { k: 5 });
+    // No class may lose for want of examples: of the nearest, as many are asked as the smallest class could outvote.
+    const least = Math.min(...classes.labels.map((label) => classes.count(label)));
+    const predictions = classes.predict(await this.#features(picture), { k: Math.min(5, 2 * least - 1) });
     for (const { label, score } of predictions) {
       const line = this.#lines.get(label);
       if (line === undefined) continue;

@@ -9,6 +9,7 @@ import { toTflite } from "../../src/formats/tflite/write.ts";
 import type { Constant, Graph, Node, Shape } from "../../src/graph/graph.ts";
 import { build, type Numbers } from "../../src/index.ts";
 import { random } from "../cases/random.ts";
+import { keepWritten } from "./builders/written.ts";
 
 const SHAPE = [2, 4, 6, 3];
 const meaning = (type: "int8" | "uint8") => ({ scales: [0.125], zeroPoints: [type === "int8" ? -7 : 121], axis: 0 });
@@ -47,8 +48,10 @@ async function answer(graph: Graph, x: Numbers): Promise<Numbers> {
 async function expectSame(graph: Graph, positive = false): Promise<Graph> {
   const { dtype, shape } = graph.inputs[0]!;
   const x = input(dtype as Type, shape, positive);
-  const back = await fromTflite(await toTflite(graph));
+  const file = await toTflite(graph);
+  const back = await fromTflite(file);
   const expected = await answer(graph, x);
+  await keepWritten(graph, x, [expected]);
   expect(expected.some((number) => number !== expected[0])).toBe(true);
   expect(await answer(back, x)).toEqual(expected);
   return back;
@@ -93,6 +96,7 @@ describe("toTflite of what moves", () => {
       [{ op: "argMax", axis: 1, keepDims: false, last: true, dtype: "int32" }, "float32", /first of equal ones/],
       [{ op: "unary", of: "truncate" }, "float32", /expected a function of abs, .* got truncate/],
       [{ op: "unary", of: "abs" }, "int8", /expected float32 for abs, got int8/],
+      [{ op: "unary", of: "exp" }, "uint8", /expected float32 or int8 for exp, got uint8/],
     ];
     for (const [node, type, message] of refusals) {
       const written = toTflite(graphOf(node, type));
@@ -106,10 +110,8 @@ describe("toTflite of functions and reductions", () => {
   for (const of of ["abs", "neg", "square", "floor", "ceil", "round", "exp", "tanh"] as const) {
     it(`writes ${of}`, async () => {
       await expectSame(graphOf({ op: "unary", of }, "float32"));
-      if (of === "exp" || of === "tanh")
-        for (const type of ["int8", "uint8"] as const) {
-          await expectSame(graphOf({ op: "unary", of }, type));
-        }
+      if (of === "exp" || of === "tanh") await expectSame(graphOf({ op: "unary", of }, "int8"));
+      if (of === "tanh") await expectSame(graphOf({ op: "unary", of }, "uint8"));
     });
   }
   for (const of of ["sqrt", "rsqrt", "log", "reciprocal"] as const) {

@@ -14,13 +14,15 @@ import { closeBrowser } from "./browser.mjs";
 import { EXPECTED } from "./conformance.mjs";
 import { frozen } from "./frozen.mjs";
 import { hosts } from "./hosts.mjs";
+import { litert } from "./litert.mjs";
 import { pages } from "./page.mjs";
 import { threads } from "./threads.mjs";
 import { Missing } from "./tools.mjs";
 import { workers } from "./workers.mjs";
 
 const words = process.argv.slice(2);
-const cases = [...hosts, ...threads, ...workers, ...frozen, ...pages, ...bundlers, ...types, ...examples].filter(
+const all = [...hosts, ...threads, ...workers, ...frozen, ...pages, ...litert, ...bundlers, ...types, ...examples];
+const cases = all.filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
 );
 if (cases.length === 0) throw new Error(`expected a word of a case's name, got ${words.join(" ")}`);

@@ -39,7 +39,7 @@ export function interpretQuantized(graph: Graph, inputs: Readonly<Record<string,
   return values;
 }
 
-/** A part of a concatenation in the whole's meaning: in float32, as TFLite has it. */
+/** A part of a concatenation of unsigned bytes in the whole's meaning: in float32, as TFLite has it. */
 function joined(q: number, scale: number, zero: number, to: { readonly scale: number; readonly zero: number }): number {
   const factor = Math.fround(scale * Math.fround(1 / to.scale));
   const bias = Math.fround(-zero * factor);
@@ -138,8 +138,10 @@ class Scope {
         const parts = node.inputs.map((name) => {
           const { scale, zero } = this.of(name);
           const numbers = Array.from(this.values.get(name)!);
-          return scale === to.scale && zero === to.zero
-            ? numbers
+          if (scale === to.scale && zero === to.zero) return numbers;
+          // TFLite joins signed bytes of one meaning only; what brings others to it is QUANTIZE.
+          return node.dtype === "int8"
+            ? numbers.map((q) => put(mbqm(q - zero, split(scale / to.scale)) + to.zero, all))
             : numbers.map((q) => put(joined(q, scale, zero, to), all));
         });
         return Array.from({ length: outer }, (_, r) =>

@@ -452,31 +452,32 @@ function pool(kernel: Kernel, node: Extract<Node, { op: "maxPool" | "averagePool
   };
 }
 
-/** A step that looks its result up: `of` gives it, not yet within 8 bits, for each of the 256 inputs. */
+/** The results, within 8 bits, of all 256 inputs: `of` gives them, not yet bounded. */
+function looked(of: (q: number) => number): readonly number[] {
+  return Array.from({ length: 256 }, (_, byte) => {
+    return Math.min(127, Math.max(-128, of(byte < 128 ? byte : byte - 256))) & 255;
+  });
+}
+
+/** A step that looks its result up, of both meanings. */
 function table(node: Node, context: Context, of: (q: number, from: Affine, to: Affine) => number): Lowered {
   const from = affineOf(meaning(node.inputs[0]!, context));
   const to = affineOf(outputOf(node));
-  const bytes = Array.from({ length: 256 }, (_, byte) => {
-    const q = byte < 128 ? byte : byte - 256;
-    return Math.min(127, Math.max(-128, of(q, from, to))) & 255;
-  });
+  const bytes = looked((q) => of(q, from, to));
   return { ...elementwise("lut_s8", node, context, {}), w: { layout: "bytes", bytes } };
 }
 
 /**
- * All 256 numbers of a part of a concatenation in the meaning of the whole. TFLite computes them in float32, from the
- * file's own numbers.
+ * All 256 numbers of a part of a concatenation in the meaning of the whole. For unsigned bytes TFLite computes them in
+ * float32, from the file's own numbers; signed ones it does not join unless their meanings are equal: converters put a
+ * QUANTIZE before, whose numbers these are.
  */
 function joined(part: Quantization, whole: Quantization): readonly number[] {
-  const lower = whole.unsigned ? 128 : 0;
   const [from, to] = [affineOf(part), affineOf(whole)];
+  if (!whole.unsigned) return looked((q) => rescaled(q, from, to));
   const scale = Math.fround(Math.fround(from.scale) * Math.fround(1 / Math.fround(to.scale)));
-  const bias = Math.fround(-(from.zeroPoint + lower) * scale);
-  return Array.from({ length: 256 }, (_, byte) => {
-    const q = (byte < 128 ? byte : byte - 256) + lower;
-    const y = roundAway(Math.fround(Math.fround(q * scale) + bias)) + to.zeroPoint;
-    return Math.min(127, Math.max(-128, y)) & 255;
-  });
+  const bias = Math.fround(-(from.zeroPoint + 128) * scale);
+  return looked((q) => roundAway(Math.fround(Math.fround((q + 128) * scale) + bias)) + to.zeroPoint);
 }
 
 /** q of one meaning in another one. */

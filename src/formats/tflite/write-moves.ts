@@ -151,6 +151,7 @@ const LOOKED_UP: ReadonlySet<string> = new Set(["exp", "tanh"]);
 function emitUnary(draft: Draft, node: Unary): void {
   const { dtype = "float32" } = node;
   if (dtype !== "float32" && !LOOKED_UP.has(node.of)) throw refused(node, `float32 for ${node.of}`, dtype);
+  if (dtype === "uint8" && node.of === "exp") throw refused(node, "float32 or int8 for exp", dtype);
   if (node.of === "reciprocal") {
     const one = draft.tensor({ name: `${node.name}/one`, shape: [], dtype: "float32", data: Float32Array.of(1) });
     draft.add(node, "DIV", [], [one], undefined, true);

@@ -3,8 +3,18 @@
  * @module
  */
 import { RELU, RELU_N1_TO_1, RELU6, sameClamp } from "../../graph/clamp.ts";
-import type { Arithmetic, Clamp, Constant, Node, Shape, TensorData, TransposedConv2d } from "../../graph/graph.ts";
+import type {
+  Arithmetic,
+  Clamp,
+  Concat,
+  Constant,
+  Node,
+  Shape,
+  TensorData,
+  TransposedConv2d,
+} from "../../graph/graph.ts";
 import { spread } from "../../graph/ops/transposed-conv2d.ts";
+import { sameMeaning } from "../../graph/quant.ts";
 import { resolvePadding } from "../../graph/window.ts";
 import { type Draft, data, OPERATORS, refused } from "./write-draft.ts";
 import type { Field } from "./write-flatbuffer.ts";
@@ -96,7 +106,7 @@ export function emit(draft: Draft, node: Node): void {
       emitArithmetic(draft, node);
       return;
     case "concat":
-      draft.add(node, "CONCATENATION", [[0, "Int32", node.axis]]);
+      emitConcat(draft, node);
       return;
     case "resizeBilinear": {
       const options: Field[] = [
@@ -132,6 +142,21 @@ export function emit(draft: Draft, node: Node): void {
     default:
       emitMove(draft, node);
   }
+}
+
+/** Signed bytes are joined where they mean the same: others are brought to the whole's meaning before. */
+function emitConcat(draft: Draft, node: Concat): void {
+  const whole = draft.typeOf(node.name);
+  const inputs = node.inputs.map((name, i) => {
+    const part = draft.typeOf(name);
+    if (part.dtype !== "int8" || sameMeaning(part.quantization, whole.quantization)) return draft.indices.get(name)!;
+    const output = draft.tensor({ ...whole, name: `${node.name}/part ${i}`, shape: part.shape });
+    draft.push({ op: "QUANTIZE", version: OPERATORS.QUANTIZE.int8, inputs: [draft.indices.get(name)!], output });
+    return output;
+  });
+  const version = whole.dtype === "int8" ? OPERATORS.CONCATENATION.int8 : 1;
+  const output = draft.indices.get(node.name)!;
+  draft.push({ op: "CONCATENATION", version, inputs, output, options: [[0, "Int32", node.axis]] });
 }
 
 /**

@@ -1,14 +1,16 @@
 /**
- * Writes what stands in `abi/table.mjs` into both sides and a reference page: `npm run abi`. With `--check` it writes
- * nothing, and fails where a file is not what the table says.
+ * Writes what stands in `abi/table.mjs` and `abi/train.mjs` into both sides and a reference page: `npm run abi`. With
+ * `--check` it writes nothing, and fails where a file is not what the tables say.
  * @module
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as table from "./table.mjs";
+import * as training from "./train.mjs";
 import { assembly, index, layout } from "./write-assembly.mjs";
 import { host } from "./write-host.mjs";
 import { page } from "./write-page.mjs";
+import { trainAssembly, trainHost, trainLayout } from "./write-train.mjs";
 
 /** @typedef {typeof table} Table */
 
@@ -26,6 +28,9 @@ export function generate(from = table) {
     "assembly/layout.ts": layout(from),
     "src/engine/abi.ts": host(from),
     "docs/abi.md": page(from),
+    "assembly/train/abi.ts": trainAssembly(training),
+    "assembly/train/layout.ts": trainLayout(training),
+    "src/train/abi.ts": trainHost(training),
   };
 }
 

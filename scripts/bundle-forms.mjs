@@ -29,6 +29,30 @@ export function define() {
   return { PACKED_KERNELS: JSON.stringify({ piece: PIECE, bytes, base64 }), KERNEL_SUMS: JSON.stringify(sums) };
 }
 
+/** Constants of the build of training: its kernels, each packed for itself. */
+export function defineTraining() {
+  const packed = ["simd", "relaxed", "scalar"].map((variant) => {
+    const file = readFileSync(new URL(`../build/sepconv-train.${variant}.wasm`, import.meta.url));
+    const base64 = deflateRawSync(file, { level: 9, memLevel: 9 }).toString("base64");
+    return [variant, { bytes: file.length, base64: base64.match(/.{1,2000}/g) }];
+  });
+  return { PACKED_TRAINING: JSON.stringify(Object.fromEntries(packed)) };
+}
+
+/**
+ * Training beside the one file of everything: its kernels, and what it shares with that, once more; errors are those of
+ * the one file, so that their classes are the same ones.
+ */
+export function training(file) {
+  return {
+    name: "training",
+    resolveId(id, importer) {
+      if (id.endsWith("/training-files.ts")) return `${source}train/${file}`;
+      if (id.endsWith("/errors.ts") && importer) return { id: "./index.js", external: true };
+    },
+  };
+}
+
 /** FNV-1a, as in `src/engine/builds.ts`. */
 function checksum(bytes) {
   let sum = 0x811c9dc5;
@@ -56,7 +80,10 @@ export function kernelsFrom(file) {
     generateBundle(_, files) {
       for (const file of Object.values(files)) {
         if (file.type === "chunk")
-          file.code = file.code.replaceAll(/from ?"[^"]*\/build\/(sepconv\.\w+\.wasm)"/g, 'from "../../build/$1"');
+          file.code = file.code.replaceAll(
+            /from ?"[^"]*\/build\/(sepconv[\w-]*\.\w+\.wasm)"/g,
+            'from "../../build/$1"',
+          );
       }
     },
     resolveId(id) {

@@ -20,11 +20,13 @@ import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import {
   define,
+  defineTraining,
   kernelsFrom,
   loadedAtOnce,
   onlyWhenUsed,
   packed,
   parts,
+  training,
   withoutProcess,
   workerBeside,
   workerInside,
@@ -33,7 +35,7 @@ import { writeDeclarations } from "./declarations.mjs";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
-  (file) => /(?<!\.d)\.ts$/.test(file) && !file.endsWith("kernel-modules.ts"),
+  (file) => /(?<!\.d)\.ts$/.test(file) && !/(kernel-modules|training-modules|training-inline)\.ts$/.test(file),
 );
 
 /** Packages whose code goes into dist/, under their licenses. */
@@ -47,7 +49,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(files.map((file) => [file.replaceAll("\\", "/").slice(0, -".ts".length), source + file])),
   platform: "neutral",
   resolve,
-  transform: { define: define() },
+  transform: { define: { ...define(), ...defineTraining() } },
   plugins: [withoutProcess],
   // What readers need is put in, a file for each package, loaded when used: whoever installs this package installs
   // nothing else, and no bundler has anything to resolve. The package of the command line stays one.
@@ -161,6 +163,17 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
   for (const part of parts.all) {
     writeFileSync(`${folder}${part.name}.js`, parts.file(exportsOf(part), format));
   }
+  const learner = await rolldown({
+    input: `${source}train/index.ts`,
+    ...{ platform: "neutral", resolve, external: [/\.wasm$/], transform: { define: defineTraining() } },
+    plugins: [training(kernels.replace("kernel", "training")), kernelsFrom(kernels), loadedAtOnce(), withoutProcess],
+  });
+  await learner.write({
+    file: `${folder}train.js`,
+    ...{ format, codeSplitting: false },
+    minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+    plugins: [...(format === "esm" ? [unused] : []), printed],
+  });
   writeFileSync(
     `${folder}package.json`,
     `{ "type": "${format === "esm" ? "module" : "commonjs"}", "sideEffects": false }\n`,

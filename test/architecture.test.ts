@@ -1,6 +1,7 @@
 /**
  * Imports run one way, those of types too: errors ← graph ← models ← formats; graph ← engine ← quantize; all
- * ← vision ← freeze ← index ← worker ← cli. No circles, and nothing outside the command line needs Node to be loaded.
+ * ← vision ← freeze ← index ← worker ← cli; engine ← train ← cli. No circles, and nothing outside the command line
+ * needs Node to be loaded.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -27,9 +28,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   quantize: ["errors", "turn", "graph", "engine"],
   freeze: ["errors", "arguments", "limits", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "turn", "graph", "formats", "engine", "host"],
+  train: ["errors", "arguments", "turn", "graph", "engine", "host"],
   worker: ["errors", "arguments", "host", "graph", "formats", "engine", "vision", "index"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
-  cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "worker", "index"],
+  cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "train", "worker", "index"],
 };
 
 /** The same for folders of a layer, and its files of no folder, "". Lowering and planning touch no memory. */

@@ -135,7 +135,8 @@ describe("the built package", () => {
       const size = Number(run("du -sb node_modules | cut -f1", folder));
       console.info(`installed: ${names.length} packages, ${(size / 1e6).toFixed(2)} MB`);
       expect(names.length).toBeLessThanOrEqual(12);
-      expect(size).toBeLessThanOrEqual(4e6);
+      // Training, with kernels of its own in each of the package's forms, takes 0.43 MB of it.
+      expect(size).toBeLessThanOrEqual(4.5e6);
       const answer = run(`node --input-type=module --eval 'import "sepconv"; console.log("imported")'`, folder);
       expect(answer.trim()).toBe("imported");
     } finally {

@@ -119,6 +119,17 @@ export function whereNegative<V>(x: V, a: V, b: V): V {
   return ((x as f32) < 0 ? (a as f32) : (b as f32)) as V;
 }
 
+/** g where lo < x < hi, else 0; 0 for a NaN in x. */
+// @ts-ignore: decorator
+@inline
+export function whereWithin<V>(x: V, lo: V, hi: V, g: V): V {
+  if (isVector<V>()) {
+    const inside = v128.and(f32x4.gt(x as v128, lo as v128), f32x4.lt(x as v128, hi as v128));
+    return v128.and(g as v128, inside) as V;
+  }
+  return ((x as f32) > (lo as f32) && (x as f32) < (hi as f32) ? (g as f32) : 0) as V;
+}
+
 /** The larger of both; NaN in either one passes. Slower than {@link larger} on x86. */
 // @ts-ignore: decorator
 @inline

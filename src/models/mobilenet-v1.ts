@@ -44,6 +44,8 @@ export interface MobilenetV1Options {
   readonly convolution?: "separable" | "full";
   /** Leaves out the five 14×14×512 blocks, block7 … block11: the paper's shallow variant (table 5). Default false. */
   readonly shallow?: boolean;
+  /** Stride of block0: 2 (default), or 1 for pictures of some 32 pixels, which lose too much by it. */
+  readonly firstStride?: 1 | 2;
   /** Channels of the input. Default 3. */
   readonly inputChannels?: number;
   /** Images in one run. Default 1. */
@@ -101,8 +103,19 @@ const MOMENTUM = 0.99;
  * ```
  */
 export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
-  const { alpha, resolution, classes, reading, top, training, convolution, shallow, inputChannels, batch } =
-    checked(options);
+  const {
+    alpha,
+    resolution,
+    classes,
+    reading,
+    top,
+    training,
+    convolution,
+    shallow,
+    firstStride,
+    inputChannels,
+    batch,
+  } = checked(options);
   const paper = reading === "paper";
   const width = (filters: number) => (paper ? Math.max(Math.trunc(filters * alpha), 8) : Math.trunc(filters * alpha));
   const builder = new GraphBuilder();
@@ -118,7 +131,7 @@ export function mobilenetV1(options: MobilenetV1Options = {}): Graph {
     dtype: "float32",
   });
   let channels = paper ? width(STEM_FILTERS) : STEM_FILTERS;
-  let last = layers.convolution("block0", "block0", input, [3, 3, inputChannels, channels], 2);
+  let last = layers.convolution("block0", "block0", input, [3, 3, inputChannels, channels], firstStride);
   const endPoints = new Map([[last, last]]);
   for (const [i, [filters, stride]] of BLOCKS.entries()) {
     const block = `block${i + 1}`;
@@ -153,21 +166,24 @@ const CHOICES = [
   ["convolution", ["separable", "full"]],
   ["training", [true, false]],
   ["shallow", [true, false]],
+  ["firstStride", [1, 2]],
 ] as const;
 
 function checked(options: MobilenetV1Options): Required<MobilenetV1Options> {
   const reading = options.reading ?? "paper";
   const all: Required<MobilenetV1Options> = {
-    alpha: options.alpha ?? 1,
-    resolution: options.resolution ?? 224,
-    classes: options.classes ?? 1001,
+    alpha: 1,
+    resolution: 224,
+    classes: 1001,
     reading,
-    top: options.top ?? (reading === "article" ? "pool" : "classifier"),
-    training: options.training ?? false,
-    convolution: options.convolution ?? "separable",
-    shallow: options.shallow ?? false,
-    inputChannels: options.inputChannels ?? 3,
-    batch: options.batch ?? 1,
+    top: reading === "article" ? "pool" : "classifier",
+    training: false,
+    convolution: "separable",
+    shallow: false,
+    firstStride: 2,
+    inputChannels: 3,
+    batch: 1,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value != null)),
   };
   for (const [field, allowed] of CHOICES) checkChoice<unknown>("mobilenetV1", field, all[field], allowed);
   const { alpha, resolution, classes, inputChannels, batch } = all;

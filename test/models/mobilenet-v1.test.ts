@@ -130,6 +130,14 @@ describe("mobilenetV1", () => {
     }
   });
 
+  it("keeps small pictures large by a first stride of 1", () => {
+    const shapes = endPointShapes(mobilenetV1({ resolution: 32, firstStride: 1 }));
+    expect([shapes.block0, shapes.block13]).toEqual([
+      [1, 32, 32, 32],
+      [1, 2, 2, 1024],
+    ]);
+  });
+
   const wrong: [MobilenetV1Options, new (message: string) => Error, string][] = [
     [
       { reading: "article", alpha: 0.6 },
@@ -143,6 +151,7 @@ describe("mobilenetV1", () => {
     [{ resolution: 100 }, RangeError, "expected resolution to be divisible by 32 (five layers halve it), got 100"],
     [{ resolution: -32 }, RangeError, "expected resolution to be a positive integer, got -32"],
     [{ classes: 2.5 }, RangeError, "expected classes to be a positive integer, got 2.5"],
+    [{ firstStride: 3 as 2 }, RangeError, "expected firstStride to be 1 or 2, got 3"],
     [{ batch: 0 }, RangeError, "expected batch to be a positive integer, got 0"],
     [{ inputChannels: 0 }, RangeError, "expected inputChannels to be a positive integer, got 0"],
     [{ reading: "slim" as "paper" }, RangeError, 'expected reading to be "paper" or "article", got "slim"'],

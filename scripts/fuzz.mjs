@@ -38,8 +38,9 @@ const { values } = parseArgs({
   },
 });
 const formats = values.format ?? FORMATS;
-/** How many files of a total a format gets: face-api's are of 5 MB each, and take that much longer. */
-const share = (format) => (format === "face-api" ? 0.15 : 1);
+/** How many files of a total a format gets: fewer where each of them is large and takes longer. */
+const SHARES = { "face-api": 0.05, safetensors: 0.5, frozen: 0.5 };
+const share = (format) => SHARES[format] ?? 1;
 const shares = formats.reduce((sum, format) => sum + share(format), 0);
 const countOf = (format) =>
   values.total === undefined ? Number(values.count) : Math.ceil((Number(values.total) * share(format)) / shares);

@@ -43,7 +43,8 @@ export async function seedsOf(format: Format, largest = 2 ** 21): Promise<Seed[]
  * a hundred times as long.
  */
 export function drawn(seeds: readonly Seed[], random: () => number): Seed {
-  const shares = seeds.map((seed) => 1 / (2 ** 14 + Object.values(seed).reduce((sum, { length }) => sum + length, 0)));
+  const bytes = (seed: Seed) => Object.values(seed).reduce((sum, { length }) => sum + length, 0);
+  const shares = seeds.map((seed) => (2 ** 14 + bytes(seed)) ** -1.5);
   let left = random() * shares.reduce((sum, share) => sum + share, 0);
   for (const [i, seed] of seeds.entries()) {
     left -= shares[i]!;

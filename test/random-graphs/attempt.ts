@@ -49,7 +49,10 @@ if (process.send) {
   process.on("message", ({ seed, count }: Job) => {
     graphs(seed, count).then(
       (tally) => process.send!({ tally, rss: process.memoryUsage.rss() }),
-      (error: unknown) => process.send!({ failure: String((error as Error)?.message ?? error) }),
+      (error: unknown) => {
+        const { message, cause } = error as Error;
+        process.send!({ failure: `${message}\n${cause === undefined ? "" : cause}` });
+      },
     );
   });
 }

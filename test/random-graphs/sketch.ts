@@ -9,7 +9,7 @@ import { random } from "../cases/random.ts";
 import type { Recipe, Step } from "./recipe.ts";
 
 /** Values of more numbers than this are not made: the reference takes its time. */
-const MOST = 1500;
+const MOST = 1200;
 const INFINITY = Number.POSITIVE_INFINITY;
 /** Functions that are defined for all numbers, and those that are for positive ones. */
 const ANY = ["abs", "neg", "square", "exp", "tanh", "floor", "ceil", "round", "truncate"] as const;
@@ -61,7 +61,11 @@ export class Sketch {
     const at = (back: number) => this.#values[Math.max(this.#values.length - 1 - back, 0)]!;
     const [nodes, constants] = [this.#nodes.length, [...this.#constants.keys()].length];
     try {
-      const name = this.#made(step, at(step.from), at(step.other));
+      const x = at(step.from);
+      // A number without a shape is given one: most of what there is to do wants channels.
+      const scalar = this.#shapes.get(x)!.length === 0;
+      const from = scalar ? this.#add({ op: "reshape", shape: [1] }, [x], "shared") : x;
+      const name = this.#made(step, from, at(step.other));
       // Whole numbers go no further: what they are is tried where they are made.
       if (this.#nodes.at(-1)?.op !== "argMax") this.#values.push(name);
     } catch (error) {

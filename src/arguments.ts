@@ -21,6 +21,14 @@ export function isBuffer(value: unknown): value is ArrayBuffer | SharedArrayBuff
   return ArrayBuffer.isView(value) || ["ArrayBuffer", "SharedArrayBuffer"].includes(tagOf(value));
 }
 
+/** The bytes of a buffer or view: none of one that was given away (transferred), of which no view can be made. */
+export function viewOf(source: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Uint8Array {
+  if (source.byteLength === 0) return new Uint8Array();
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
 /** An answer of `fetch`: by what it can do, since not every host names the kind of its objects. */
 export function isResponse(value: unknown): value is Response {
   return isBody(value) && "status" in value && "headers" in value;

@@ -2,7 +2,7 @@
  * The kernels' wasm, of whatever callers hold.
  * @module
  */
-import { isBlob, isBuffer, isObject, isResponse, kindOf, tagOf } from "../arguments.ts";
+import { isBlob, isBuffer, isObject, isResponse, kindOf, tagOf, viewOf } from "../arguments.ts";
 import { LoadError } from "../errors.ts";
 import { builtin } from "../host.ts";
 
@@ -32,8 +32,7 @@ export async function readWasm(source: WasmSource): Promise<Uint8Array<ArrayBuff
   const given = await source;
   if (typeof given === "string") return fromString(given);
   if (given instanceof WebAssembly.Module || tagOf(given) === "WebAssembly.Module") return given as WebAssembly.Module;
-  if (ArrayBuffer.isView(given)) return bytesOf(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
-  if (isBuffer(given)) return bytesOf(new Uint8Array(given as ArrayBuffer));
+  if (isBuffer(given)) return bytesOf(viewOf(given));
   if (isResponse(given)) return fromResponse(given);
   if (isBlob(given)) return fromBody(given, OPTION);
   if (isObject(given) && "href" in given) return fromString(String(given.href));

@@ -4,7 +4,7 @@
  */
 
 import type { Stats } from "node:fs";
-import { isBlob, isBuffer, isObject, isResponse, tagOf } from "../../arguments.ts";
+import { isBlob, isBuffer, isObject, isResponse, tagOf, viewOf } from "../../arguments.ts";
 import { LoadError, SepconvError } from "../../errors.ts";
 import { builtin } from "../../host.ts";
 import { Budget } from "../../limits.ts";
@@ -288,9 +288,7 @@ function alone(name: string, bytes: Uint8Array): ModelFiles {
 
 async function readBytes(name: string, source: Bytes, options: ReadOptions): Promise<Uint8Array> {
   if (isBlob(source)) return collect(name, chunksOf(source.stream()), source.size, options);
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
+  const bytes = viewOf(source);
   return collect(name, [bytes], bytes.length, options);
 }
 

@@ -2,7 +2,7 @@
  * The bytes of a picture, of whatever callers hold.
  * @module
  */
-import { isBlob, isBuffer, isResponse, tagOf } from "../../arguments.ts";
+import { isBlob, isBuffer, isResponse, tagOf, viewOf } from "../../arguments.ts";
 import { LoadError } from "../../errors.ts";
 
 /** What a picture can be read from. Nothing here knows paths: those are the business of whoever has files. */
@@ -16,12 +16,9 @@ export type ImageSource = Uint8Array | ArrayBuffer | SharedArrayBuffer | Blob | 
  */
 export async function readSource(source: ImageSource, given?: string): Promise<{ name: string; bytes: Uint8Array }> {
   const name = given ?? "image";
-  if (tagOf(source) === "Uint8Array" || tagOf(source) === "Uint8ClampedArray") {
-    const { buffer, byteOffset, byteLength } = source as Uint8Array;
-    // Neither Node's own subclass nor one of another realm.
-    return { name, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
-  }
-  if (isBuffer(source) && !ArrayBuffer.isView(source)) return { name, bytes: new Uint8Array(source as ArrayBuffer) };
+  // A plain view: neither Node's own subclass nor one of another realm.
+  if (["Uint8Array", "Uint8ClampedArray"].includes(tagOf(source)) || (isBuffer(source) && !ArrayBuffer.isView(source)))
+    return { name, bytes: viewOf(source as Uint8Array) };
   if (isResponse(source)) return readResponse(source, given ?? (source.url || name));
   if (isBlob(source)) return readBody(source, given ?? ((source as File).name || name));
   throw new TypeError(`${name}: expected a Uint8Array, ArrayBuffer, Blob, File or Response, got ${described(source)}`);

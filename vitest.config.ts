@@ -11,5 +11,14 @@ export default defineConfig({
     execArgv: major < 22 ? ["--experimental-wasm-relaxed-simd"] : [],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // `npm run coverage`: what files of strangers pass through must be tested nearly everywhere.
+    coverage: {
+      provider: "v8",
+      include: ["src/{engine,formats,graph,quantize,freeze,models}/**/*.ts", "src/*.ts"],
+      exclude: ["src/**/*.d.ts"],
+      reporter: ["text-summary", "json-summary", "json", "html"],
+      reportsDirectory: "build/coverage",
+      thresholds: { statements: 95, lines: 95, functions: 95, branches: 90 },
+    },
   },
 });

@@ -33,9 +33,20 @@ export type Exports = Record<Kernel, (step: number, y0: number, y1: number) => v
   pwconv_s8_suit(w: number, k: number, n: number, zw: number, was: number, is: number): void;
 };
 
+/** What the scripts put between the tests and the builds that try how much the tests see. */
+interface Between {
+  /** The address of a folder of other builds. */
+  readonly folder: string;
+  readonly imports?: WebAssembly.Imports;
+  instantiated(exports: Exports): Exports;
+}
+
+const between = (globalThis as { readonly sepconvKernels?: Between }).sepconvKernels;
+const FOLDER = between?.folder ?? new URL("../build/", import.meta.url).href;
+
 /** The bytes of a build. @throws when it was not built. */
 export function readBuild(build: Build): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(new URL(`../build/sepconv.${build}.wasm`, import.meta.url)));
+  return new Uint8Array(readFileSync(new URL(`sepconv.${build}.wasm`, FOLDER)));
 }
 
 const modules = new Map<Build, WebAssembly.Module>();
@@ -47,10 +58,10 @@ export function instantiate(build: Build): Exports {
     module = new WebAssembly.Module(readBuild(build));
     modules.set(build, module);
   }
-  const exports = instantiateSync(module).exports as unknown as Exports;
+  const exports = instantiateSync(module, between?.imports).exports as unknown as Exports;
   expect(exports.VARIANT.value, `VARIANT of the ${build} build`).toBe(VARIANTS[build]);
   expect("OFFSET_kernel" in exports, `the ${build} build exports the record's offsets`).toBe(build === "debug");
-  return exports;
+  return between?.instantiated(exports) ?? exports;
 }
 
 /** Why this host cannot run a build, if so. */

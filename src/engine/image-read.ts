@@ -6,6 +6,7 @@ import { FormatError, MemoryError, UnsupportedError } from "../errors.ts";
 import type { Shape } from "../graph/graph.ts";
 import { sizeOf } from "../graph/references.ts";
 import { Budget } from "../limits.ts";
+import { decoded } from "../text.ts";
 import { type Fields, footprint, partOf } from "./footprint.ts";
 import { ABI_VERSION, BASE, SLACK } from "./host/memory.ts";
 import { HEAD, type Image, isImage, MAGIC, type Packing, up } from "./image.ts";
@@ -61,7 +62,7 @@ export function readImage(file: Uint8Array, maxMemory = Number.POSITIVE_INFINITY
 
 function parsed(bytes: Uint8Array): { abi: number; packing: Packing; manifest: Manifest } {
   try {
-    const json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const json = JSON.parse(decoded(bytes));
     const { detector } = json.manifest.source;
     if (detector) detector.anchors = Float32Array.from(detector.anchors);
     return json;

@@ -5,6 +5,7 @@
  */
 import type { Manifest } from "../engine/manifest.ts";
 import { FormatError, UnsupportedError } from "../errors.ts";
+import { decoded } from "../text.ts";
 import type { Stage, StageDescription } from "./image-stage.ts";
 
 /** Version of the interface of frozen modules; raised when something in it changes its meaning. */
@@ -68,7 +69,7 @@ function checked(image: StageDescription): StageDescription {
 
 function parsed(head: Uint8Array): Head {
   try {
-    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(head));
+    const value = JSON.parse(decoded(head));
     if (typeof value !== "object" || value === null) throw new Error(typeof value);
     return value;
   } catch (cause) {

@@ -19,9 +19,11 @@ import { pages } from "./page.mjs";
 import { threads } from "./threads.mjs";
 import { Missing } from "./tools.mjs";
 import { workers } from "./workers.mjs";
+import { worklets } from "./worklet.mjs";
 
 const words = process.argv.slice(2);
-const all = [...hosts, ...threads, ...workers, ...frozen, ...pages, ...litert, ...bundlers, ...types, ...examples];
+const browsers = [...workers, ...worklets, ...pages];
+const all = [...hosts, ...threads, ...browsers, ...frozen, ...litert, ...bundlers, ...types, ...examples];
 const cases = all.filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
 );

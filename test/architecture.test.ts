@@ -29,7 +29,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   quantize: ["errors", "turn", "graph", "engine"],
   freeze: ["errors", "arguments", "text", "limits", "graph", "engine", "vision"],
   vision: ["errors", "arguments", "text", "turn", "graph", "formats", "engine", "host"],
-  train: ["errors", "arguments", "turn", "graph", "engine", "host"],
+  train: ["errors", "arguments", "turn", "limits", "graph", "engine", "host", "vision"],
   worker: ["errors", "arguments", "host", "graph", "formats", "engine", "vision", "index"],
   index: ["errors", "graph", "models", "formats", "engine", "vision", "quantize", "freeze", "limits", "arguments"],
   cli: ["errors", "graph", "formats", "engine", "vision", "freeze", "train", "worker", "index"],

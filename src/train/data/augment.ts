@@ -98,8 +98,8 @@ export class Painter {
   }
 
   /**
-   * Writes picture `index` to `out` from `at` on, changed as `next` has it; without, as it is. A picture of another size
-   * than the target's stands in its middle: cut, or with `fill` around it.
+   * Writes picture `index` to `out` from `at` on, changed as `next` has it; without, as it is. A picture of another
+   * size than the target's stands in its middle: cut, or with `fill` around it.
    */
   paint(index: number, out: Float32Array, at: number, next?: Random): void {
     const draw = this.#drawn(next);

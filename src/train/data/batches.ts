@@ -4,17 +4,10 @@
  */
 import { checkOptions, isObject, kindOf } from "../../arguments.ts";
 import type { Normalization } from "../../graph/graph.ts";
+import type { Batch } from "../batch.ts";
 import { type Augmentation, changesOf, Painter, type Target } from "./augment.ts";
 import type { Dataset } from "./dataset.ts";
 import { random, shuffled } from "./random.ts";
-
-/** Images and their classes, as a step of training takes them. */
-export interface Batch {
-  /** [n, height, width, channels], normalized. */
-  readonly inputs: Float32Array;
-  /** n classes, from 0 on. */
-  readonly labels: Int32Array;
-}
 
 /** What can be asked of {@link batches}. */
 export interface BatchOptions {
@@ -45,7 +38,7 @@ const OPTIONS: readonly string[] = [
 ];
 
 /** A data set by batches. Each time that it is gone through is the next epoch, from the first on. */
-export class Batches implements Iterable<Batch> {
+export class DatasetBatches implements Iterable<Batch & { readonly labels: Int32Array }> {
   /** Batches in an epoch. */
   readonly steps: number;
   readonly dataset: Dataset;
@@ -73,12 +66,12 @@ export class Batches implements Iterable<Batch> {
     this.#seed = seed;
   }
 
-  [Symbol.iterator](): Iterator<Batch> {
+  [Symbol.iterator](): Iterator<Batch & { readonly labels: Int32Array }> {
     return this.epoch(this.#epoch++);
   }
 
   /** The batches of one epoch, from 0 on: the same ones whenever it is asked for. */
-  *epoch(number: number): Generator<Batch, void, undefined> {
+  *epoch(number: number): Generator<Batch & { readonly labels: Int32Array }, void, undefined> {
     const { count, labels } = this.dataset;
     const order = this.#shuffle ? shuffled(count, random(this.#seed, number)) : undefined;
     for (let step = 0; step < this.steps; step++) {
@@ -107,12 +100,13 @@ export class Batches implements Iterable<Batch> {
  *
  * const pixels = new Uint8Array(4 * 28 * 28);
  * const examples = dataset({ pixels, labels: [0, 1, 1, 0], height: 28, width: 28 });
- * const data = batches(examples, { batch: 2, height: 32, width: 32, shuffle: true, augment: { flip: true, shift: 2 } });
+ * const input = { batch: 2, height: 32, width: 32 };
+ * const data = batches(examples, { ...input, shuffle: true, augment: { flip: true, shift: 2 } });
  * for (const { inputs, labels } of data) console.log(inputs.length, labels);
  * ```
  */
-export function batches(examples: Dataset, options: BatchOptions = {}): Batches {
-  return new Batches(examples, options);
+export function batches(examples: Dataset, options: BatchOptions = {}): DatasetBatches {
+  return new DatasetBatches(examples, options);
 }
 
 function targetOf(examples: Dataset, options: BatchOptions): Target {

@@ -1,7 +1,7 @@
 /**
- * `npm run demo:fashion`: a MobileNet v1 learns Fashion-MNIST from random weights, in WebAssembly, on one thread. Prints
- * how it goes, quantizes what came out, tries both on the 10,000 test pictures, and writes the networks and two pictures
- * to demo-output/.
+ * `npm run demo:fashion`: a MobileNet v1 learns Fashion-MNIST from random weights, in WebAssembly, on one thread.
+ * Prints how it goes, quantizes what came out, tries both on the 10,000 test pictures, and writes the networks and two
+ * pictures to demo-output/.
  *
  *     npm run demo:fashion -- --epochs 8 --data FOLDER --json
  */
@@ -54,7 +54,15 @@ const architecture = mobilenetV1({ alpha: 0.25, resolution: SIZE, inputChannels:
 const net = await trainer(
   { ...architecture, name: "fashion", source: { ...architecture.source, labels: CLASSES } },
   {
-    ...{ batch: BATCH, seed, optimizer: "sgd", momentum: 0.9, nesterov: true, weightDecay: 5e-4 },
+    ...{
+      batch: BATCH,
+      seed,
+      optimizer: "sgd",
+      momentum: 0.9,
+      nesterov: true,
+      weightDecay: 5e-4,
+      batchNormMomentum: 0.9,
+    },
     ...{ learningRate: 0.1, schedule: { warmUp: Math.min(200, steps >> 3), decay: "cosine", steps } },
     ...(options.variant && { variant: options.variant }),
   },

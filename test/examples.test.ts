@@ -78,7 +78,7 @@ beforeAll(async () => {
   const picture = bmp({ width: 40, height: 30, bits: 24, at: (x, y) => x * 70_000 + y * 900 });
   mkdirSync(join(folder, "pictures"));
   // A BMP under a JPEG's name is a BMP: pictures are recognized by content.
-  for (const name of ["cat.bmp", "cat.jpg", "pictures/a.bmp", "pictures/b.bmp"])
+  for (const name of ["cat.bmp", "cat.jpg", "dog.jpg", "pictures/a.bmp", "pictures/b.bmp"])
     writeFileSync(join(folder, name), picture);
   const faces = join(ROOT, "node_modules/@vladmandic/face-api/model");
   for (const name of readdirSync(faces).filter((file) => file.startsWith("ssd_mobilenetv1")))
@@ -100,7 +100,7 @@ describe("examples", () => {
   const functions = Object.entries(sepconv)
     .filter(([name, value]) => typeof value === "function" && /^[a-z]/.test(name))
     .map(([name]) => name)
-    .concat("trainHead", "KNNClassifier");
+    .concat("trainHead", "KNNClassifier", "trainer", "dataset", "batches", "beforeLast");
 
   it.each(functions)("of %s", (name) => {
     const code = examples.get(name);
@@ -109,7 +109,8 @@ describe("examples", () => {
     run(code!);
   });
 
-  const pages = ["README.md", "docs/hosts.md", "docs/pictures.md", "docs/workers.md"].flatMap((page) =>
+  const guides = ["hosts", "pictures", "workers", "training"].map((name) => `docs/${name}.md`);
+  const pages = ["README.md", ...guides].flatMap((page) =>
     blocks(readFileSync(join(ROOT, page), "utf8")).map((code, i) => [page, i + 1, code] as const),
   );
   it.each(pages)("in %s, number %i", (_, __, code) => {

@@ -20,6 +20,7 @@ import { hideBars, wipeBar } from "./progress.ts";
 import { quantizeCommand } from "./quantize.ts";
 import { runCommand } from "./run.ts";
 import { segmentCommand } from "./segment.ts";
+import { trainCommand } from "./train.ts";
 import { columnsOf, wrap } from "./width.ts";
 
 const EXAMPLES = `
@@ -34,6 +35,7 @@ Examples:
   $ sepconv run model.tflite --input x.npy --output y.npy
   $ sepconv convert model.h5 model.tflite
   $ sepconv quantize model.h5 --samples pictures --output model-int8.tflite
+  $ sepconv train pictures --base model.h5 --out mine.tflite
   $ sepconv bench --alpha 1 --resolution 224
 `;
 
@@ -70,6 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
     convertCommand,
     freezeCommand,
     quantizeCommand,
+    trainCommand,
     benchCommand,
     completionCommand,
   ])

@@ -6,7 +6,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LoadError } from "../errors.ts";
 
-const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
+/** Names of pictures. */
+export const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
 
 /**
  * Files stay as they are; of a folder come all pictures in it and below, by their names, in alphabetical order. A

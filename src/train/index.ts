@@ -3,6 +3,7 @@
  * @module
  */
 export type { Batch, Batches } from "./batch.ts";
+export { beforeLast } from "./blocks.ts";
 export type { Augmentation } from "./data/augment.ts";
 export { type BatchOptions, batches, type DatasetBatches } from "./data/batches.ts";
 export { type Dataset, type DatasetParts, dataset, split } from "./data/dataset.ts";

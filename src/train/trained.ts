@@ -32,9 +32,10 @@ function frozenNames(graph: Graph, freeze: Freeze | undefined): ReadonlySet<stri
     const value = graph.endPoints.get(freeze) ?? freeze;
     const nodes = before(graph, value);
     if (nodes.size === 0) {
-      const some = [...graph.endPoints.keys()].slice(-5).join(", ");
+      const known = graph.endPoints.size > 0 ? [...graph.endPoints.keys()] : graph.nodes.map(({ name }) => name);
+      const some = known.slice(-5).join(", ");
       throw new RangeError(
-        `freeze: expected the name of a value of graph "${graph.name}" (${some} …), got "${freeze}"`,
+        `freeze: expected the name of a value of graph "${graph.name}" (… ${some}), got "${freeze}"`,
       );
     }
     for (const node of graph.nodes) {

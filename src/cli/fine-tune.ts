@@ -42,6 +42,14 @@ export async function withHead(
   return head.on(base);
 }
 
+/** Which blocks learn. @throws RangeError for other words */
+export function blocks(text: string): Blocks {
+  if (text === "all" || text === "norms") return text;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 0 && text.trim() !== "") return count;
+  throw new RangeError(`--blocks: expected a number of blocks, "all" or "norms", got "${text}"`);
+}
+
 /** What a trainer is to leave alone; undefined: nothing. @throws RangeError for more blocks than there are */
 export function frozenBefore(graph: Graph, blocks: Blocks): Freeze | undefined {
   if (blocks === "all") return undefined;

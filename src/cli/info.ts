@@ -18,6 +18,7 @@ import { cost, type Graph, load, type MemoryUse, memoryRequired } from "../index
 import { printBlockers } from "./blockers.ts";
 import { readBytes } from "./files.ts";
 import { savedJson, savedText } from "./info-saved.ts";
+import { addTraining, TRAINING_JSON, type TrainingOptions, trainingOf, trainingText } from "./info-training.ts";
 import { blocks, shortened } from "./layers.ts";
 import { MEMORY_JSON, mapText, memoryJson, memoryMap, memoryText } from "./memory.ts";
 import { type ArchitectureOptions, addArchitecture, importGraph, type Network, networkOf } from "./network.ts";
@@ -36,14 +37,15 @@ export function infoCommand(program: Command): void {
     "sepconv info --alpha 0.5 --resolution 160 --reading article --json",
     "sepconv info --alpha 1 --resolution 224 --full-convolution",
     "sepconv info --alpha 1 --resolution 224 --memory small --map",
+    "sepconv info --alpha 0.25 --resolution 96 --classes 2 --training --batch 16",
   ];
   const command = subcommand(program, "info", "layers, cost and memory of a network", examples, NOTES);
   command.usage("[options] (MODEL | --alpha A --resolution R)").argument("[MODEL]", "model file");
   addMemory(addArchitecture(command)).option("--map", "draw the activations that live at each step, by rows and whole");
-  addCommon(command).action(info);
+  addCommon(addTraining(command)).action(info);
 }
 
-const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}, kernels: {variant, product?}}
+const NOTES = `JSON: {layers: [{name, op, inputShape, outputShape, macs, params}], macs, params, ${MEMORY_JSON}, kernels: {variant, product?}, ${TRAINING_JSON}}
 MACs are multiply-adds, memory is in bytes. The table is as wide as the terminal: names lose the scope that most share \
 and their middle; in JSON they are whole. With a MODEL, --resolution is for files that hold weights only. Of a model \
 that isn't supported, all that is in the way is listed, with the nodes that ask for it; in JSON {blockers: [{what, \
@@ -51,7 +53,7 @@ nodes}]}.`;
 
 async function info(
   model: string | undefined,
-  options: ArchitectureOptions & CommonOptions & MemoryOptions & { readonly map?: boolean },
+  options: ArchitectureOptions & CommonOptions & MemoryOptions & TrainingOptions & { readonly map?: boolean },
 ): Promise<void> {
   const network = networkOf(model, options);
   const kind = "model" in network ? await savedKind(network.model) : undefined;
@@ -77,8 +79,15 @@ async function info(
   const json = { layers: costs.layers.map(layer), macs, params, memory: memoryJson(memory) };
   const map = options.map ? memoryMap(graph, { memory: mode, threads }) : undefined;
   const kernels = await kernelsHere(graph);
-  const text = () => [report(graph, model, costs, memory, kernels), ...(map ? ["", mapText(map)] : [])].join("\n");
-  print({ json: { ...json, kernels, ...(map && { map }) }, text }, options.json ?? false);
+  const training = trainingOf(graph, options);
+  const text = () => {
+    const more = [...(map ? [mapText(map)] : []), ...(training ? [trainingText(training)] : [])];
+    return [report(graph, model, costs, memory, kernels), ...more].join("\n\n");
+  };
+  print(
+    { json: { ...json, kernels, ...(map && { map }), ...(training && { training }) }, text },
+    options.json ?? false,
+  );
 }
 
 /** The build of the kernels that runs here by default, and how it multiplies the numbers of an 8-bit network. */

@@ -22,7 +22,7 @@ import {
 import { assumption, pixelRange } from "../vision/session-input.ts";
 import { refuseExisting } from "./convert.ts";
 import { makeFolder, readBytes, writeBytes } from "./files.ts";
-import { type Blocks, frozenBefore, withHead } from "./fine-tune.ts";
+import { type Blocks, blocks, frozenBefore, withHead } from "./fine-tune.ts";
 import { labeledPictures } from "./labeled.ts";
 import { importGraph } from "./network.ts";
 import { addCommon, addVariant, between, positive, range, subcommand, type VariantOptions, whole } from "./options.ts";
@@ -87,13 +87,6 @@ export function trainCommand(program: Command): void {
     .option("--resume", "go on where the same command was interrupted")
     .option("--force", "replace the output if it is there");
   addCommon(addVariant(command)).action(run);
-}
-
-function blocks(text: string): Blocks {
-  if (text === "all" || text === "norms") return text;
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 0 && text.trim() !== "") return count;
-  throw new RangeError(`--blocks: expected a number of blocks, "all" or "norms", got "${text}"`);
 }
 
 /** What a network is trained with. */
@@ -197,9 +190,10 @@ async function taught(
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<{ graph: Graph; epochs: readonly EpochResult[]; stopped: boolean }> {
-  const { base, epochs, seed, variant, blocks = base === undefined ? "all" : 1 } = options;
+  const { base, epochs, seed, variant } = options;
+  const learning = options.blocks ?? (base === undefined ? "all" : 1);
   const counted = `${grouped(learned.count)} pictures of ${learned.classes.length} classes, ${grouped(held.count)} held back`;
-  if (blocks === 0) {
+  if (learning === 0) {
     say(`${counted}; the head alone\n`);
     return { graph, epochs: [], stopped: false };
   }
@@ -213,7 +207,7 @@ async function taught(
   const steps = epochs * data.steps;
   const checkpoint = `${options.out}.checkpoint`;
   const net = await trainer(graph, {
-    ...{ batch, seed, freeze: frozenBefore(graph, blocks), batchNormMomentum: 0.9 },
+    ...{ batch, seed, freeze: frozenBefore(graph, learning), batchNormMomentum: 0.9 },
     ...(base === undefined
       ? { optimizer: "sgd", momentum: 0.9, nesterov: true, weightDecay: 5e-4, learningRate: options.rate ?? 0.05 }
       : { optimizer: "adamw", weightDecay: 1e-2, learningRate: options.rate ?? 0.001 }),

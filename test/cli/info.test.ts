@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { MemoryUse } from "../../src/index.ts";
+import { type MemoryUse, mobilenetV1 } from "../../src/index.ts";
+import { beforeLast, planTraining } from "../../src/train/index.ts";
 import { GraphFile } from "../formats/builders/graphdef.ts";
 import { failure, json, scratchFolder, sepconv, shared } from "./sepconv.ts";
 
@@ -120,7 +121,25 @@ describe("sepconv info", () => {
     for (const line of lines) expect(line).toBe(line.trimEnd());
   });
 
+  it("says what training takes, the whole network's and the last block's", async () => {
+    const args = ["info", "--alpha", "0.25", "--resolution", "96", "--classes", "2", "--training", "--batch", "16"];
+    const graph = mobilenetV1({ alpha: 0.25, resolution: 96, classes: 2 });
+    for (const [more, freeze] of [
+      [[], undefined],
+      [["--blocks", "1"], beforeLast(graph, 1)],
+    ] as const) {
+      const { memory, trainedParameters } = planTraining(graph, { batch: 16, freeze });
+      expect(await json(...args, ...more)).toMatchObject({
+        training: { batch: 16, optimizer: "sgd", memory, trainedParameters },
+      });
+      const { stdout } = await sepconv(...args, ...more);
+      expect(stdout).toMatch(/\n\ntraining, 16 pictures a step, sgd: .* weights learn/);
+      expect(stdout).toMatch(/\nin all +\d+\.\d\d MB\n/);
+    }
+  });
+
   it.each([
+    ["a batch without training", [...SMALL, "--batch", "3"], /--batch: expected --training beside it/],
     ["neither model nor multipliers", [], /MODEL, or --alpha and --resolution, got neither/],
     ["only one multiplier", ["--alpha", "1"], /got --alpha/],
     ["model and multipliers", ["x.tflite", "--alpha", "1"], /got both/],

@@ -4,6 +4,8 @@
  * pictures to demo-output/.
  *
  *     npm run demo:fashion -- --epochs 8 --data FOLDER --json
+ *
+ * With --checkpoint FILE, training can be interrupted: the same command goes on behind the last whole epoch.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,6 +32,7 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     cutout: { type: "string", default: "0" },
     variant: { type: "string" },
+    checkpoint: { type: "string" },
     out: { type: "string", default: "demo-output" },
     json: { type: "boolean", default: false },
   },
@@ -51,6 +54,9 @@ const held = batches(tested, plain);
 
 const steps = epochs * data.steps;
 const architecture = mobilenetV1({ alpha: 0.25, resolution: SIZE, inputChannels: 1, firstStride: 1, classes: 10 });
+const { checkpoint } = options;
+/** Epochs that were done before an interruption. */
+const before = checkpoint && existsSync(checkpoint) ? JSON.parse(readFileSync(`${checkpoint}.json`, "utf8")) : [];
 const net = await trainer(
   { ...architecture, name: "fashion", source: { ...architecture.source, labels: CLASSES } },
   {
@@ -65,6 +71,7 @@ const net = await trainer(
     },
     ...{ learningRate: 0.1, schedule: { warmUp: Math.min(200, steps >> 3), decay: "cosine", steps } },
     ...(options.variant && { variant: options.variant }),
+    ...(before.length > 0 && { resume: new Uint8Array(readFileSync(checkpoint)) }),
   },
 );
 const count = (number) => number.toLocaleString("en");
@@ -77,7 +84,8 @@ say(
 );
 say("epoch   loss  accuracy  test loss  test accuracy  seconds");
 const live = process.stderr.isTTY;
-const { epochs: results } = await net.fit((epoch) => data.epoch(epoch), {
+const results = [...before];
+await net.fit((epoch) => data.epoch(epoch), {
   epochs,
   validation: () => held.epoch(0),
   onStep: ({ step, epoch, loss }) => {
@@ -88,7 +96,14 @@ const { epochs: results } = await net.fit((epoch) => data.epoch(epoch), {
       );
     }
   },
-  onEpoch: ({ epoch, loss, accuracy, validation, seconds }) => {
+  checkpoint: (bytes) => {
+    if (!checkpoint) return;
+    writeFileSync(checkpoint, bytes);
+    writeFileSync(`${checkpoint}.json`, JSON.stringify(results));
+  },
+  onEpoch: (result) => {
+    results.push(result);
+    const { epoch, loss, accuracy, validation, seconds } = result;
     if (live) process.stderr.write("\r\x1b[K");
     const cells = [
       [String(epoch), 5],
@@ -101,7 +116,8 @@ const { epochs: results } = await net.fit((epoch) => data.epoch(epoch), {
     say(cells.map(([text, width]) => text.padStart(width)).join("  "));
   },
 });
-const seconds = (performance.now() - began) / 1000;
+const earlier = before.reduce((sum, result) => sum + result.seconds, 0);
+const seconds = earlier + (performance.now() - began) / 1000;
 
 const graph = net.graph();
 const samples = [];

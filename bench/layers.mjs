@@ -12,9 +12,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { chart } from "./layers/chart.mjs";
 import { allEngines, parseEngine, runIn } from "./layers/engines.mjs";
 import { makeJob } from "./layers/job.mjs";
-import { chart, markdown, summarize } from "./layers/report.mjs";
+import { markdown, summarize } from "./layers/report.mjs";
 
 const { values: options } = parseArgs({
   options: {

@@ -29,9 +29,9 @@ export async function makeJob({ alpha, resolution, variant, rounds, warm, wasm }
     wasm: base64(await readFile(url)),
     peak: base64(await buildPeak(variant)),
     networks: [
-      layOut("fused", plan(optimize(graph))),
-      layOut("apart", plan(apart.reduce((result, pass) => pass(result, new Set()), graph))),
-      layOut("8-bit", plan(optimize(await eightBit(graph, resolution)))),
+      layOut("fused", laid(optimize(graph))),
+      layOut("apart", laid(apart.reduce((result, pass) => pass(result, new Set()), graph))),
+      layOut("8-bit", laid(optimize(await eightBit(graph, resolution)))),
       // A second and more per run, and nothing new, by scalar code.
       ...(variant === "scalar" ? [] : [fullTwin(alpha, resolution)]),
     ],
@@ -47,15 +47,19 @@ function eightBit(graph, resolution) {
 /** The same network with full 3×3 convolutions in place of the separable blocks; timed as a whole only. */
 function fullTwin(alpha, resolution) {
   const graph = initialize(mobilenetV1({ alpha, resolution, convolution: "full" }), 1);
-  return { ...layOut("full", plan(optimize(graph))), whole: true };
+  return { ...layOut("full", laid(optimize(graph))), whole: true };
 }
 
-function layOut(name, { steps, schedule, memory, stepsAt, scheduleAt }) {
+/** Each step whole, one after the other, so that it can be timed by itself. */
+const laid = (graph) => plan(graph, new Set(), { memory: "fast" });
+
+function layOut(name, { steps, lanes: [schedule], memory, stepsAt, scheduleAt }) {
+  if (schedule.length !== steps.length) throw new Error(`expected one entry a step, got ${schedule.length}`);
   const table = new Uint8Array(scheduleAt - stepsAt + schedule.length * ENTRY_BYTES);
   const view = new DataView(table.buffer);
   for (const [i, { fields }] of steps.entries()) writeStep(view, i * STEP_BYTES, fields);
   for (const [i, entry] of schedule.entries()) {
-    writeEntry(view, scheduleAt - stepsAt + i * ENTRY_BYTES, stepsAt + entry.step * STEP_BYTES, entry);
+    writeEntry(view, scheduleAt - stepsAt + i * ENTRY_BYTES, (step) => stepsAt + step * STEP_BYTES, entry);
   }
   return {
     ...{ name, bytes: memory.total, at: stepsAt, scheduleAt, table: base64(table) },

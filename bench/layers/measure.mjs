@@ -86,7 +86,7 @@ async function loadNetwork(module, { bytes, at, scheduleAt, table, random: [from
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
     floats[i] = seed / 2 ** 31;
   }
-  return (first, last) => exports.run_schedule(scheduleAt, first, last);
+  return (first, last) => exports.run_schedule(scheduleAt, first, last, 0);
 }
 
 async function loadPeak(base64) {

@@ -1,5 +1,5 @@
 /**
- * From measured times to rows, a Markdown table and a chart. All shares of the peak are those of the best times.
+ * From measured times to rows and a Markdown table. All shares of the peak are those of the best times.
  */
 
 /**
@@ -120,45 +120,4 @@ function layerTable({ layers }) {
 
 function table(head, rows) {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-const WIDTH = 860;
-const LABEL = 150;
-const BAR = 12;
-
-/**
- * Share of the peak per layer, of the runs with vectors, one group of bars per layer, one bar per engine and variant.
- */
-export function chart({ date, host, network, runs: all }) {
-  const vectors = all.filter(({ variant }) => variant !== "scalar");
-  const runs = vectors.length > 0 ? vectors : all;
-  const names = runs[0]?.layers.filter(({ flops }) => flops > 0).map(({ name }) => name) ?? [];
-  const group = runs.length * (BAR + 2) + 12;
-  const top = 56 + 18 * runs.length;
-  const height = top + names.length * group + 34;
-  const scale = WIDTH - LABEL - 130;
-  const color = (i) => `hsl(${(160 + (360 * i) / runs.length) % 360} 55% 42%)`;
-  const legend = runs.map((run, i) => {
-    const text = `${run.engine}, ${run.variant}: ${ms(run.network.best)} ms, pointwise layers at ${percent(run.pointwise.share)} of ${run.peak.toFixed(0)} GFLOP/s`;
-    return `<rect x="12" y="${40 + 18 * i}" width="12" height="12" fill="${color(i)}"/><text x="30" y="${46 + 18 * i}">${text}</text>`;
-  });
-  const bars = names.flatMap((name, n) => {
-    const y = top + n * group;
-    const label = `<text x="${LABEL - 10}" y="${y + (group - 12) / 2}" text-anchor="end">${name}</text>`;
-    return [label].concat(
-      runs.map((run, i) => {
-        const { share, best } = run.layers.find((layer) => layer.name === name);
-        const at = y + i * (BAR + 2);
-        return `<rect x="${LABEL}" y="${at}" width="${(share * scale).toFixed(1)}" height="${BAR}" fill="${color(i)}"/><text x="${(LABEL + share * scale + 6).toFixed(1)}" y="${at + BAR / 2}">${percent(share)} · ${ms(best)} ms</text>`;
-      }),
-    );
-  });
-  const title = `Share of the machine's peak, layer by layer: MobileNet v1 α = ${network.alpha}, ${network.resolution}×${network.resolution}`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="11" role="img" aria-label="${title}">
-<style>text { fill: #24292f; dominant-baseline: central } .title { font-size: 15px; font-weight: 600 } @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }</style>
-<text x="12" y="20" class="title">${title}</text>
-${[...legend, ...bars].join("\n")}
-<text x="12" y="${height - 14}">${host.cpu}, one thread, best of interleaved runs, ${date.slice(0, 10)}</text>
-</svg>
-`;
 }

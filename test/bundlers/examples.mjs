@@ -85,6 +85,38 @@ const oneFile = ({ cwd }) => cpSync(join(cwd, "node_modules/sepconv/dist/static/
 
 export const examples = [
   plain("Node", "node", undefined, ({ cwd }) => run(process.execPath, ["main.js"], { cwd })),
+  {
+    name: "Example: a server",
+    async answers() {
+      const cwd = await copied("server");
+      const port = await freePort();
+      const env = { ...process.env, PORT: String(port) };
+      await served(
+        process.execPath,
+        ["server.js"],
+        cwd,
+        async () => {
+          const url = `http://127.0.0.1:${port}/`;
+          await reached(url);
+          const ask = async (body) => {
+            const response = await fetch(url, { method: "POST", body });
+            return `${response.status} ${await response.text()}`;
+          };
+          expectBlue("a picture", await ask(readFileSync(PICTURE)));
+          for (const body of ["no picture", readFileSync(PICTURE).subarray(0, 600), ""]) {
+            const said = await ask(body);
+            if (!/^400 .*expected/.test(said)) throw new Error(`expected status 400 and why, got ${said}`);
+          }
+          const { status } = await fetch(url);
+          if (status !== 405) throw new Error(`expected status 405, got ${status}`);
+          const large = await ask(new Uint8Array(20e6)).catch((error) => String(error.cause ?? error));
+          if (!/^413|EPIPE|ECONNRESET/.test(large)) throw new Error(`expected status 413, got ${large}`);
+          expectBlue("a picture, afterwards", await ask(readFileSync(PICTURE)));
+        },
+        env,
+      );
+    },
+  },
   plain("Node, CommonJS", "commonjs", undefined, ({ cwd }) => run(process.execPath, ["main.js"], { cwd })),
   plain(
     "Deno",

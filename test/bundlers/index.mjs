@@ -21,8 +21,8 @@ export async function freePort() {
 }
 
 /** Asks what a server serves that is started for it, once it says anything, and ends it. */
-export async function served(command, args, cwd, ask) {
-  const server = spawn(command, args, { cwd, detached: true });
+export async function served(command, args, cwd, ask, env = process.env) {
+  const server = spawn(command, args, { cwd, env, detached: true });
   let told = "";
   server.stdout.on("data", (chunk) => (told += chunk));
   server.stderr.on("data", (chunk) => (told += chunk));

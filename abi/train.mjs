@@ -8,7 +8,7 @@ export const TRAIN_ALIGN = 16;
 /** Bytes behind a tensor that kernels may read. */
 export const TRAIN_SLACK = 64;
 /** Changes with every change of the records or of what kernels mean. */
-export const TRAIN_ABI_VERSION = 1;
+export const TRAIN_ABI_VERSION = 2;
 
 /** Kernels by number, in this order. */
 export const TRAIN_KERNELS = [
@@ -34,6 +34,16 @@ export const TRAIN_KERNELS = [
   ["add", "y = view(x) + view(x2)"],
   ["dropout", "y = view(x), some of it zero"],
   ["dropout_gradient", "its gradient"],
+  ["curve", "a function of each number: see Curve"],
+  ["curve_gradient", "its gradients"],
+  ["multiply", "y = view(x)·view(x2)"],
+  ["multiply_gradient", "the gradient of one factor"],
+  ["place", "view(x) becomes a part of y: concatenation, padding"],
+  ["place_gradient", "its gradient"],
+  ["repeat", "each channel several times"],
+  ["repeat_gradient", "its gradient"],
+  ["pool", "largest or mean of each window"],
+  ["pool_gradient", "its gradient"],
 ];
 
 /** Bits of the field `flags`. */
@@ -45,7 +55,17 @@ export const TRAIN_FLAGS = [
   ["REDUCE", "gx is complete with this step: the sums of x's batch norm are taken on the way"],
   ["DECAY", "weight decay"],
   ["NESTEROV", "Nesterov's momentum"],
+  ["FILL", "what of y is not written becomes a"],
   ["DECOUPLED", "weight decay beside the gradient (AdamW)"],
+];
+
+/** Functions of the kernel `curve`, in its field `which`. */
+export const TRAIN_CURVES = [
+  ["SIGMOID", "1/(1 + exp(−x))"],
+  ["HARD_SWISH", "x·clamp(x + 3, 0, 6)/6"],
+  ["LEAKY", "x, or a·x below 0"],
+  ["PRELU", "the same with an a for each channel, in w"],
+  ["AFFINE", "a·x + c"],
 ];
 
 /** One kernel of a training step. */
@@ -81,12 +101,14 @@ export const TRAIN_STEP = [
   ["dilationW", "i32", "Columns from one tap to the next."],
   ["padT", "i32", "Rows of zeros above the image."],
   ["padL", "i32", "Columns of zeros left of the image."],
+  ["padC", "i32", "Channels before the image's."],
   ["padB", "i32", "Rows of zeros below the image."],
   ["padR", "i32", "Columns of zeros right of the image."],
   ["s0", "usize", "Scratch: packed weights."],
   ["s1", "usize", "Scratch: view(x), of a block or with the zeros around it."],
   ["s2", "usize", "Scratch: dz, of a block, or with the zeros around and between it."],
   ["s3", "usize", "Scratch: gx of a block, before it is added."],
+  ["which", "i32", "One of several ways of a kernel."],
   ["count", "i32", "Elements, in kernels that know no images."],
   ["a", "f32", "A parameter of a single kernel."],
   ["c", "f32", "Another one."],

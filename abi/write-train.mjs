@@ -9,7 +9,7 @@ const words = (name) => pascal(name.split("_"));
 
 /** assembly/train/abi.ts */
 export function trainAssembly(from) {
-  const { TRAIN_ABI_VERSION, TRAIN_FLAGS, TRAIN_KERNELS } = from;
+  const { TRAIN_ABI_VERSION, TRAIN_CURVES, TRAIN_FLAGS, TRAIN_KERNELS } = from;
   const lines = ["/**", ` * ${MARK}`, " *", " * The records of training. The table is `abi/train.mjs`.", " */"];
   for (const [record, table] of Object.entries(RECORDS)) {
     lines.push("", "@unmanaged", `export class ${record} {`);
@@ -23,6 +23,10 @@ export function trainAssembly(from) {
   lines.push("}", "", "export namespace Flag {");
   for (const [i, [name, what]] of TRAIN_FLAGS.entries()) {
     lines.push(`  /** ${what} */`, `  export const ${name}: i32 = ${1 << i};`);
+  }
+  lines.push("}", "", "export namespace Curve {");
+  for (const [i, [name, what]] of TRAIN_CURVES.entries()) {
+    lines.push(`  /** ${what} */`, `  export const ${name}: i32 = ${i + 1};`);
   }
   lines.push("}", "", `export const TRAIN_ABI_VERSION: i32 = ${TRAIN_ABI_VERSION};`);
   for (const [record, table] of Object.entries(RECORDS)) {
@@ -54,7 +58,7 @@ export function trainLayout(from) {
 
 /** src/train/abi.ts */
 export function trainHost(from) {
-  const { TRAIN_ABI_VERSION, TRAIN_ALIGN, TRAIN_FLAGS, TRAIN_KERNELS, TRAIN_SLACK } = from;
+  const { TRAIN_ABI_VERSION, TRAIN_ALIGN, TRAIN_CURVES, TRAIN_FLAGS, TRAIN_KERNELS, TRAIN_SLACK } = from;
   const lines = [
     ...[
       "/**",
@@ -74,6 +78,11 @@ export function trainHost(from) {
     "/** Kernels by number. */",
     "export const KERNELS = {",
     ...TRAIN_KERNELS.flatMap(([name, what], i) => [`  /** ${what} */`, `  ${name}: ${i + 1},`]),
+    "} as const;",
+    "",
+    "/** Functions of the kernel `curve`. */",
+    "export const CURVES = {",
+    ...TRAIN_CURVES.flatMap(([name, what], i) => [`  /** ${what} */`, `  ${name}: ${i + 1},`]),
     "} as const;",
     "",
     "/** Bits of a step's flags. */",

@@ -68,6 +68,8 @@ export class Step {
   padT: i32;
   /** Columns of zeros left of the image. */
   padL: i32;
+  /** Channels before the image's. */
+  padC: i32;
   /** Rows of zeros below the image. */
   padB: i32;
   /** Columns of zeros right of the image. */
@@ -80,6 +82,8 @@ export class Step {
   s2: usize;
   /** Scratch: gx of a block, before it is added. */
   s3: usize;
+  /** One of several ways of a kernel. */
+  which: i32;
   /** Elements, in kernels that know no images. */
   count: i32;
   /** A parameter of a single kernel. */
@@ -213,6 +217,26 @@ export namespace Kernel {
   export const DROPOUT: i32 = 21;
   /** its gradient */
   export const DROPOUT_GRADIENT: i32 = 22;
+  /** a function of each number: see Curve */
+  export const CURVE: i32 = 23;
+  /** its gradients */
+  export const CURVE_GRADIENT: i32 = 24;
+  /** y = view(x)·view(x2) */
+  export const MULTIPLY: i32 = 25;
+  /** the gradient of one factor */
+  export const MULTIPLY_GRADIENT: i32 = 26;
+  /** view(x) becomes a part of y: concatenation, padding */
+  export const PLACE: i32 = 27;
+  /** its gradient */
+  export const PLACE_GRADIENT: i32 = 28;
+  /** each channel several times */
+  export const REPEAT: i32 = 29;
+  /** its gradient */
+  export const REPEAT_GRADIENT: i32 = 30;
+  /** largest or mean of each window */
+  export const POOL: i32 = 31;
+  /** its gradient */
+  export const POOL_GRADIENT: i32 = 32;
 }
 
 export namespace Flag {
@@ -230,11 +254,26 @@ export namespace Flag {
   export const DECAY: i32 = 32;
   /** Nesterov's momentum */
   export const NESTEROV: i32 = 64;
+  /** what of y is not written becomes a */
+  export const FILL: i32 = 128;
   /** weight decay beside the gradient (AdamW) */
-  export const DECOUPLED: i32 = 128;
+  export const DECOUPLED: i32 = 256;
 }
 
-export const TRAIN_ABI_VERSION: i32 = 1;
-export const STEP_BYTES: i32 = 168;
+export namespace Curve {
+  /** 1/(1 + exp(−x)) */
+  export const SIGMOID: i32 = 1;
+  /** x·clamp(x + 3, 0, 6)/6 */
+  export const HARD_SWISH: i32 = 2;
+  /** x, or a·x below 0 */
+  export const LEAKY: i32 = 3;
+  /** the same with an a for each channel, in w */
+  export const PRELU: i32 = 4;
+  /** a·x + c */
+  export const AFFINE: i32 = 5;
+}
+
+export const TRAIN_ABI_VERSION: i32 = 2;
+export const STEP_BYTES: i32 = 176;
 export const VIEW_BYTES: i32 = 80;
 export const STATE_BYTES: i32 = 56;

@@ -32,7 +32,8 @@ function multiplied(to: usize, from: usize, by: f32, count: i32, more: bool): vo
   }
 }
 
-function seen(view: usize, x: usize, rows: i32, channels: i32, y: usize): void {
+/** y = view(x), or x where it has none. */
+export function seen(view: usize, x: usize, rows: i32, channels: i32, y: usize): void {
   const bytes = <usize>channels * sizeof<f32>();
   if (view) view_apply(changetype<View>(view), x, rows, y, bytes);
   else memory.copy(y, x, <usize>rows * bytes);

@@ -4,6 +4,7 @@
  * exports out.
  */
 import { Kernel, STATE_BYTES, STEP_BYTES, State, Step, TRAIN_ABI_VERSION, VIEW_BYTES, View } from "./abi";
+import { curve, curve_gradient, multiply, multiply_gradient } from "./curves";
 import {
   dw_apply, dw_apply9_float, dw_apply9_vector, dw_apply_float, dw_apply_vector, dw_weights, dw_weights9_float,
   dw_weights9_vector, dw_weights_float, dw_weights_vector,
@@ -14,6 +15,7 @@ import {
 } from "./elementwise";
 import { cross_entropy } from "./loss";
 import { matrix, matrix_gradient } from "./matrix";
+import { place, place_gradient, pool, pool_gradient, repeat, repeat_gradient } from "./moves";
 import {
   pack, pack_transposed, product, product_rows, product_rows_column, product_rows_panel1, product_rows_panel4,
 } from "./product";
@@ -39,6 +41,8 @@ export { accumulate, copy, copy_gradient, dropout, dropout_gradient, mean, mean_
 export { cross_entropy };
 export { matrix, matrix_gradient };
 export { pack, pack_transposed, product, product_rows, product_rows_column, product_rows_panel1, product_rows_panel4 };
+export { curve, curve_gradient, multiply, multiply_gradient };
+export { place, place_gradient, pool, pool_gradient, repeat, repeat_gradient };
 export { adam, norm, sgd };
 export {
   column_squares, column_sums, gradient_take, statistics_take, view_apply, view_average, view_back, view_fixed,
@@ -85,6 +89,16 @@ function run_step(s: Step, n: i32, state: State): bool {
     case Kernel.ADD: sum(s, n); break;
     case Kernel.DROPOUT: dropout(s, n, state); break;
     case Kernel.DROPOUT_GRADIENT: dropout_gradient(s, n, state); break;
+    case Kernel.CURVE: curve(s, n); break;
+    case Kernel.CURVE_GRADIENT: curve_gradient(s, n); break;
+    case Kernel.MULTIPLY: multiply(s, n); break;
+    case Kernel.MULTIPLY_GRADIENT: multiply_gradient(s, n); break;
+    case Kernel.PLACE: place(s, n); break;
+    case Kernel.PLACE_GRADIENT: place_gradient(s, n); break;
+    case Kernel.REPEAT: repeat(s, n); break;
+    case Kernel.REPEAT_GRADIENT: repeat_gradient(s, n); break;
+    case Kernel.POOL: pool(s, n); break;
+    case Kernel.POOL_GRADIENT: pool_gradient(s, n); break;
     default: unreachable();
   }
   return true;

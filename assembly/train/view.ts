@@ -212,11 +212,16 @@ function scaled<V>(v: View, o: usize): void {
   store<V>(v.shift + o, sub<V>(beta, mul<V>(load<V>(v.mean + o), scale)));
 }
 
-/** Fixed statistics: the moving averages as they are. */
+/** Fixed statistics: the moving averages as they are, or, of a view that has none, 0 and 1. */
 export function view_fixed(v: View): void {
   const bytes = <usize>v.channels * sizeof<f32>();
-  memory.copy(v.mean, v.movingMean, bytes);
-  memory.copy(v.variance, v.movingVariance, bytes);
+  if (v.movingMean) {
+    memory.copy(v.mean, v.movingMean, bytes);
+    memory.copy(v.variance, v.movingVariance, bytes);
+  } else {
+    memory.fill(v.mean, 0, bytes);
+    for (let o: usize = 0; o < bytes; o += 4) store<f32>(v.variance + o, 1);
+  }
   view_scale(v);
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-export const TRAIN_ABI_VERSION = 1;
+export const TRAIN_ABI_VERSION = 2;
 /** Alignment of everything that a record points at, in bytes. */
 export const ALIGN = 16;
 /** Bytes behind a tensor that kernels may read. */
@@ -57,6 +57,40 @@ export const KERNELS = {
   dropout: 21,
   /** its gradient */
   dropout_gradient: 22,
+  /** a function of each number: see Curve */
+  curve: 23,
+  /** its gradients */
+  curve_gradient: 24,
+  /** y = view(x)·view(x2) */
+  multiply: 25,
+  /** the gradient of one factor */
+  multiply_gradient: 26,
+  /** view(x) becomes a part of y: concatenation, padding */
+  place: 27,
+  /** its gradient */
+  place_gradient: 28,
+  /** each channel several times */
+  repeat: 29,
+  /** its gradient */
+  repeat_gradient: 30,
+  /** largest or mean of each window */
+  pool: 31,
+  /** its gradient */
+  pool_gradient: 32,
+} as const;
+
+/** Functions of the kernel `curve`. */
+export const CURVES = {
+  /** 1/(1 + exp(−x)) */
+  SIGMOID: 1,
+  /** x·clamp(x + 3, 0, 6)/6 */
+  HARD_SWISH: 2,
+  /** x, or a·x below 0 */
+  LEAKY: 3,
+  /** the same with an a for each channel, in w */
+  PRELU: 4,
+  /** a·x + c */
+  AFFINE: 5,
 } as const;
 
 /** Bits of a step's flags. */
@@ -75,8 +109,10 @@ export const FLAGS = {
   DECAY: 32,
   /** Nesterov's momentum */
   NESTEROV: 64,
+  /** what of y is not written becomes a */
+  FILL: 128,
   /** weight decay beside the gradient (AdamW) */
-  DECOUPLED: 128,
+  DECOUPLED: 256,
 } as const;
 
 /** Fields of the record `Step` in their order; four bytes each. */
@@ -143,6 +179,8 @@ export const STEP = {
   padT: "i32",
   /** Columns of zeros left of the image. */
   padL: "i32",
+  /** Channels before the image's. */
+  padC: "i32",
   /** Rows of zeros below the image. */
   padB: "i32",
   /** Columns of zeros right of the image. */
@@ -155,6 +193,8 @@ export const STEP = {
   s2: "i32",
   /** Scratch: gx of a block, before it is added. */
   s3: "i32",
+  /** One of several ways of a kernel. */
+  which: "i32",
   /** Elements, in kernels that know no images. */
   count: "i32",
   /** A parameter of a single kernel. */
@@ -166,7 +206,7 @@ export const STEP = {
   /** Where a kernel's random numbers begin. */
   seed: "i32",
 } as const;
-export const STEP_BYTES = 168;
+export const STEP_BYTES = 176;
 
 /** Fields of the record `View` in their order; four bytes each. */
 export const VIEW = {

@@ -5,7 +5,7 @@
 import type { Lifetime } from "../engine/plan/arena.ts";
 import { FLAGS, KERNELS } from "./abi.ts";
 import { padded } from "./addresses.ts";
-import type { Layer, Network, Tensor, Trained } from "./network.ts";
+import type { Kind, Layer, Network, Tensor, Trained } from "./network.ts";
 import type { PlanSettings } from "./options.ts";
 import type { Parameters } from "./parameters.ts";
 import type { StepRecord, ViewRecord } from "./records.ts";
@@ -26,8 +26,28 @@ interface Draft {
   readonly layer?: Layer;
 }
 
+/** What a record of training is about. */
+export interface Outline {
+  readonly kernel: keyof typeof KERNELS;
+  /** The node; none where it is about all of them. */
+  readonly node?: string;
+  /** Multiply-adds for one image. */
+  readonly macs: number;
+  /** Numbers of its result for one image, on the way forward. */
+  readonly values?: number;
+}
+
+/** Multiply-adds of a layer for one image. */
+function macsOf({ kind, inputs, output, geometry }: Layer): number {
+  const { rows, channels } = output;
+  const taps = geometry === undefined ? 1 : geometry.kH * geometry.kW;
+  if (kind === "depthwise") return rows * channels * taps;
+  return kind === "matrix" || kind === "conv" ? rows * channels * inputs[0]!.channels * taps : 0;
+}
+
 /** Everything with its place. */
 export interface Placed {
+  readonly outlines: readonly Outline[];
   readonly steps: readonly StepRecord[];
   readonly forward: number;
   readonly backward: number;
@@ -39,7 +59,37 @@ export interface Placed {
 
 const CHANNEL_ARRAYS = ["scale", "shift", "mean", "variance", "a", "b"] as const;
 
+/** Kernels of the way back that are called otherwise than the layers. */
+const BACK: Readonly<Partial<Record<Kind, keyof typeof KERNELS>>> = {
+  add: "copy_gradient",
+  concat: "place_gradient",
+  pad: "place_gradient",
+};
+
+/** Where a part of a concatenation lies. */
+function partFields({ inputs, output }: Layer, i: number): StepRecord {
+  const { rows, channels } = inputs[i]!;
+  const padC = inputs.slice(0, i).reduce((sum, { channels }) => sum + channels, 0);
+  return { inH: 1, inW: rows, inC: channels, outH: 1, outW: rows, outC: output.channels, padC };
+}
+
+/** How the rows of a factor are to those of the other one: see the kernel. */
+function factorOf(x: Tensor, other: Tensor): number {
+  return x.rows === other.rows ? 0 : x.rows > other.rows ? 1 : 2;
+}
+
 const isProduct = ({ kind }: Layer) => kind === "matrix" || kind === "conv" || kind === "depthwise";
+
+function outlineOf({ kernel, fields, layer, y }: Draft): Outline {
+  const name = layer?.node.name ?? y?.name;
+  const node = name === undefined ? {} : { node: name };
+  if (layer === undefined || kernel === "view_backward") return { kernel, ...node, macs: 0 };
+  const flags = fields.flags ?? 0;
+  const wanted = [FLAGS.WEIGHTS, FLAGS.INPUT].filter((flag) => (flags & flag) !== 0).length;
+  const back = kernel.endsWith("_gradient");
+  const values = back || y === undefined ? {} : { values: y.rows * y.channels };
+  return { kernel, ...node, macs: macsOf(layer) * (back ? wanted : 1), ...values };
+}
 
 export class Emitter {
   readonly trainedLayers: readonly string[];
@@ -79,7 +129,7 @@ export class Emitter {
   }
 
   #hasTrainedNorm({ view: { norm } }: Tensor): boolean {
-    const { gamma, beta } = norm?.node ?? {};
+    const { gamma, beta } = norm ?? {};
     return [gamma, beta].some((name) => name !== undefined && this.#trained.constant(name));
   }
 
@@ -104,11 +154,11 @@ export class Emitter {
       if (output.view.norm.statistics === "fixed") this.#train.push(fixed);
     }
     for (const layer of layers) {
-      this.#train.push(this.#forwardOf(layer, true));
+      this.#train.push(...this.#forwardOf(layer, true));
       if (!isProduct(layer) && layer.output.view.norm?.statistics === "batch") {
         this.#train.push({ kernel: "view_statistics", fields: {}, y: layer.output });
       }
-      this.#evaluate.push(this.#forwardOf(layer, false));
+      this.#evaluate.push(...this.#forwardOf(layer, false));
     }
     const loss: Draft = { kernel: "cross_entropy", fields: { inC: classes }, x: logits };
     this.#evaluate.push(loss);
@@ -134,46 +184,61 @@ export class Emitter {
     this.#train.push({ kernel: this.#settings.optimizer === "sgd" ? "sgd" : "adam", fields: { flags: 0 } });
   }
 
-  #forwardOf(layer: Layer, training: boolean): Draft {
-    const { inputs, output } = layer;
+  #forwardOf(layer: Layer, training: boolean): Draft[] {
+    const { kind, inputs, output, own = {} } = layer;
+    if (kind === "concat") {
+      return inputs.map((x, i) => ({ kernel: "place", layer, x, y: output, fields: partFields(layer, i) }));
+    }
     const [x, x2] = inputs as [Tensor, Tensor?];
     const takes = training && isProduct(layer) && output.view.norm?.statistics === "batch";
-    const kernel = layer.kind === "dropout" && !training ? "copy" : layer.kind;
-    const { fields, scratch } = scratchOf(layer, false, { xView: this.#hasView(x), more: false, weights: false });
-    return {
-      ...{ kernel, layer, x, y: output, scratch },
-      ...(x2 !== undefined && { x2 }),
-      fields: { ...fields, flags: takes ? FLAGS.STATISTICS : 0 },
-    };
+    const kernel = kind === "dropout" && !training ? "copy" : kind === "pad" ? "place" : kind;
+    const x2View = x2 !== undefined && this.#hasView(x2);
+    const { fields, scratch } = scratchOf(layer, false, {
+      xView: this.#hasView(x),
+      x2View,
+      more: false,
+      weights: false,
+    });
+    const which = kind === "multiply" && x.rows !== x2!.rows ? { which: 1 } : {};
+    const flags = (takes ? FLAGS.STATISTICS : 0) | (own.flags ?? 0);
+    return [
+      {
+        ...{ kernel, layer, x, y: output, scratch },
+        ...(x2 !== undefined && { x2 }),
+        fields: { ...fields, ...own, ...which, flags },
+      },
+    ];
   }
 
   #backOf(layer: Layer, written: Set<Tensor>, left: Map<Tensor, number>): void {
-    const { kind, inputs, output, weights, bias } = layer;
+    const { kind, inputs, output, weights, bias, own = {} } = layer;
     const product = isProduct(layer);
     if (!product && this.#hasView(output)) {
       this.#train.push({ kernel: "view_backward", fields: {}, y: output, gy: output, layer });
     }
     const trains = weights !== undefined && this.#trained.constant(weights);
-    for (const x of inputs) {
+    for (const [i, x] of inputs.entries()) {
       left.set(x, left.get(x)! - 1);
       const input = this.#behind.has(x);
-      if (!input && !product) continue;
+      if (!input && !product && !trains) continue;
       const more = input && written.has(x);
       written.add(x);
       const reduce = input && left.get(x) === 0 && this.#reduces(x);
       const flag = (is: boolean, name: keyof typeof FLAGS) => (is ? FLAGS[name] : 0);
       const flags = flag(trains, "WEIGHTS") | flag(input, "INPUT") | flag(more, "ACCUMULATE") | flag(reduce, "REDUCE");
       const { fields, scratch } = scratchOf(layer, true, { xView: this.#hasView(x), more, weights: trains, input });
-      const needsX = trains || reduce;
+      const other = kind === "multiply" ? inputs[1 - i]! : undefined;
+      const needsX = trains || reduce || kind === "curve" || (kind === "pool" && own.which === 0);
+      const part = kind === "concat" ? partFields(layer, i) : other ? { which: factorOf(x, other) } : {};
       this.#train.push({
-        kernel: kind === "add" ? "copy_gradient" : `${kind}_gradient`,
+        kernel: BACK[kind] ?? (`${kind}_gradient` as keyof typeof KERNELS),
         ...{ layer, gy: output, scratch },
         ...(product && this.#hasView(output) && { y: output }),
         ...(needsX && { x }),
+        ...(other && { x2: other }),
         ...(input && { gx: x }),
         fields: {
-          ...fields,
-          flags,
+          ...{ ...fields, ...own, ...part, flags },
           db: bias !== undefined && this.#trained.constant(bias) ? 1 : 0,
           dw: trains ? 1 : 0,
         },
@@ -204,7 +269,7 @@ export class Emitter {
         this.#channels.set(tensor, plain);
         continue;
       }
-      const { node, statistics } = view.norm;
+      const { statistics, epsilon, ...names } = view.norm;
       const arrays = Object.fromEntries(CHANNEL_ARRAYS.map((name) => [name, take(4 * channels)]));
       const pointer = (name: string | undefined) => (name === undefined ? 0 : byName.get(name)!.address);
       const gradient = (name: string | undefined) =>
@@ -213,13 +278,13 @@ export class Emitter {
         ...plain,
         ...arrays,
         norm: statistics === "batch" ? 1 : 2,
-        epsilon: node.epsilon,
-        gamma: pointer(node.gamma),
-        beta: pointer(node.beta),
-        movingMean: pointer(node.mean),
-        movingVariance: pointer(node.variance),
-        dgamma: gradient(node.gamma),
-        dbeta: gradient(node.beta),
+        epsilon,
+        gamma: pointer(names.gamma),
+        beta: pointer(names.beta),
+        movingMean: pointer(names.mean),
+        movingVariance: pointer(names.variance),
+        dgamma: gradient(names.gamma),
+        dbeta: gradient(names.beta),
       });
     }
   }
@@ -273,6 +338,7 @@ export class Emitter {
           at.get("probabilities")!,
         );
       return {
+        outlines: this.#train.map(outlineOf),
         steps: this.#train.map((draft) => record(draft, true)),
         evaluation: this.#evaluate.map((draft) => record(draft, false)),
         ...{ forward: this.#forward, backward: this.#backward },

@@ -14,6 +14,6 @@ export type { Freeze, TrainerOptions, TrainingPlanOptions, Weight } from "./opti
 export { planTraining, type TrainingMemory, type TrainingPlan } from "./plan.ts";
 export { confusion, confusionChart } from "./report/confusion.ts";
 export { learningCurve } from "./report/learning-curve.ts";
-export type { Evaluation, StepResult } from "./results.ts";
+export type { Evaluation, ProfileRow, StepResult } from "./results.ts";
 export type { Course, Schedule } from "./schedule.ts";
 export { DivergedError, Trainer, trainer } from "./trainer.ts";

@@ -57,6 +57,7 @@ export function parametersOf(
   );
   for (const node of nodes) {
     for (const { name, role } of constantsOf(node)) {
+      if (role === "operand") continue;
       const statistic = STATISTICS.includes(role);
       const group = statistic || !trained.constant(name) ? "fixed" : role === "weights" ? "decays" : "rest";
       if (entries.has(name) && (group !== "fixed" || statistic)) {

@@ -14,7 +14,7 @@ import { dropIdentities, prune } from "../graph/passes/index.ts";
 import { validate } from "../graph/validate.ts";
 import { STATE_BYTES, STEP_BYTES, VIEW_BYTES } from "./abi.ts";
 import { Addresses, BASE } from "./addresses.ts";
-import { Emitter } from "./emit.ts";
+import { Emitter, type Outline } from "./emit.ts";
 import { type Network, networkOf } from "./network.ts";
 import { type PlanSettings, planSettings, type TrainingPlanOptions } from "./options.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
@@ -56,6 +56,8 @@ export interface FullPlan extends TrainingPlan {
   readonly state: number;
   readonly table: number;
   readonly steps: readonly StepRecord[];
+  /** What each of them is about. */
+  readonly outlines: readonly Outline[];
   /** Steps [0, forward) end with the loss; [0, backward) with the length of the gradients. */
   readonly forward: number;
   readonly backward: number;

@@ -24,3 +24,14 @@ export interface Evaluation {
   readonly correct: number;
   readonly count: number;
 }
+
+/** Where a step's time goes. */
+export interface ProfileRow {
+  readonly kernel: string;
+  /** The node that it is about; none for what is about all weights. */
+  readonly node?: string;
+  /** Multiply-adds of all pictures. */
+  readonly macs: number;
+  /** Milliseconds. */
+  readonly ms: number;
+}

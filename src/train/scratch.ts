@@ -12,9 +12,13 @@ const PIXELS = 128;
 /** Floats of a convolution's windows that are laid side by side: 64 KB. */
 const WINDOWS = 16384;
 
+/** Rows that functions of numbers work on at a time. */
+const ROWS = 16;
+
 /** What decides what a record needs. */
 interface Wants {
   readonly xView: boolean;
+  readonly x2View?: boolean;
   readonly more: boolean;
   readonly weights: boolean;
   readonly input?: boolean;
@@ -26,7 +30,7 @@ type Scratch = Partial<Record<"s" | "s0" | "s1" | "s2" | "s3", number>>;
 export function scratchOf(
   { kind, inputs, output, geometry }: Layer,
   back: boolean,
-  { xView, more, weights, input = false }: Wants,
+  { xView, x2View = false, more, weights, input = false }: Wants,
 ): { readonly fields: StepRecord; readonly scratch: Scratch } {
   const { rows, channels } = inputs[0]!;
   switch (kind) {
@@ -78,6 +82,22 @@ export function scratchOf(
       const block = Math.max(1, Math.floor(BLOCK / channels));
       return { fields: { rows, inC: channels, block }, scratch: { s2: back ? 0 : 4 * block * channels } };
     }
+    case "curve":
+      return { fields: { rows, inC: channels }, scratch: { s1: back && xView ? 4 * ROWS * channels : 0 } };
+    case "multiply": {
+      const other = x2View ? 4 * inputs[1]!.rows * channels : 0;
+      // On the way back either factor is the other one's.
+      const scratch = back ? { s2: 4 * rows * channels } : { s1: xView ? 4 * rows * channels : 0, s2: other };
+      return { fields: { rows, inC: channels }, scratch };
+    }
+    case "pool": {
+      const fields = { ...windowFields(geometry!), inC: channels, outC: channels };
+      return { fields, scratch: { s1: xView ? 4 * rows * channels : 0 } };
+    }
+    case "repeat":
+      return { fields: { rows, inC: channels }, scratch: { s1: back ? 0 : 4 * channels } };
+    case "pad":
+      return { fields: { inC: channels, outC: output.channels }, scratch: {} };
     default:
       return { fields: { rows, inC: channels }, scratch: {} };
   }

@@ -16,7 +16,7 @@ import { type Instance, instanceFor } from "./kernels.ts";
 import { planSettings, type StepSettings, stepSettings, type TrainerOptions } from "./options.ts";
 import { type FullPlan, fullPlan, type TrainingMemory } from "./plan.ts";
 import { State, writeStep, writeView } from "./records.ts";
-import type { Evaluation, StepResult } from "./results.ts";
+import type { Evaluation, ProfileRow, StepResult } from "./results.ts";
 import { factorOf } from "./schedule.ts";
 
 /** A loss or a gradient that is no finite number: see {@link Trainer.step}. */
@@ -127,14 +127,19 @@ export class Trainer {
    * @throws TypeError, RangeError, ShapeError for what is no batch
    */
   step(inputs: Float32Array, labels: Batch["labels"]): StepResult {
-    const n = this.#put("step", { inputs, labels });
-    const { table, state, steps, forward } = this.#plan;
+    const { table, state, steps } = this.#plan;
+    return this.#step("step", inputs, labels, (n) => this.#instance.exports.run(table, 0, steps.length, n, state));
+  }
+
+  #step(where: string, inputs: Float32Array, labels: Batch["labels"], run: (n: number) => number): StepResult {
+    const n = this.#put(where, { inputs, labels });
+    const { steps, forward } = this.#plan;
     if (n === 1 && this.#plan.steps.some(({ kernel }) => kernel === KERNELS.view_average)) {
-      throw new ShapeError("step: expected 2 pictures or more for batch norms by their statistics, got 1");
+      throw new ShapeError(`${where}: expected 2 pictures or more for batch norms by their statistics, got 1`);
     }
     const learningRate = Math.fround(this.#settings.learningRate * factorOf(this.#settings.schedule, this.#steps));
     this.#state.set({ ...this.#fixed(), rate: learningRate, step: this.#steps });
-    const end = this.#instance.exports.run(table, 0, steps.length, n, state);
+    const end = run(n);
     if (end < steps.length) throw this.#diverged(n, end < forward ? "loss" : "gradients");
     this.#steps++;
     return {
@@ -154,18 +159,14 @@ export class Trainer {
 
   /** Takes the forward steps once more, one by one, and looks at what each has computed. */
   #diverged(n: number, what: "loss" | "gradients"): DivergedError {
-    const { table, state, forward, steps, network } = this.#plan;
+    const { table, state, forward, steps, outlines, network } = this.#plan;
     let node: string | undefined;
     const { rows, channels, name } = network.input;
     if (!this.#floats(this.#plan.input, n * rows * channels).every(Number.isFinite)) node = name;
-    let layer = 0;
     for (let i = 0; i < forward && node === undefined; i++) {
       this.#instance.exports.run(table, i, i + 1, n, state);
-      const { kernel, y = 0 } = steps[i]!;
-      if (kernel === KERNELS.view_fixed || kernel === KERNELS.view_statistics || kernel === KERNELS.cross_entropy)
-        continue;
-      const { output } = network.layers[layer++]!;
-      if (!this.#floats(y, n * output.rows * output.channels).every(Number.isFinite)) node = output.name;
+      const { values, node: of } = outlines[i]!;
+      if (values !== undefined && !this.#floats(steps[i]!.y!, n * values).every(Number.isFinite)) node = of;
     }
     const first = node === undefined ? "" : `, first in "${node}"`;
     return new DivergedError(
@@ -173,6 +174,25 @@ export class Trainer {
       this.#steps,
       node,
     );
+  }
+
+  /**
+   * A step, record by record: where the time goes. It learns as {@link step} does.
+   * @returns a row for each record: its kernel, the node that it is about, multiply-adds and milliseconds
+   */
+  profile(inputs: Float32Array, labels: Batch["labels"]): ProfileRow[] {
+    const { exports } = this.#instance;
+    const { table, state, outlines } = this.#plan;
+    const rows: ProfileRow[] = [];
+    this.#step("profile", inputs, labels, (n) => {
+      for (const [i, { kernel, node, macs }] of outlines.entries()) {
+        const began = performance.now();
+        if (exports.run(table, i, i + 1, n, state) === i) return i;
+        rows.push({ kernel, ...(node !== undefined && { node }), macs: n * macs, ms: performance.now() - began });
+      }
+      return outlines.length;
+    });
+    return rows;
   }
 
   /**

@@ -200,4 +200,135 @@ export const TRIALS: readonly Trial[] = [
       { nodes: [{ op: "add", name: "t", inputs: ["s", "a/conv"] }], constants: {} },
     ],
   ),
+  network(
+    "several filters a channel",
+    [2, 5, 4, 3],
+    [
+      ...[conv("a", "x", [1, 1, 3, 5]), norm("n", "a/conv", 5)],
+      {
+        nodes: [
+          {
+            op: "depthwiseConv2d",
+            name: "b/conv",
+            inputs: ["n"],
+            weights: "b/weights",
+            bias: "b/bias",
+            ...SAME,
+            strides: [2, 1],
+          },
+        ],
+        constants: { "b/weights": [3, 3, 5, 2], "b/bias": [10] },
+      },
+    ],
+  ),
+  network(
+    "a depthwise convolution of one channel",
+    [3, 5, 5, 1],
+    [
+      {
+        nodes: [{ op: "depthwiseConv2d", name: "b/conv", inputs: ["x"], weights: "b/weights", ...SAME }],
+        constants: { "b/weights": [3, 3, 1, 6] },
+      },
+      norm("m", "b/conv", 6),
+    ],
+  ),
+  network(
+    "curves",
+    [3, 3, 4, 4],
+    [
+      ...[conv("a", "x", [1, 1, 4, 6]), norm("n", "a/conv", 6, { lo: -4, hi: 4 })],
+      { nodes: [{ op: "hardSwish", name: "h", inputs: ["n"] }], constants: {} },
+      depthwise("b", "h", 6),
+      { nodes: [{ op: "sigmoid", name: "s", inputs: ["b/conv"] }], constants: {} },
+      conv("c", "s", [1, 1, 6, 5]),
+      { nodes: [{ op: "leakyRelu", name: "l", inputs: ["c/conv"], alpha: 0.2 }], constants: {} },
+      conv("d", "l", [1, 1, 5, 7]),
+      { nodes: [{ op: "prelu", name: "p", inputs: ["d/conv"], alpha: "p/alpha" }], constants: { "p/alpha": [7] } },
+    ],
+  ),
+  network(
+    "scale and shift",
+    [3, 3, 4, 4],
+    [
+      conv("a", "x", [3, 3, 4, 6]),
+      {
+        nodes: [
+          {
+            op: "scaleShift",
+            name: "s",
+            inputs: ["a/conv"],
+            scale: "s/scale",
+            shift: "s/shift",
+            clamp: { lo: -0.6, hi: 0.7 },
+          },
+        ],
+        constants: { "s/scale": [6], "s/shift": [6] },
+      },
+      conv("b", "s", [1, 1, 6, 4]),
+    ],
+  ),
+  network(
+    "a gate",
+    [2, 4, 3, 4],
+    [
+      ...[conv("a", "x", [1, 1, 4, 6]), norm("n", "a/conv", 6)],
+      { nodes: [{ op: "globalAveragePool", name: "mean", inputs: ["n"], keepDims: true }], constants: {} },
+      conv("g", "mean", [1, 1, 6, 6], { clamp: { lo: -2, hi: 2 } }),
+      {
+        nodes: [
+          { op: "add", name: "g/shifted", inputs: ["g/conv"], operand: "operand/three", clamp: { lo: 0, hi: 6 } },
+          { op: "mul", name: "g/scaled", inputs: ["g/shifted"], operand: "operand/sixth" },
+          { op: "mul", name: "gated", inputs: ["n", "g/scaled"] },
+          { op: "mul", name: "squared", inputs: ["gated", "n"], clamp: { lo: -0.3, hi: 0.2 } },
+        ],
+        constants: { "operand/three": [1], "operand/sixth": [1] },
+      },
+      conv("b", "squared", [1, 1, 6, 4]),
+    ],
+  ),
+  network(
+    "pools",
+    [2, 7, 6, 4],
+    [
+      ...[conv("a", "x", [1, 1, 4, 5]), norm("n", "a/conv", 5, { lo: -9, hi: 9 })],
+      {
+        nodes: [{ op: "maxPool", name: "most", inputs: ["n"], size: [3, 3], strides: [2, 2], padding: "same" }],
+        constants: {},
+      },
+      conv("b", "most", [1, 1, 5, 8]),
+      {
+        nodes: [
+          {
+            op: "averagePool",
+            name: "mid",
+            inputs: ["b/conv"],
+            size: [2, 3],
+            strides: [1, 2],
+            padding: "same",
+            clamp: RELU6,
+          },
+        ],
+        constants: {},
+      },
+      conv("c", "mid", [1, 1, 8, 4]),
+    ],
+  ),
+  network(
+    "parts and pads",
+    [2, 4, 3, 4],
+    [
+      ...[conv("a", "x", [1, 1, 4, 5]), norm("n", "a/conv", 5), conv("b", "n", [3, 3, 5, 4])],
+      {
+        nodes: [
+          { op: "concat", name: "joined", inputs: ["n", "b/conv", "n"], axis: 3 },
+          {
+            ...{ op: "pad", name: "padded", inputs: ["joined"], value: 0.25 },
+            padding: { top: 1, bottom: 0, left: 2, right: 1, front: 1, back: 2 },
+          },
+        ],
+        constants: {},
+      },
+      ...[depthwise("c", "padded", 17), norm("m", "c/conv", 17)],
+    ],
+  ),
 ];

@@ -8,6 +8,7 @@
 import type { Graph, Node } from "../../src/graph/graph.ts";
 import { sizeOf } from "../../src/graph/references.ts";
 import { inferShapes, resolvePadding } from "../../src/graph/shape.ts";
+import { forEachWindow } from "../reference/pool.ts";
 
 /** Numbers with their magnitudes, and the loss's gradient by them likewise. */
 export class Numbers {
@@ -207,7 +208,161 @@ export function reference(
         });
         break;
       }
+      case "sigmoid":
+        curve(
+          x,
+          y,
+          (v) => 1 / (1 + Math.exp(-v)),
+          (v) => 1 / (2 + Math.exp(v) + Math.exp(-v)),
+          back,
+        );
+        break;
+      case "hardSwish":
+        for (const v of x.value) margin = Math.min(margin, Math.abs(Math.abs(v) - 3));
+        curve(x, y, hardSwish, (v) => (v <= -3 ? 0 : v >= 3 ? 1 : (2 * v + 3) / 6), back);
+        break;
+      case "leakyRelu":
+        for (const v of x.value) margin = Math.min(margin, Math.abs(v));
+        curve(
+          x,
+          y,
+          (v) => (v < 0 ? node.alpha * v : v),
+          (v) => (v < 0 ? node.alpha : 1),
+          back,
+        );
+        break;
+      case "prelu": {
+        const alpha = values.get(node.alpha)!;
+        for (const v of x.value) margin = Math.min(margin, Math.abs(v));
+        for (let i = 0; i < y.value.length; i++) y.add(i, x.value[i]! < 0 ? alpha.value[i % c]! : 1, x, i);
+        back.push(() => {
+          for (let i = 0; i < y.value.length; i++) {
+            x.back(i, x.value[i]! < 0 ? alpha.value[i % c]! : 1, y, i);
+            alpha.back(i % c, Math.min(0, x.value[i]!), y, i, x.value[i]! < 0 ? x.size[i]! : 0);
+          }
+        });
+        break;
+      }
+      case "scaleShift": {
+        const [scale, shift] = [values.get(node.scale)!, values.get(node.shift)!];
+        for (let i = 0; i < y.value.length; i++) {
+          y.add(i, scale.value[i % c]!, x, i);
+          y.add(i, 1, shift, i % c);
+        }
+        back.push(() => {
+          for (let i = 0; i < y.value.length; i++) {
+            x.back(i, scale.value[i % c]!, y, i);
+            scale.back(i % c, x.value[i]!, y, i, x.size[i]!);
+            shift.back(i % c, 1, y, i);
+          }
+        });
+        values.set(node.name, clamped(y, node.clamp));
+        break;
+      }
+      case "mul": {
+        if (node.operand !== undefined) {
+          const by = values.get(node.operand)!.value[0]!;
+          curve(
+            x,
+            y,
+            (v) => by * v,
+            () => by,
+            back,
+          );
+        } else {
+          const other = values.get(node.inputs[1]!)!;
+          // One of them may have one row for all of the other's.
+          const of = (from: Numbers) => {
+            const [all, own] = [y.value.length / out[0]!, from.value.length / out[0]!];
+            return Array.from(y.value, (_, i) => Math.floor(i / all) * own + ((i % all) % own));
+          };
+          const [a, b] = [of(x), of(other)];
+          for (let i = 0; i < y.value.length; i++) {
+            y.value[i] = x.value[a[i]!]! * other.value[b[i]!]!;
+            y.size[i] = x.size[a[i]!]! * other.size[b[i]!]!;
+          }
+          back.push(() => {
+            for (let i = 0; i < y.value.length; i++) {
+              x.back(a[i]!, other.value[b[i]!]!, y, i, other.size[b[i]!]!);
+              other.back(b[i]!, x.value[a[i]!]!, y, i, x.size[a[i]!]!);
+            }
+          });
+        }
+        values.set(node.name, clamped(y, node.clamp));
+        break;
+      }
+      case "maxPool":
+      case "averagePool": {
+        const {
+          top: padT,
+          left: padL,
+          outH,
+          outW,
+        } = resolvePadding(...([node.padding, [shape[1]!, shape[2]!], node.size, node.strides, [1, 1]] as const));
+        const at = { ...{ padT, padL, outH, outW }, strides: node.strides, dilations: [1, 1] as const };
+        const terms: (readonly [number, number, number])[] = [];
+        forEachWindow({ shape }, node.size, at, (to, taps) => {
+          const ranked = taps.toSorted((p, q) => x.value[q]! - x.value[p]!);
+          if (node.op === "averagePool") for (const from of taps) terms.push([to, from, 1 / taps.length]);
+          else terms.push([to, ranked[0]!, 1]);
+          const [first, second] = ranked;
+          if (second !== undefined) margin = Math.min(margin, x.value[first!]! - x.value[second]!);
+        });
+        for (const [to, from, w] of terms) y.add(to, w, x, from);
+        back.push(() => {
+          for (const [to, from, w] of terms) x.back(from, w, y, to);
+        });
+        values.set(node.name, clamped(y, node.clamp));
+        break;
+      }
+      case "concat":
+      case "pad": {
+        const parts = node.op === "pad" ? [node.inputs[0]!] : node.inputs;
+        const moves: (readonly [Numbers, number, number])[] = [];
+        let channel = node.op === "pad" ? (node.padding.front ?? 0) : 0;
+        const [top, left] = node.op === "pad" ? [node.padding.top, node.padding.left] : [0, 0];
+        if (node.op === "pad") {
+          y.value.fill(node.value);
+          y.size.fill(Math.abs(node.value));
+        }
+        for (const name of parts) {
+          const [h, w, own] = shapes.get(name)!.slice(1) as [number, number, number];
+          const part = values.get(name)!;
+          for (let i = 0; i < part.value.length; i++) {
+            const [n, row, column, k] = [
+              Math.floor(i / (h * w * own)),
+              Math.floor(i / (w * own)) % h,
+              Math.floor(i / own) % w,
+              i % own,
+            ];
+            moves.push([part, i, ((n * out[1]! + row + top) * out[2]! + column + left) * out[3]! + channel + k]);
+          }
+          channel += own;
+        }
+        for (const [part, from, to] of moves) {
+          y.value[to] = 0;
+          y.size[to] = 0;
+          y.add(to, 1, part, from);
+        }
+        back.push(() => {
+          for (const [part, from, to] of moves) part.back(from, 1, y, to);
+        });
+        break;
+      }
       case "add": {
+        if (node.operand !== undefined) {
+          const more = values.get(node.operand)!.value[0]!;
+          curve(
+            x,
+            y,
+            (v) => v + more,
+            () => 1,
+            back,
+          );
+          for (let i = 0; i < y.size.length; i++) y.size[i]! += Math.abs(more);
+          values.set(node.name, clamped(y, node.clamp));
+          break;
+        }
         const other = values.get(node.inputs[1]!)!;
         for (let i = 0; i < y.value.length; i++) {
           y.add(i, 1, x, i);
@@ -246,6 +401,23 @@ export function reference(
   }
   if (!lossOnly) for (const step of back.reverse()) step();
   return { loss, correct, values, margin, statistics };
+}
+
+const hardSwish = (v: number) => (v * Math.min(6, Math.max(0, v + 3))) / 6;
+
+/** A function of each number, whose slope nowhere is much more than 1. */
+function curve(x: Numbers, y: Numbers, f: (v: number) => number, slope: (v: number) => number, back: (() => void)[]) {
+  for (let i = 0; i < y.value.length; i++) {
+    y.value[i] = f(x.value[i]!);
+    y.size[i] = Math.abs(y.value[i]!) + 1.5 * x.size[i]!;
+  }
+  back.push(() => {
+    // The slope, too, has the error of where it is taken.
+    for (let i = 0; i < y.value.length; i++) {
+      const s = slope(x.value[i]!);
+      x.back(i, s, y, i, Math.abs(s) + x.size[i]!);
+    }
+  });
 }
 
 type Term = readonly [to: number, from: number, weight: number];

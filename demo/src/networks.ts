@@ -70,8 +70,9 @@ export async function own(files: readonly File[]): Promise<Network> {
   const texts = files.filter(({ name }) => /\.txt$/i.test(name));
   const [model, ...rest] = files.filter((file) => !texts.includes(file));
   if (model === undefined) throw new TypeError("expected a model beside the labels, got a text file alone");
-  const main = [model, ...rest].find(({ name }) => /\.json$/i.test(name)) ?? model;
-  const source = rest.length === 0 ? model : Object.fromEntries([model, ...rest].map((file) => [file.name, file]));
+  const main = [model, ...rest].find(({ name }) => /\.(json|onnx)$/i.test(name)) ?? model;
+  const inOrder = [main, ...[model, ...rest].filter((file) => file !== main)];
+  const source = rest.length === 0 ? model : Object.fromEntries(inOrder.map((file) => [file.name, file]));
   return {
     key: `own ${main.name} ${main.size} ${main.lastModified}`,
     name: main.name,

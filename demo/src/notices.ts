@@ -21,6 +21,8 @@ export function notice(
     readonly action?: readonly [text: string, act: () => void] | undefined;
   } = {},
 ): void {
+  // What stands there already is not said again with each frame.
+  if (place.querySelector(`[data-topic="${topic}"] p`)?.textContent === text) return;
   clear(topic);
   const line = make("div", { className: `notice ${kind}`, data: { topic } }, make("p", { textContent: text }));
   line.setAttribute("role", kind === "error" ? "alert" : "status");

@@ -1,14 +1,20 @@
 /** Boxes and points, drawn over the picture. */
-import type { Detection, Pose } from "sepconv";
+import type { Detection, Pose, Segmentation } from "sepconv";
 import type { Answer } from "./answers.ts";
 import { percent } from "./format.ts";
 import { overlay } from "./stage.ts";
 
 const COLORS = ["#48f0b2", "#ffd166", "#7cc4ff", "#ff9f7c", "#d6a6ff"];
+/** The same, RGBA in the order of memory, half transparent. */
+const VEILS = COLORS.map((color) => {
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)) as [number, number, number];
+  return ((0x90 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+});
 const DARK = "#0b1210";
 
 export function draw(answer: Answer | undefined): void {
   const { context, scale, mirrored, width } = overlay();
+  if (answer?.kind === "segments") paint(context, answer.map, mirrored);
   if (answer?.kind === "boxes") for (const found of answer.found) box(context, found, scale, mirrored ? width : 0);
   if (answer?.kind === "poses") for (const pose of answer.poses) points(context, pose, scale, mirrored ? width : 0);
 }
@@ -67,4 +73,17 @@ function points(context: CanvasRenderingContext2D, { keyPoints }: Pose, scale: n
     context.fillStyle = COLORS[0]!;
     context.fill();
   }
+}
+
+/** Classes as veils of color; the first one, which is the background, stays clear. */
+function paint(context: CanvasRenderingContext2D, { width, height, classes }: Segmentation, mirrored: boolean): void {
+  const pixels = new Uint32Array(width * height);
+  classes.forEach((of, i) => {
+    if (of > 0) pixels[i] = VEILS[of % VEILS.length]!;
+  });
+  const veil = new OffscreenCanvas(width, height);
+  veil.getContext("2d")!.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height), 0, 0);
+  // In pixels of the picture, whose size the map has.
+  if (mirrored) context.transform(-1, 0, 0, 1, width, 0);
+  context.drawImage(veil, 0, 0);
 }

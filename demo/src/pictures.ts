@@ -8,11 +8,17 @@ export interface Incoming {
   readonly models: readonly File[];
 }
 
-/** A file is a picture where the browser takes it for one, or where it is no model by its name. */
+/**
+ * A file is a picture where the browser takes it for one, or where it is no model by its name. What comes with a model
+ * belongs to it.
+ */
 export function sorted(files: Iterable<File>): Incoming {
-  const [pictures, models]: [File[], File[]] = [[], []];
-  for (const file of files) (MODEL.test(file.name) && !file.type.startsWith("image/") ? models : pictures).push(file);
-  return { pictures, models };
+  const all = [...files];
+  const shown = all.filter(({ type }) => type.startsWith("image/"));
+  const others = all.filter((file) => !shown.includes(file));
+  return others.some(({ name }) => MODEL.test(name))
+    ? { pictures: shown, models: others }
+    : { pictures: all, models: [] };
 }
 
 /** Tells of every file that comes into the page. */

@@ -57,6 +57,15 @@ export function showSeen(answer: Answer, what: string): void {
     );
     setText(note, poses.length > 0 ? "Key points of people." : "Nobody found.");
     speak(poses.length === 1 ? "1 person" : `${poses.length || "No"} people`);
+  } else if (answer.kind === "segments") {
+    const { segments } = answer.map;
+    const nameOf = ({ label, index }: (typeof segments)[number]) => label ?? `class ${index}`;
+    showBars(
+      list,
+      segments.slice(0, 6).map((one) => ({ name: nameOf(one), value: percent(one.share), part: one.share })),
+    );
+    setText(note, "Classes of the pixels, and their parts of the picture.");
+    speak(segments.map((one) => `${nameOf(one)}, ${percent(one.share)}`).join(", "));
   } else {
     showBars(list, []);
     setText(note, answer.why);

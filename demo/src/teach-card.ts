@@ -142,6 +142,8 @@ export class Teacher {
    */
   async restore(file: Blob): Promise<void> {
     const classes = KNNClassifier.load(new Uint8Array(await file.arrayBuffer()));
+    // Says at once where they are not about this network's features.
+    if (classes.labels.length > 0) classes.predict(await this.#features(this.#stage()));
     this.#known.set(this.#key, classes);
     this.show();
   }

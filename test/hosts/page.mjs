@@ -43,9 +43,10 @@ async function opened(test, { flags = [], context: options = {}, query = "" } = 
   const server = await serve(folder, HEADERS);
   const browser = await launch(flags.map((flag) => flag.replace("FILM", film)));
   const told = [];
+  let tab;
   try {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    const tab = await context.newPage();
+    tab = await context.newPage();
     tab.on("console", (message) => told.push(message.text()));
     tab.on("pageerror", (error) => told.push(`uncaught ${error.message}`));
     await tab.goto(server.url + query);
@@ -53,7 +54,8 @@ async function opened(test, { flags = [], context: options = {}, query = "" } = 
     const uncaught = told.filter((text) => text.startsWith("uncaught") && !text.includes(PROVOKED));
     if (uncaught.length > 0) throw new Error(uncaught.join("\n"));
   } catch (error) {
-    throw new Error(`${error.message}\nthe page said: ${told.join("\n")}`);
+    const shown = await tab?.evaluate(() => document.body.innerText.slice(0, 600)).catch(String);
+    throw new Error(`${error.message}\nthe page said: ${told.join("\n")}\nand showed: ${shown}`);
   } finally {
     await browser.close();
     server.close();

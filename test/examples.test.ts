@@ -109,7 +109,7 @@ describe("examples", () => {
     run(code!);
   });
 
-  const guides = ["hosts", "pictures", "workers", "training"].map((name) => `docs/${name}.md`);
+  const guides = ["hosts", "pictures", "workers", "training", "fine-tuning"].map((name) => `docs/${name}.md`);
   const pages = ["README.md", ...guides].flatMap((page) =>
     blocks(readFileSync(join(ROOT, page), "utf8")).map((code, i) => [page, i + 1, code] as const),
   );

@@ -41,14 +41,14 @@ export function defineTraining() {
 
 /**
  * Training beside the one file of everything: its kernels, and what it shares with that, once more; errors are those of
- * the one file, so that their classes are the same ones.
+ * the one file, so that their classes are the same ones, and so are the kernels of inference.
  */
 export function training(file) {
   return {
     name: "training",
     resolveId(id, importer) {
       if (id.endsWith("/training-files.ts")) return `${source}train/${file}`;
-      if (id.endsWith("/errors.ts") && importer) return { id: "./index.js", external: true };
+      if (/\/(errors|engine\/build)\.ts$/.test(id) && importer) return { id: "./index.js", external: true };
     },
   };
 }

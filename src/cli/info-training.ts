@@ -19,7 +19,7 @@ export interface TrainingOptions {
 
 /** The keys of the JSON document, for the help. */
 export const TRAINING_JSON =
-  "training: {batch, optimizer, parameters, trainedParameters, trainedLayers, memory: {steps, weights, gradients, optimizer, activations, total}} with --training";
+  "training: {batch, optimizer, parameters, trainedParameters, trainedLayers, memory: {steps, weights, gradients, optimizer, activations, frozen, total}} with --training";
 
 /** Adds `--training` and what belongs to it. */
 export function addTraining(command: Command): Command {
@@ -52,6 +52,7 @@ const PARTS: readonly (readonly [keyof TrainingMemory, string])[] = [
   ["optimizer", "optimizer"],
   ["activations", "activations and their gradients"],
   ["steps", "steps"],
+  ["frozen", "what is frozen before them"],
   ["total", "in all"],
 ];
 

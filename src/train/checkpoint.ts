@@ -18,10 +18,17 @@ export interface Advance {
   readonly epochs: number;
 }
 
+/** What is trained: a graph, and a checksum of the weights in front of it that are not. */
+export interface Subject {
+  readonly graph: Graph;
+  readonly frozen: number;
+}
+
 interface Description extends Advance {
   readonly version: number;
   readonly graph: string;
   readonly fingerprint: number;
+  readonly frozen: number;
   readonly optimizer: string;
   readonly lengths: readonly number[];
 }
@@ -40,7 +47,7 @@ function finite(_: string, value: unknown): unknown {
 }
 
 export function writeCheckpoint(
-  graph: Graph,
+  { graph, frozen }: Subject,
   { optimizer }: PlanSettings,
   { steps, epochs }: Advance,
   parts: readonly Uint8Array[],
@@ -49,6 +56,7 @@ export function writeCheckpoint(
     version: TRAIN_ABI_VERSION,
     graph: graph.name,
     fingerprint: fingerprint(graph),
+    frozen,
     ...{ optimizer, steps, epochs, lengths: parts.map(({ length }) => length) },
   };
   const text = new TextEncoder().encode(JSON.stringify(description));
@@ -71,7 +79,7 @@ export function writeCheckpoint(
  * @throws FormatError for a checkpoint that is damaged, or of another graph, optimizer or version
  */
 export function readCheckpoint(
-  graph: Graph,
+  { graph, frozen }: Subject,
   { optimizer }: PlanSettings,
   bytes: Uint8Array,
   lengths: readonly number[],
@@ -90,6 +98,7 @@ export function readCheckpoint(
   if (description.fingerprint !== fingerprint(graph)) {
     throw fail(`one of this graph, "${graph.name}"`, `one of another, "${description.graph}"`);
   }
+  if (description.frozen !== frozen) throw fail("one with the same frozen weights", "one with others");
   if (description.optimizer !== optimizer) throw fail(`one of optimizer ${optimizer}`, description.optimizer);
   if (JSON.stringify(description.lengths) !== JSON.stringify(lengths)) {
     throw fail("one with the same layers frozen", "one with others");

@@ -4,20 +4,22 @@
  */
 import { checkOptions, kindOf } from "../arguments.ts";
 import { turns } from "../turn.ts";
-import type { Batch, Batches } from "./batch.ts";
+import type { Batch, Batches, FeatureBatches, Inputs } from "./batch.ts";
 import type { Evaluation, StepResult } from "./results.ts";
 
 /** What learns. */
 interface Learner {
   readonly steps: number;
   readonly epochs: number;
-  step(inputs: Float32Array, labels: Batch["labels"]): StepResult;
-  evaluate(inputs: Float32Array, labels: Batch["labels"]): Evaluation;
+  step(inputs: Inputs, labels: Batch["labels"]): StepResult;
+  evaluate(inputs: Inputs, labels: Batch["labels"]): Evaluation;
   save(): Uint8Array<ArrayBuffer>;
 }
 
 /** Batches that can be gone through once an epoch, or a function of the epoch (from 0 on) that answers some. */
-export type TrainingData = Batches | ((epoch: number) => Batches | Promise<Batches>);
+export type TrainingData = AnyBatches | ((epoch: number) => AnyBatches | Promise<AnyBatches>);
+
+type AnyBatches = Batches | FeatureBatches;
 
 /** What an epoch came to. */
 export interface EpochResult {
@@ -124,7 +126,7 @@ async function tried(
   return { loss: loss / count, correct, count };
 }
 
-async function batchesOf(where: string, data: TrainingData, epoch: number): Promise<Batches> {
+async function batchesOf(where: string, data: TrainingData, epoch: number): Promise<AnyBatches> {
   const batches: unknown = typeof data === "function" ? await data(epoch) : data;
   if (typeof batches === "object" && batches !== null) {
     if (Symbol.iterator in batches || Symbol.asyncIterator in batches) return batches as Iterable<Batch>;

@@ -2,7 +2,7 @@
  * Training: `sepconv/train`. Its kernels are a module of their own, loaded when it is used.
  * @module
  */
-export type { Batch, Batches } from "./batch.ts";
+export { type Batch, type Batches, type FeatureBatch, type FeatureBatches, Features, type Inputs } from "./batch.ts";
 export { beforeLast } from "./blocks.ts";
 export type { Augmentation } from "./data/augment.ts";
 export { type BatchOptions, batches, type DatasetBatches } from "./data/batches.ts";

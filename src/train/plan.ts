@@ -5,15 +5,18 @@
  *     [ static data | state, records, views | weights | gradients | optimizer | per channel | labels | activations | SLACK ]
  * @module
  */
+import { memoryRequired } from "../engine/build.ts";
 import { placeLifetimes } from "../engine/plan/arena.ts";
 import { UnsupportedError } from "../errors.ts";
 import { withBatch } from "../graph/batch.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Graph } from "../graph/graph.ts";
 import { dropIdentities, prune } from "../graph/passes/index.ts";
+import { constantsOf, sizeOf } from "../graph/references.ts";
 import { validate } from "../graph/validate.ts";
 import { STATE_BYTES, STEP_BYTES, VIEW_BYTES } from "./abi.ts";
 import { Addresses, BASE } from "./addresses.ts";
+import { cutAt, WEIGHTS } from "./cut.ts";
 import { Emitter, type Outline } from "./emit.ts";
 import { type Network, networkOf } from "./network.ts";
 import { type PlanSettings, planSettings, type TrainingPlanOptions } from "./options.ts";
@@ -33,6 +36,8 @@ export interface TrainingMemory {
   readonly optimizer: number;
   /** Input, results of layers and their gradients as far as they are alive at the same time, and scratch. */
   readonly activations: number;
+  /** A session of its own for what is frozen at the beginning of the network; 0 where training begins at the input. */
+  readonly frozen: number;
   /** All of it. A host gives it in pages of 65,536. */
   readonly total: number;
 }
@@ -50,6 +55,10 @@ export interface TrainingPlan {
 
 /** The same with addresses. */
 export interface FullPlan extends TrainingPlan {
+  /** What is frozen at the beginning, for one image. */
+  readonly frozen: Graph | undefined;
+  /** Bytes of the kernels' own memory. */
+  readonly bytes: number;
   readonly network: Network;
   readonly settings: PlanSettings;
   readonly params: Parameters;
@@ -101,7 +110,11 @@ export function fullPlan(given: Graph, settings: PlanSettings): FullPlan {
   }
   const { batch } = settings;
   const trained = trainedOf(given, settings.freeze);
-  const graph = dropIdentities(prune(withBatch(given, batch), new Set()), new Set());
+  const whole = dropIdentities(prune(withBatch(given, batch), new Set()), new Set());
+  const cut = cutAt(whole, trained);
+  const graph = cut.rest;
+  const frozen = cut.frozen && withBatch(cut.frozen, 1);
+  const frozenBytes = frozen === undefined ? 0 : memoryRequired(frozen).total;
   const network = networkOf(graph, trained, settings.dropout);
   checkBatch(network, batch);
   const addresses = new Addresses(BASE);
@@ -127,13 +140,22 @@ export function fullPlan(given: Graph, settings: PlanSettings): FullPlan {
       gradients: params.gradientBytes,
       optimizer: params.optimizerBytes,
       activations: total - from,
-      total,
+      frozen: frozenBytes,
+      total: total + frozenBytes,
     },
+    ...{ frozen, bytes: total },
     trainedParameters: params.trained,
-    parameters: params.all,
+    parameters: params.all + frozenWeights(cut.frozen),
     trainedLayers: emitter.trainedLayers,
     ...{ network, settings, params, state, table, labels, ...placed },
   };
+}
+
+/** Weights of the frozen part, without moving averages. */
+function frozenWeights(graph: Graph | undefined): number {
+  const names = graph?.nodes.flatMap((node) => constantsOf(node).filter(({ role }) => WEIGHTS.has(role)));
+  const own = new Set(names?.map(({ name }) => name));
+  return [...own].reduce((sum, name) => sum + sizeOf(graph!.constants.get(name)!.shape), 0);
 }
 
 function checkBatch({ layers }: Network, batch: number): void {

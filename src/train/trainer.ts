@@ -3,13 +3,16 @@
  * @module
  */
 import { kindOf } from "../arguments.ts";
-import type { Variant } from "../engine/builds.ts";
+import { build } from "../engine/build.ts";
+import { checksum, type Variant } from "../engine/builds.ts";
+import type { Session } from "../engine/host/session.ts";
 import { ShapeError, StateError } from "../errors.ts";
 import { type GraphLike, graphGiven } from "../graph/given.ts";
 import type { Constant, Graph } from "../graph/graph.ts";
 import { initialize } from "../graph/initialize.ts";
+import { sizeOf } from "../graph/references.ts";
 import { FLAGS, KERNELS, STEP_BYTES } from "./abi.ts";
-import { type Batch, checkBatch } from "./batch.ts";
+import { type Batch, checkBatch, Features, type Given, type Inputs } from "./batch.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type FitOptions, type Training, type TrainingData, fit as train } from "./fit.ts";
 import { type Instance, instanceFor } from "./kernels.ts";
@@ -42,12 +45,15 @@ export class Trainer {
   readonly #instance: Instance;
   readonly #state: State;
   readonly #given: Graph;
+  /** What is frozen at the beginning, for one picture. */
+  readonly #frozen: Session | undefined;
   #steps = 0;
   #epochs = 0;
   #disposed = false;
 
   /** Use {@link trainer}. */
-  constructor(plan: FullPlan, settings: StepSettings, instance: Instance, graph: Graph) {
+  constructor(plan: FullPlan, settings: StepSettings, instance: Instance, graph: Graph, frozen?: Session) {
+    this.#frozen = frozen;
     this.#plan = plan;
     this.#settings = settings;
     this.#instance = instance;
@@ -100,7 +106,7 @@ export class Trainer {
 
   /** Shape of a batch of inputs, [N, H, W, C]. */
   get inputShape(): readonly number[] {
-    return this.#plan.network.inputShape;
+    return [this.batch, ...this.#given.inputs[0]!.shape.slice(1)];
   }
 
   /** Steps taken so far, those before a checkpoint was resumed too. */
@@ -126,12 +132,12 @@ export class Trainer {
    *   first layer that isn't, and nothing has changed: weights, optimizer and moving averages are those before the step
    * @throws TypeError, RangeError, ShapeError for what is no batch
    */
-  step(inputs: Float32Array, labels: Batch["labels"]): StepResult {
+  step(inputs: Inputs, labels: Batch["labels"]): StepResult {
     const { table, state, steps } = this.#plan;
     return this.#step("step", inputs, labels, (n) => this.#instance.exports.run(table, 0, steps.length, n, state));
   }
 
-  #step(where: string, inputs: Float32Array, labels: Batch["labels"], run: (n: number) => number): StepResult {
+  #step(where: string, inputs: Inputs, labels: Batch["labels"], run: (n: number) => number): StepResult {
     const n = this.#put(where, { inputs, labels });
     const { steps, forward } = this.#plan;
     if (n === 1 && this.#plan.steps.some(({ kernel }) => kernel === KERNELS.view_average)) {
@@ -180,7 +186,7 @@ export class Trainer {
    * A step, record by record: where the time goes. It learns as {@link step} does.
    * @returns a row for each record: its kernel, the node that it is about, multiply-adds and milliseconds
    */
-  profile(inputs: Float32Array, labels: Batch["labels"]): ProfileRow[] {
+  profile(inputs: Inputs, labels: Batch["labels"]): ProfileRow[] {
     const { exports } = this.#instance;
     const { table, state, outlines } = this.#plan;
     const rows: ProfileRow[] = [];
@@ -201,19 +207,19 @@ export class Trainer {
    * @param inputs [n, H, W, C], any n from 1 on
    * @param labels [n]
    */
-  evaluate(inputs: Float32Array, labels: Batch["labels"]): Evaluation {
+  evaluate(inputs: Inputs, labels: Batch["labels"]): Evaluation {
     const { batch } = this;
     const size = this.#size;
     let [loss, correct] = [0, 0];
     const count = labels.length;
     if (count <= batch) return this.#evaluated({ inputs, labels });
-    if (inputs.length !== count * size) {
+    if (!(inputs instanceof Features) && inputs.length !== count * size) {
       throw new ShapeError(`evaluate: expected ${count} × ${size} inputs, got ${inputs.length}`);
     }
     for (let from = 0; from < count; from += batch) {
       const to = Math.min(from + batch, count);
       const part = this.#evaluated({
-        inputs: inputs.subarray(from * size, to * size),
+        inputs: partOf(inputs, from, to, size),
         labels: labels.slice(from, to) as Batch["labels"],
       });
       loss += part.loss * part.count;
@@ -222,7 +228,7 @@ export class Trainer {
     return { loss: loss / count, correct, count };
   }
 
-  #evaluated(given: Batch): Evaluation {
+  #evaluated(given: Given): Evaluation {
     const n = this.#put("evaluate", given);
     const { table, state, steps, evaluation } = this.#plan;
     this.#instance.exports.run(table, steps.length, steps.length + evaluation.length, n, state);
@@ -233,21 +239,45 @@ export class Trainer {
    * Probabilities [n, classes] of pictures, as {@link evaluate} computes them.
    * @param inputs [n, H, W, C], any n from 1 on
    */
-  predict(inputs: Float32Array): Float32Array {
+  predict(inputs: Inputs): Float32Array {
     const size = this.#size;
-    const count = inputs.length / size;
+    const count = inputs instanceof Features ? inputs.count : inputs.length / size;
     if (!Number.isInteger(count) || count < 1) {
-      throw new ShapeError(`predict: expected a multiple of ${size} inputs, got ${inputs.length}`);
+      throw new ShapeError(`predict: expected a multiple of ${size} inputs, got ${(inputs as Float32Array).length}`);
     }
     const { batch, classes } = this;
     const result = new Float32Array(count * classes);
     for (let from = 0; from < count; from += batch) {
       const n = Math.min(batch, count - from);
-      const part = inputs.subarray(from * size, (from + n) * size);
+      const part = partOf(inputs, from, from + n, size);
       this.#evaluated({ inputs: part, labels: new Uint8Array(n) });
       result.set(this.#floats(this.#plan.probabilities, n * classes), from * classes);
     }
     return result;
+  }
+
+  /**
+   * What the frozen part of the network answers for pictures. Steps and evaluations take it in the place of the
+   * pictures, whose way through that part is then gone once and not in each epoch.
+   * @param inputs [n, H, W, C], any n from 1 on
+   * @throws {@link StateError} where nothing is frozen at the beginning of the network
+   */
+  features(inputs: Float32Array): Features {
+    this.#check();
+    const session = this.#frozen;
+    if (session === undefined) {
+      throw new StateError("features: expected a trainer that freezes the beginning of its network, got one without");
+    }
+    const size = this.#size;
+    const count = inputs.length / size;
+    if (!Number.isInteger(count) || count < 1) {
+      throw new ShapeError(`features: expected a multiple of ${size} inputs, got ${inputs.length}`);
+    }
+    const data = new Float32Array(count * this.#featureSize);
+    for (let i = 0; i < count; i++) {
+      data.set(session.run(inputs.subarray(i * size, (i + 1) * size)).output as Float32Array, i * this.#featureSize);
+    }
+    return new Features(data, count);
   }
 
   /**
@@ -290,7 +320,8 @@ export class Trainer {
     this.#check();
     const { params, network, settings } = this.#plan;
     const parts = params.state.map(({ address, bytes }) => new Uint8Array(this.#instance.buffer, address, bytes));
-    return writeCheckpoint(network.graph, settings, { steps: this.#steps, epochs: this.#epochs }, parts);
+    const advance = { steps: this.#steps, epochs: this.#epochs };
+    return writeCheckpoint({ graph: network.graph, frozen: this.#frozenSum }, settings, advance, parts);
   }
 
   /** Goes back to what {@link save} wrote. */
@@ -298,7 +329,12 @@ export class Trainer {
     this.#check();
     const { params, network, settings } = this.#plan;
     const lengths = params.state.map(({ bytes }) => bytes);
-    const { steps, epochs, parts } = readCheckpoint(network.graph, settings, checkpoint, lengths);
+    const { steps, epochs, parts } = readCheckpoint(
+      { graph: network.graph, frozen: this.#frozenSum },
+      settings,
+      checkpoint,
+      lengths,
+    );
     for (const [i, { address, bytes }] of params.state.entries()) {
       new Uint8Array(this.#instance.buffer, address, bytes).set(parts[i]!);
     }
@@ -309,13 +345,30 @@ export class Trainer {
   /** Gives the memory back; nothing can be asked of it any more. */
   dispose(): void {
     this.#disposed = true;
+    this.#frozen?.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  /** Tells frozen parts apart, by their weights; 0 where there is none. */
+  get #frozenSum(): number {
+    let sum = 0;
+    for (const name of this.#plan.frozen?.constants.keys() ?? []) {
+      const { buffer, byteOffset, byteLength } = this.#given.constants.get(name)!.data!;
+      sum = (Math.imul(sum, 31) + checksum(new Uint8Array(buffer, byteOffset, byteLength))) >>> 0;
+    }
+    return sum;
+  }
+
+  /** Numbers of a picture. */
   get #size(): number {
+    return sizeOf(this.#given.inputs[0]!.shape.slice(1));
+  }
+
+  /** Numbers that training begins with for each picture. */
+  get #featureSize(): number {
     const { rows, channels } = this.#plan.network.input;
     return rows * channels;
   }
@@ -324,17 +377,30 @@ export class Trainer {
     if (this.#disposed) throw new StateError("trainer: expected one in use, got one that was disposed");
   }
 
-  #put(where: string, given: Batch): number {
+  #put(where: string, given: Given): number {
     this.#check();
-    const n = checkBatch(where, given, { size: this.#size, classes: this.classes, most: this.batch });
-    this.#floats(this.#plan.input, given.inputs.length).set(given.inputs);
+    const [size, features] = [this.#size, this.#featureSize];
+    const n = checkBatch(where, given, { size, features, classes: this.classes, most: this.batch });
+    const { inputs } = given;
+    const numbers = this.#numbers(inputs);
+    this.#floats(this.#plan.input, numbers.length).set(numbers);
     new Int32Array(this.#instance.buffer, this.#plan.labels, n).set(given.labels);
     return n;
+  }
+
+  #numbers(inputs: Inputs): Float32Array {
+    if (inputs instanceof Features) return inputs.data;
+    return this.#frozen === undefined ? inputs : this.features(inputs).data;
   }
 
   #floats(address: number, count: number): Float32Array<ArrayBuffer> {
     return new Float32Array(this.#instance.buffer, address, count);
   }
+}
+
+/** Some of the pictures. */
+function partOf(inputs: Inputs, from: number, to: number, size: number): Inputs {
+  return inputs instanceof Features ? inputs.slice(from, to) : inputs.subarray(from * size, to * size);
 }
 
 /** 1/(1 − βᵗ) in step t − 1. By products alone, for hosts compute powers differently. */
@@ -379,8 +445,15 @@ export async function trainer(graph: GraphLike, options: TrainerOptions = {}): P
   if (resume !== undefined && !(resume instanceof Uint8Array)) {
     throw new TypeError(`resume: expected a Uint8Array, got ${kindOf(resume)}`);
   }
-  const instance = await instanceFor(options, plan.memory.total);
-  const result = new Trainer(plan, numbers, instance, initialize(given, numbers.seed));
+  const instance = await instanceFor(options, plan.bytes);
+  const ready = initialize(given, numbers.seed);
+  const frozen = plan.frozen && (await build(withNumbersOf(plan.frozen, ready), { variant: instance.variant }));
+  const result = new Trainer(plan, numbers, instance, ready, frozen);
   if (resume !== undefined) result.restore(resume);
   return result;
+}
+
+/** A part of a graph, with the numbers of the whole. */
+function withNumbersOf(part: Graph, whole: Graph): Graph {
+  return { ...part, constants: new Map([...part.constants.keys()].map((name) => [name, whole.constants.get(name)!])) };
 }

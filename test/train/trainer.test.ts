@@ -2,7 +2,7 @@
  * Trainers as callers use them: repeated and resumed to the bit, and clear about what they can't do.
  */
 import { describe, expect, it } from "vitest";
-import { FormatError, ShapeError, UnsupportedError } from "../../src/errors.ts";
+import { FormatError, ShapeError, StateError, UnsupportedError } from "../../src/errors.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import { initialize } from "../../src/graph/initialize.ts";
 import { build, mobilenetV1, toTflite } from "../../src/index.ts";
@@ -154,6 +154,8 @@ describe("trainer", () => {
     expect(t.memory).toEqual(plan.memory);
     const frozen = planTraining(SMALL, { batch: 6, freeze: "block12" });
     expect(frozen.trainedLayers).toEqual(["block13/depthwise/conv", "block13/pointwise/conv", "classifier"]);
+    expect(frozen.parameters).toBe(plan.parameters);
+    expect(frozen.trainedParameters).toBeLessThan(plan.parameters);
     expect(frozen.memory.activations).toBeLessThan(0.5 * plan.memory.activations);
   });
 
@@ -169,6 +171,38 @@ describe("trainer", () => {
     expect(changed.every((name) => /^(block13|classifier)/.test(name))).toBe(true);
     expect(changed).toContain("block13/depthwise/bn/mean");
     expect(changed).toContain("classifier/weights");
+  });
+
+  it("computes the features of what is frozen once, whatever ops it has", async () => {
+    const graph = initialize(SMALL, OPTIONS.seed);
+    const exp: Node = { op: "unary", name: "e", inputs: ["block12"], of: "exp" };
+    const at = graph.nodes.findIndex(({ name }) => name === "block12") + 1;
+    const nodes = graph.nodes.flatMap((node, i): Node[] => {
+      if (i < at || !node.inputs.includes("block12")) return [node];
+      return [exp, { ...node, inputs: ["e"] } as Node];
+    });
+    const odd = { ...graph, nodes };
+    await expect(trainer(odd, { ...OPTIONS, freeze: "block6" })).rejects.toThrow(/node "e" \(unary\)/);
+    const [a, b] = [await trainer(odd, { ...OPTIONS, freeze: "e" }), await trainer(odd, { ...OPTIONS, freeze: "e" })];
+    expect(a.memory.frozen).toBeGreaterThan(0);
+    expect(a.memory).toEqual(planTraining(odd, { batch: 6, freeze: "e" }).memory);
+    const { inputs, labels } = pictures(6, 3);
+    const features = a.features(inputs);
+    for (let i = 0; i < 3; i++) {
+      expect(a.step(features, labels)).toEqual(b.step(inputs, labels));
+      expect(a.evaluate(features.slice(1, 4), labels.slice(1, 4))).toEqual(
+        b.evaluate(inputs.subarray(SIZE, 4 * SIZE), labels.slice(1, 4)),
+      );
+    }
+    expect(Buffer.from(a.save()).equals(Buffer.from(b.save()))).toBe(true);
+    const net = await build(a.graph(), { batch: 6, variant: "simd" });
+    const output = net.run(inputs).output as Float32Array;
+    for (const [i, value] of a.predict(features).entries()) expect(Math.abs(value - output[i]!)).toBeLessThan(1e-4);
+    const other = { ...odd, constants: initialize(SMALL, 4).constants };
+    await expect(trainer(other, { ...OPTIONS, freeze: "e", resume: a.save() })).rejects.toThrow(/frozen weights/);
+    const t = await taught(0, {});
+    expect(() => t.features(inputs)).toThrow(StateError);
+    await expect(trainer(odd, { ...OPTIONS, freeze: () => true })).rejects.toThrow(/left to train/);
   });
 
   it("trains biases and norms alone", async () => {

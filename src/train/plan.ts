@@ -22,6 +22,7 @@ import { type Network, networkOf } from "./network.ts";
 import { type PlanSettings, planSettings, type TrainingPlanOptions } from "./options.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 import type { StepRecord, ViewRecord } from "./records.ts";
+import { settled } from "./settled.ts";
 import { trainedOf } from "./trained.ts";
 
 /** What training needs, in bytes; the parts sum to the total. */
@@ -93,7 +94,7 @@ export interface FullPlan extends TrainingPlan {
  */
 export function planTraining(graph: GraphLike, options: TrainingPlanOptions = {}): TrainingPlan {
   const { memory, trainedParameters, parameters, trainedLayers } = fullPlan(
-    graphGiven("planTraining", graph),
+    settled(graphGiven("planTraining", graph)),
     planSettings(options),
   );
   return { memory, trainedParameters, parameters, trainedLayers };

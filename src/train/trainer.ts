@@ -21,6 +21,7 @@ import { type FullPlan, fullPlan, type TrainingMemory } from "./plan.ts";
 import { State, writeStep, writeView } from "./records.ts";
 import type { Evaluation, ProfileRow, StepResult } from "./results.ts";
 import { factorOf } from "./schedule.ts";
+import { settled } from "./settled.ts";
 
 /** A loss or a gradient that is no finite number: see {@link Trainer.step}. */
 export class DivergedError extends StateError {
@@ -420,7 +421,8 @@ function correction(beta: number, step: number): number {
 /**
  * Makes a trainer of a graph. Weights that the graph lacks are drawn at random (Glorot uniform), by the seed.
  * @param graph a float32 graph of one input that ends in a softmax, or in logits [n, classes]; or a session that was
- *   built of one
+ *   built of one. A graph made for training (`mobilenetV1` with `training`) is trained with batch norms in the place of
+ *   its own normalizations
  * @param options see {@link TrainerOptions}
  * @throws UnsupportedError for a graph with a trained op that has no gradient here, or of 8 bits; FormatError for a
  *   checkpoint of another graph or version
@@ -437,7 +439,7 @@ function correction(beta: number, step: number): number {
  * ```
  */
 export async function trainer(graph: GraphLike, options: TrainerOptions = {}): Promise<Trainer> {
-  const given = graphGiven("trainer", graph);
+  const given = settled(graphGiven("trainer", graph));
   const settings = planSettings(options, "trainer");
   const numbers = stepSettings(options);
   const plan = fullPlan(given, settings);

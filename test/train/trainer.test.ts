@@ -237,6 +237,29 @@ describe("trainer", () => {
     await expect(t.fit([], { epochs: 3 })).rejects.toThrow(/got none/);
   });
 
+  it("takes the article's graph of training, and keeps its moving averages as TensorFlow does", async () => {
+    const options = { reading: "article", top: "classifier", alpha: 0.25, resolution: 32, classes: 4 } as const;
+    const made = { ...options, firstStride: 1, inputChannels: 1, shallow: true, batch: 6 } as const;
+    const training = initialize(mobilenetV1({ ...made, training: true }), 3);
+    const t = await trainer(training, { ...OPTIONS, variant: "scalar" });
+    const same = await trainer(mobilenetV1(made), { ...OPTIONS, variant: "scalar" });
+    const { inputs, labels } = pictures(6, 4);
+    const once = await build(training, { batch: 6, variant: "scalar" });
+    const { outputs } = once.run(inputs) as { outputs: Record<string, Float32Array> };
+    expect(t.step(inputs, labels)).toEqual(same.step(inputs, labels));
+    const { constants } = t.graph();
+    const moving = Object.entries(outputs).filter(([name]) => name.endsWith("/bn/moving"));
+    expect(moving.length).toBe(17);
+    for (const [name, values] of moving) {
+      const [mean, variance] = ["mean", "variance"].map((role) => constants.get(name.replace("moving", role))!.data!);
+      for (const [i, value] of values.entries()) {
+        const own = [...mean!, ...variance!][i]!;
+        expect(Math.abs(own - value), `${name}[${i}]`).toBeLessThan(1e-4 * (1 + Math.abs(value)));
+      }
+    }
+    expect(t.graph().outputs).toEqual(["softmax"]);
+  });
+
   it("refuses what it can't train", async () => {
     const { inputs, labels } = pictures(6, 1);
     const t = await taught(0, {});

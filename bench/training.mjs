@@ -129,7 +129,11 @@ function kernelsOf({ name, variant, kernels }) {
 }
 
 const rows = [];
-for (const one of CASES) rows.push(await measured(one, "simd"));
+for (const one of CASES) {
+  const row = await measured(one, "simd");
+  console.log(`${tableOf([row])}\n\n${kernelsOf(row)}\n`);
+  rows.push(row);
+}
 const peers = [];
 if (options.peers) {
   const { graph, inputs, labels } = caseOf(CASES[0]);
@@ -159,7 +163,7 @@ const text = [
   ...rows.map(kernelsOf),
   ...peers,
 ].join("\n\n");
-console.log(text);
+console.log(peers.join("\n\n"));
 writeFileSync(new URL("results/training.md", import.meta.url), `# Training\n\n${text}\n`);
 writeFileSync(new URL("results/training.json", import.meta.url), `${JSON.stringify({ rows, peers }, null, 2)}\n`);
 const slow = rows.filter(({ gflops, forward }) => gflops < FLOOR * forward);

@@ -49,11 +49,14 @@ const meter = new Meter(engine, ({ times, layers }) => {
 });
 const teacher = new Teacher(engine, shown);
 
-/** Opens a network, and looks at what is on the stage with it. */
-async function use(network: Network, fallback?: () => void): Promise<void> {
+/**
+ * Opens a network, and looks at what is on the stage with it.
+ * @param instead what is opened where that fails; why it failed goes on standing there
+ */
+async function use(network: Network, instead?: Network, failed = false): Promise<void> {
   showLoading(network.name);
   showNetwork(network);
-  clear("model");
+  if (!failed) clear("model");
   try {
     session = await engine.open(network);
   } catch (error) {
@@ -62,7 +65,7 @@ async function use(network: Network, fallback?: () => void): Promise<void> {
     draw(undefined);
     showNothing("No network is loaded.");
     notice("model", `${network.name}: ${(error as Error).message}`);
-    fallback?.();
+    if (instead) await use(instead, undefined, true);
     return;
   }
   document.documentElement.dataset.network = network.key;
@@ -239,5 +242,5 @@ if (typeof WebAssembly === "undefined") {
   const model = new URLSearchParams(location.search).get("model");
   if (model) at(model).then(use);
   // The network of the faces may be missing where the page was put together by hand: MobileNet needs no file.
-  else use(faces(), () => use(drawn(0.25, 128)));
+  else use(faces(), drawn(0.25, 128));
 }

@@ -23,7 +23,18 @@ export interface Network {
 /** One request for a file, however often it is used. */
 let faceFile: Promise<Blob> | undefined;
 
-async function fetched(address: string): Promise<Blob> {
+/** A file of the page. A service worker that just took over, on a busy device, may fail once and answer then. */
+async function fetched(address: string, tries = 3): Promise<Blob> {
+  try {
+    return await file(address);
+  } catch (error) {
+    if (tries === 1) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return fetched(address, tries - 1);
+  }
+}
+
+async function file(address: string): Promise<Blob> {
   const response = await fetch(address);
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok || type.startsWith("text/html")) {

@@ -54,7 +54,7 @@ async function opened(test, { flags = [], context: options = {}, query = "" } = 
     const uncaught = told.filter((text) => text.startsWith("uncaught") && !text.includes(PROVOKED));
     if (uncaught.length > 0) throw new Error(uncaught.join("\n"));
   } catch (error) {
-    const shown = await tab?.evaluate(() => document.body.innerText.slice(0, 600)).catch(String);
+    const shown = await tab?.evaluate(() => document.body.textContent.replace(/\s+/g, " ").slice(0, 600)).catch(String);
     throw new Error(`${error.message}\nthe page said: ${told.join("\n")}\nand showed: ${shown}`);
   } finally {
     await browser.close();
@@ -78,7 +78,7 @@ async function says(tab, selector, pattern, timeout = 20_000) {
 const notice = (topic) => `[data-topic="${topic}"]`;
 const firstBox = (tab) =>
   tab
-    .waitForFunction(() => performance.getEntriesByName("first box")[0]?.startTime, undefined, { timeout: 20_000 })
+    .waitForFunction(() => performance.getEntriesByName("first box")[0]?.startTime, undefined, { timeout: 60_000 })
     .then((handle) => handle.jsonValue());
 const CAMERA = ["--use-fake-device-for-media-stream=fps=60", "--use-file-for-fake-video-capture=FILM"];
 const ALLOWED = { permissions: ["camera"] };

@@ -40,8 +40,8 @@ const AREAS = {
       ...["limits", "graph/validate", "formats/safetensors", "formats/tflite-lies", "formats/tflite-lies-int8"],
       ...["formats/tflite", "formats/tflite-limits", "formats/tflite-sparse", "formats/tflite-shapes"],
       ...["formats/keras-lies", "formats/keras-hdf5", "formats/keras-files", "formats/zip", "formats/tfjs-shards"],
-      ...["formats/tfjs-limits", "formats/source", "formats/onnx/lies", "formats/onnx/further", "formats/inflate"],
-      ...["formats/tflite-detection", "formats/tflite-poses", "formats/onnx/networks", "formats/lies"],
+      ...["formats/tfjs-limits", "formats/source", "formats/onnx/lies", "formats/onnx/further"],
+      ...["formats/tflite-detection", "formats/tflite-poses", "formats/onnx/networks", "formats/inflate"],
     ],
   },
 };

@@ -4,9 +4,25 @@
  * @module
  */
 import { fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 
-/** Seconds, counted one by one, without a word until a change counts as endless. */
+/**
+ * Seconds of the processor without a word until a change counts as endless; where the host does not tell them, seconds
+ * that went by, counted one by one.
+ */
 const ENDLESS = 20;
+
+/** Seconds of the processor that a process has taken; undefined where that cannot be asked. */
+function processorSeconds(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return undefined;
+  }
+}
 
 function start(path, execArgv) {
   const child = fork(path, { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv });
@@ -50,12 +66,14 @@ export async function tryAll(path, mutants, onResult, execArgv = []) {
   while (left.length > 0) {
     await new Promise((resolve) => {
       const child = start(path, execArgv);
-      let [current, silent] = [undefined, 0];
+      let [current, silent, ticks] = [undefined, 0, 0];
+      const seconds = () => processorSeconds(child.pid) ?? ticks;
       const timer = setInterval(() => {
-        if (++silent > ENDLESS + (current === undefined ? 60 : 0)) child.kill("SIGKILL");
+        ticks++;
+        if (seconds() - silent > ENDLESS + (current === undefined ? 60 : 0)) child.kill("SIGKILL");
       }, 1000);
       child.on("message", (message) => {
-        silent = 0;
+        silent = seconds();
         if (message.ready) child.send({ mutants: left });
         else if (message.trying !== undefined) current = message.trying;
         else if (message.number !== undefined) {

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const BUILDS = ["scalar", "simd", "relaxed", "debug"];
 
 /** Conditions that the compiler decides: which build it is, and of what type the numbers are. */
-export const STILL = /isVector|isFloat|isInteger|isSigned|ASC_|sizeof|HAS_|RELAXED|WIDE|VARIANT|defined\(/;
+export const STILL = /isVector|isFloat|isInteger|isSigned|ASC_|sizeof|\bSIMD\b|FOURS|LANES|\bWAY\b|VARIANT/;
 
 /** Sources of kernels by their paths, what is generated aside. */
 export function sourcesOf() {
@@ -69,11 +69,11 @@ export async function compiled(build, texts, folder) {
 }
 
 /** The kernels' tests, bundled so that they run again and again; `hooks` is the body of a module that serves them. */
-export async function testsOf(name, hooks, folder) {
+export async function testsOf(name, hooks, folder, only = /./) {
   const entry = `\0${name}`;
   const stand = fileURLToPath(new URL("vitest.mjs", import.meta.url));
   const tests = readdirSync(join(ROOT, "test/kernels")).filter(
-    (file) => /\.test\.ts$/.test(file) && !/^harness/.test(file),
+    (file) => /\.test\.ts$/.test(file) && !/^harness/.test(file) && only.test(file),
   );
   const bundle = await rolldown({
     input: entry,

@@ -168,17 +168,16 @@ export function branchesOf(text, { still } = {}) {
     const { type } = node;
     if (isFunction(node) && node.body) add("block", node.body, `function ${node.id?.name ?? ""}`);
     if (inside) {
-      const fixed = node.test && still?.test(text.slice(node.test.start, node.test.end));
-      if (type === "IfStatement" && !fixed) {
+      if (type === "IfStatement") {
         statement(node.consequent, "if");
         if (node.alternate) {
           if (node.alternate.type !== "IfStatement") statement(node.alternate, "else");
-        } else add("else", { start: node.end, end: node.end }, `if not (line ${lineOf(node.start)})`);
+        } else add("else", node, "if not");
       } else if (/^(For|While|DoWhile)Statement$/.test(type)) statement(node.body, "loop");
       else if (type === "SwitchCase" && node.consequent.length > 0) add("case", node.consequent[0], "case");
-      else if (type === "ConditionalExpression" && !fixed) {
-        add("expression", node.consequent, "?");
-        add("expression", node.alternate, ":");
+      else if (type === "ConditionalExpression" && !still?.test(text.slice(node.start, node.end))) {
+        add("test", node.test, "?");
+        add("otherwise", node.test, ":");
       } else if (type === "LogicalExpression" && !still?.test(text.slice(node.start, node.end))) {
         add("condition", node.right, node.operator);
       }
@@ -187,4 +186,40 @@ export function branchesOf(text, { still } = {}) {
   };
   for (const node of body) walk(node, false);
   return found;
+}
+
+/** What stands around counted text, in the order in which it is put there: what lies within comes first. */
+const AROUND = {
+  else: (text, hit) => `${text} else { ${hit} }`,
+  condition: (text, _, number) => `(passed(${number}) && (${text}))`,
+  // A condition with two ways, whose numbers follow each other.
+  test: (text, _, number) => `ways(${number}, !!(${text}))`,
+  otherwise: (text) => text,
+  statement: (text, hit) => `{ ${hit} ${text} }`,
+  case: (text, hit) => `${hit} ${text}`,
+  block: (text, hit) => `{ ${hit}${text.slice(1)}`,
+};
+const ORDER = Object.keys(AROUND);
+
+/** The text with a counter in each of its branches. */
+export function withCounters(text, branches) {
+  const at = (from, to, list) => {
+    let [result, position] = ["", from];
+    let left = [...list];
+    while (left.length > 0) {
+      const { start, end } = left.reduce((a, b) =>
+        b.start < a.start || (b.start === a.start && b.end > a.end) ? b : a,
+      );
+      const same = left.filter((each) => each.start === start && each.end === end);
+      const inner = left.filter((each) => !same.includes(each) && each.start < end);
+      let part = at(start, end, inner);
+      for (const { kind, number } of same.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)))
+        part = AROUND[kind](part, `hit(${number});`, number);
+      result += text.slice(position, start) + part;
+      position = end;
+      left = left.filter((each) => !same.includes(each) && !inner.includes(each));
+    }
+    return result + text.slice(position, to);
+  };
+  return at(0, text.length, branches);
 }

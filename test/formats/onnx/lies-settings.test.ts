@@ -59,15 +59,6 @@ describe("what cannot be is a FormatError that names the node", () => {
     ["Gemm: an input of four axes", "Gemm", [floats([2, 3])], {}, /y/],
     ["MatMul: matrices that do not fit", "MatMul", [floats([3, 5])], {}, /y/],
     [
-      "Clip",
-      [
-        [[], [6]],
-        [[], [0]],
-      ],
-      {},
-      /y/,
-    ],
-    [
       "BatchNormalization: statistics of other channels",
       "BatchNormalization",
       [3, 3, 3, 3].map((n) => floats([n])),

@@ -15,11 +15,12 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
+import { processorSeconds } from "./mutation/drive.mjs";
 
 const FORMATS = ["tflite", "keras", "tfjs", "safetensors", "face-api", "onnx", "frozen", "picture"];
 /**
- * Seconds that this process has lived through until one that says nothing counts as hung. They are counted one by one
- * and not read from the clock: a machine that is busy, asleep or that was stopped is no fault of the file.
+ * Seconds of the processor without a word until a process counts as hung: a machine that is busy, asleep or that was
+ * stopped is no fault of the file. Where the host does not tell them, seconds that go by, counted one by one.
  */
 const HANG = 60;
 /**
@@ -93,6 +94,7 @@ for (const format of formats) {
       if (message.fault) report(format, message.fault, message.number, message.kept);
     });
     next += result;
+    if (next < count) console.log(`${format}: ${next} of ${count}`);
   }
   total += next;
   times.sort((a, b) => a - b);
@@ -114,9 +116,11 @@ function report(format, fault, number, kept) {
 function batch(job, onMessage) {
   return new Promise((resolve, reject) => {
     const child = fork(worker, { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: ["--max-old-space-size=1024"] });
-    let [current, silent, errors] = [job.first - 1, 0, ""];
+    let [current, heard, ticks, errors] = [job.first - 1, 0, 0, ""];
+    const seconds = () => processorSeconds(child.pid) ?? ticks;
     const timer = setInterval(() => {
-      if (++silent > HANG) child.kill("SIGKILL");
+      ticks++;
+      if (seconds() - heard > HANG) child.kill("SIGKILL");
     }, 1000);
     child.stderr.on("data", (data) => {
       errors = (errors + data).slice(-2000);
@@ -125,7 +129,7 @@ function batch(job, onMessage) {
       if (message.crashed) errors = message.crashed.slice(0, 500);
       if (message.number !== undefined) {
         current = message.number;
-        silent = 0;
+        heard = seconds();
         onMessage(message);
       }
       if (message.done || message.crashed) child.kill();

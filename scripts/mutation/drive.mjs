@@ -13,7 +13,7 @@ import { readFileSync } from "node:fs";
 const ENDLESS = 20;
 
 /** Seconds of the processor that a process has taken; undefined where that cannot be asked. */
-function processorSeconds(pid) {
+export function processorSeconds(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")

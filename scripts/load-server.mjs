@@ -90,5 +90,5 @@ console.log(
   `resident memory ${Math.min(...resident).toFixed(1)} to ${Math.max(...resident).toFixed(1)} MiB, from the second fifth to the last ${rise.toFixed(2)} MiB more`,
 );
 console.log(`${result.errors} without an answer, ${result.timeouts} too late, ${wrong.answers} wrong`);
-const failed = result.errors + result.timeouts + wrong.answers > 0 || rise > FLAT;
+const failed = wrong.statuses.size === 0 || result.errors + result.timeouts + wrong.answers > 0 || rise > FLAT;
 process.exit(failed ? 1 : 0);

@@ -1,7 +1,6 @@
 /**
- * `npm run coverage:kernels`: which branches of the kernels' sources their tests reach. A counter is put at the start of
- * every function, both ways of every `if`, the body of every loop, every case, and the parts of conditions; what is
- * decided when a build is compiled has no branches there, and functions that no build has are not counted.
+ * `npm run coverage:kernels`: which branches of the kernels' sources their tests reach. A counter is put at the start
+ * of every function, both ways of every `if`, the body of every loop, every case, and the parts of conditions.
  *
  *   npm run coverage:kernels                 all kernels, all builds
  *   npm run coverage:kernels -- --only pool  sources whose path has it in it

@@ -1,12 +1,12 @@
 /**
- * `npm run load:server`: examples/server under load. autocannon, which is installed where it is not there, posts pictures
- * over eight connections, one in ten of them no picture; what is printed are latencies, and resident memory second by
- * second.
+ * `npm run load:server`: examples/server under load. autocannon, which is installed where it is not there, posts
+ * pictures over eight connections, one in ten of them no picture; what is printed are latencies, and resident memory
+ * second by second.
  *
  *   npm run load:server -- --seconds 60 --connections 8
  *
- * Exit code 1 where a request got no answer or a wrong one, or where resident memory of the last fifth is more than 4 MiB
- * above that of the second fifth.
+ * Exit code 1 where a request got no answer or a wrong one, or where resident memory of the last fifth is more than
+ * 4 MiB above that of the second fifth.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";

@@ -3,7 +3,7 @@
  * Prints how it goes, quantizes what came out, tries both on the 10,000 test pictures, and writes the networks and two
  * pictures to demo-output/.
  *
- *     npm run demo:fashion -- --epochs 8 --data FOLDER --json
+ *     npm run demo:fashion -- --epochs 10 --data FOLDER --json
  *
  * With --checkpoint FILE, training can be interrupted: the same command goes on behind the last whole epoch.
  */
@@ -28,8 +28,9 @@ const SAMPLES = 512;
 const { values: options } = parseArgs({
   options: {
     data: { type: "string", default: DEBIAN },
-    epochs: { type: "string", default: "8" },
+    epochs: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
+    shift: { type: "string", default: "1" },
     cutout: { type: "string", default: "0" },
     variant: { type: "string" },
     checkpoint: { type: "string" },
@@ -48,7 +49,7 @@ const say = options.json ? console.error : console.log;
 const began = performance.now();
 const [learned, tested] = await Promise.all(["train", "t10k"].map(read));
 const plain = { batch: BATCH, height: SIZE, width: SIZE };
-const augment = { flip: true, shift: 2, cutout: Number(options.cutout) };
+const augment = { flip: true, shift: Number(options.shift), cutout: Number(options.cutout) };
 const data = batches(learned, { ...plain, shuffle: true, augment, seed });
 const held = batches(tested, plain);
 

@@ -114,11 +114,13 @@ export async function tfjsStep(graph, inputs, labels, ours) {
   await registerGradients();
   await tf.setBackend("cpu");
   const { gradients } = tfjsGradients(tf, graph, inputs, labels);
+  // Of all numbers of a constant together: a value that lies at a bound of ReLU6 to the last bit falls on either side
+  // of it, and what it says to single weights comes or goes.
   let apart = 0;
   for (const [name, theirs] of gradients) {
     const own = ours.get(name);
-    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    for (const [i, value] of theirs.entries()) apart = Math.max(apart, Math.abs(value - own[i]) / largest);
+    const [difference, size] = theirs.reduce(([d, q], value, i) => [d + (value - own[i]) ** 2, q + value ** 2], [0, 0]);
+    apart = Math.max(apart, Math.sqrt(difference / size));
   }
   const { loss, dispose } = tfjsLoss(tf, graph, labels.length);
   const optimizer = tf.train.momentum(0.01, 0.9, true);

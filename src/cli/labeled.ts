@@ -29,7 +29,7 @@ export async function labeledPictures(folder: string): Promise<LabeledFile[]> {
     const names = await readdir(join(folder, label), { recursive: true });
     const found = names.filter((name) => PICTURE.test(name) && !basename(name).startsWith("."));
     if (found.length === 0) throw new LoadError(`${join(folder, label)}: expected pictures of this class, got none`);
-    all.push(...found.sort().map((name) => ({ picture: join(folder, label, name), label })));
+    for (const name of found.sort()) all.push({ picture: join(folder, label, name), label });
   }
   return all;
 }

@@ -26,7 +26,7 @@ export async function picturesOf(paths: readonly string[]): Promise<string[]> {
       continue;
     }
     try {
-      all.push(...(await picturesIn(path)));
+      for (const picture of await picturesIn(path)) all.push(picture);
     } catch (error) {
       if (paths.length === 1) throw error;
       all.push(path);

@@ -57,6 +57,9 @@ export interface Chosen {
   readonly drafts: readonly Draft[];
 }
 
+/** Rows of all steps of a chain together: each is an entry or more, and the host's memory is none of the plan's. */
+const MOST_ROWS = 1 << 16;
+
 /** Bytes of whole tensors from which on chains are looked for where nothing else is said. */
 const MUCH = 1 << 20;
 
@@ -172,6 +175,7 @@ class Network {
       const range = this.#range(top, turn, fed);
       if (range === undefined) return undefined;
       const stages = this.#stages.slice(range.first, range.last + 1) as Stage[];
+      if (stages.reduce((sum, { height }) => sum + height, 0) > MOST_ROWS) return undefined;
       const chain = chainOf(stages, turn, fed, mode === "small" ? 0 : this.#lanes > 1 ? SPARE_OF_LANES : SPARE);
       best = { chain, turn, peak: range.peak };
       if (mode === "small" || this.#cost(chain, stages) <= MOST_COST * this.#time) return best;

@@ -237,8 +237,8 @@ class Check {
           `[${shared?.start}, ${shared?.end})`,
         );
       }
-      before.reads.push(...own.reads);
-      before.writes.push(...own.writes);
+      before.reads = before.reads.concat(own.reads);
+      before.writes = before.writes.concat(own.writes);
     });
   }
 

@@ -237,16 +237,11 @@ function chained(graph: Graph, outline: Outline, { memory, feed = false, chain, 
 
 /** The steps in their order, those of chains by rows. */
 function ordered(drafts: readonly Draft[], chains: readonly Chain[]): (WorkEntry | RowEntry)[] {
-  const starts = new Map(chains.map((chain) => [chain.first, chain]));
-  const order: (WorkEntry | RowEntry)[] = [];
-  for (let i = 0; i < drafts.length; i++) {
-    const chain = starts.get(i);
-    if (chain) {
-      order.push(...chain.entries);
-      i = chain.last;
-    } else order.push(whole(i, drafts[i]!.fields));
-  }
-  return order;
+  return drafts.flatMap<WorkEntry | RowEntry>(({ fields }, i) => {
+    const chain = chains.find(({ first, last }) => first <= i && i <= last);
+    if (chain) return i === chain.first ? chain.entries : [];
+    return whole(i, fields);
+  });
 }
 
 /** Bytes of a row of each value that slides. */

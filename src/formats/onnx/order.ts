@@ -28,7 +28,7 @@ export function neededNodes({ nodes, outputs }: ModelFile): NodeInfo[] {
     const node = sources.get(stack.pop()!);
     if (node === undefined || needed.has(node)) continue;
     needed.add(node);
-    stack.push(...node.inputs);
+    for (const input of node.inputs) stack.push(input);
   }
   return nodes.filter((node) => needed.has(node));
 }

@@ -102,8 +102,7 @@ export function split(examples: Dataset, part: number, seed = 0): [Dataset, Data
       throw new RangeError(`split: expected two pictures of class "${examples.classes[label]}", got ${members.length}`);
     }
     const count = Math.min(members.length - 1, Math.max(1, Math.round(part * members.length)));
-    sides[1].push(...members.slice(0, count));
-    sides[0].push(...members.slice(count));
+    for (const [i, member] of members.entries()) sides[i < count ? 1 : 0].push(member);
   }
   return sides.map((chosen) =>
     taken(

@@ -131,7 +131,7 @@ function batch(job, onMessage) {
         current = message.number;
         heard = seconds();
         onMessage(message);
-      }
+      } else if (message.kept) onMessage(message);
       if (message.done || message.crashed) child.kill();
       if (message.done) current = job.first + job.count - 1;
     });

@@ -35,7 +35,7 @@ import { writeDeclarations } from "./declarations.mjs";
 
 const source = fileURLToPath(new URL("../src/", import.meta.url));
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
-  (file) => /(?<!\.d)\.ts$/.test(file) && !/(kernel-modules|training-modules|training-inline)\.ts$/.test(file),
+  (file) => /(?<!\.d)\.ts$/.test(file) && !/(kernel-modules|training-inline)\.ts$/.test(file),
 );
 
 /** Packages whose code goes into dist/, under their licenses. */
@@ -163,10 +163,15 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
   for (const part of parts.all) {
     writeFileSync(`${folder}${part.name}.js`, parts.file(exportsOf(part), format));
   }
+  // Nobody trains in a host that compiles nothing at run time.
+  if (form === "workerd") {
+    writePackage(folder, format);
+    continue;
+  }
   const learner = await rolldown({
     input: `${source}train/index.ts`,
     ...{ platform: "neutral", resolve, external: [/\.wasm$/], transform: { define: defineTraining() } },
-    plugins: [training(kernels.replace("kernel", "training")), kernelsFrom(kernels), loadedAtOnce(), withoutProcess],
+    plugins: [training("training-inline.ts"), kernelsFrom(kernels), loadedAtOnce(), withoutProcess],
   });
   await learner.write({
     file: `${folder}train.js`,
@@ -174,10 +179,12 @@ for (const [form, { kernels, format }] of Object.entries(forms)) {
     minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
     plugins: [...(format === "esm" ? [unused] : []), printed],
   });
-  writeFileSync(
-    `${folder}package.json`,
-    `{ "type": "${format === "esm" ? "module" : "commonjs"}", "sideEffects": false }\n`,
-  );
+  writePackage(folder, format);
+}
+
+function writePackage(folder, format) {
+  const type = format === "esm" ? "module" : "commonjs";
+  writeFileSync(`${folder}package.json`, `{ "type": "${type}", "sideEffects": false }\n`);
 }
 
 // The worker's code is the whole package as one classic script, packed into the file that starts it. That one takes

@@ -94,9 +94,12 @@ export function writeDeclarations() {
       '$1$2.js"',
     );
     const text = hosted(declared, file);
-    writeFileSync(`${dist}${file}`, text);
+    const bare = text.replaceAll(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, "");
+    // The table of the kernels is no part of what people call.
+    writeFileSync(`${dist}${file}`, /(^|\/)abi\.d\.ts$/.test(file) ? bare : text);
     mkdirSync(dirname(`${dist}cjs/${file}`), { recursive: true });
-    writeFileSync(`${dist}cjs/${file}`, text);
+    // The same once more, without what people read: a sixteenth of the whole package was that.
+    writeFileSync(`${dist}cjs/${file}`, bare);
   }
   for (const folder of ["", "cjs/"]) writeFileSync(`${dist}${folder}host-types.d.ts`, HOST_TYPES);
   // For `sepconv/wasm/*`, which hosts hand over as a module, and bundlers as its address.

@@ -1,6 +1,6 @@
 /**
- * The kernels of training as files beside the code. Exchanged for `training-inline.ts` or `training-modules.ts` where
- * those of inference are: see `engine/kernel-files.ts`.
+ * The kernels of training as files beside the code. Exchanged for `training-inline.ts` where those of inference are:
+ * see `engine/kernel-files.ts`.
  * @module
  */
 import type { Build, Variant } from "../engine/builds.ts";
